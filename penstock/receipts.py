@@ -1,0 +1,241 @@
+"""The frozen records that travel between stages: JSON-sized, closed, with digests; payloads lie in the store.
+
+A receipt's `identity` leaves out what may differ between two runs on the same data (times, durations), so that a
+stage is cached by what it was given, not by when.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from penstock.frozen import Frozen, digest_of
+
+StageName = Literal["collect", "arrays", "wrangle", "explore", "train", "evaluate", "publish"]
+STAGES: tuple[StageName, ...] = ("collect", "arrays", "wrangle", "explore", "train", "evaluate", "publish")
+
+
+class Ref(Frozen):
+    """An object of the store: the sha256 of its bytes and its path below the store's root."""
+
+    digest: str
+    path: str
+    size: int
+
+
+class FileRef(Ref):
+    """Any file."""
+
+    media: str = "application/octet-stream"
+
+
+class FrameRef(Ref):
+    """An Arrow IPC file of one table."""
+
+    n_rows: int
+    columns: tuple[str, ...]
+
+
+class ArrayRef(Ref):
+    """One contiguous NumPy array."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class Receipt(Frozen):
+    """What a stage gives to the next ones."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset()
+
+    def identity(self) -> str:
+        """Return the sha256 over everything but the volatile fields, those of nested receipts included."""
+        return digest_of(_stable(self))
+
+    def refs(self) -> list[Ref]:
+        """Return every object of the store that this receipt names, nested receipts included."""
+        found: list[Ref] = []
+        _gather(self, found)
+        return found
+
+
+def _stable(value: object) -> object:
+    if isinstance(value, Receipt):
+        return {k: _stable(getattr(value, k)) for k in type(value).model_fields if k not in value.volatile}
+    if isinstance(value, Frozen):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple | list):
+        return [_stable(v) for v in value]
+    if isinstance(value, dict):
+        return {k: _stable(v) for k, v in value.items()}
+    return value
+
+
+def _gather(value: object, found: list[Ref]) -> None:
+    if isinstance(value, Ref):
+        found.append(value)
+    elif isinstance(value, Frozen):
+        for name in type(value).model_fields:
+            _gather(getattr(value, name), found)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            _gather(item, found)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _gather(item, found)
+
+
+class Snapshot(Receipt):
+    """One source as it came, and where from."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"collected_at", "uri"})
+
+    name: str
+    kind: str
+    uri: str
+    collected_at: str
+    n_rows: int
+    sha256: str
+    file: FileRef
+
+
+class Collected(Receipt):
+    """The collect stage: every source of the spec, in the spec's order; the first is the base."""
+
+    snapshots: tuple[Snapshot, ...]
+
+
+class TypedTable(Receipt):
+    """One source as typed columns beside its raw rows, in the same row order."""
+
+    name: str
+    raw: FrameRef
+    typed: FrameRef
+    table_schema: FileRef
+    profile: FileRef
+    misfits: FrameRef
+
+
+class Arrays(Receipt):
+    """The arrays stage: typed tables, and one seed a stage."""
+
+    tables: tuple[TypedTable, ...]
+    seeds: dict[StageName, int]
+    lock: FileRef
+
+
+class Wrangled(Receipt):
+    """The wrangle stage.
+
+    `raw`, `cut`, `clean` and `sides` hold the same rows in the same order. `raw` is what a caller would send; `cut` is
+    the frame of features at the plan's first learned step, which is what every fold starts from; `clean` is the frame
+    after all steps, learned on training rows. `sides` has the columns `row` (int64, position in the base source),
+    `side` (train or heldout), `reason` (why a row step would reject a held-out row, else null), `target` (int64 index
+    of the label, or float64) and `group` (str or null). `lookups` are the tables that travel in the bundle.
+    """
+
+    raw: FrameRef
+    cut: FrameRef
+    clean: FrameRef
+    sides: FrameRef
+    rejected: FrameRef
+    lookups: dict[str, FrameRef] = {}
+    plan: FileRef
+    table_schema: FileRef
+    audit: FileRef
+    profile: FileRef
+    n_train: int
+    n_heldout: int
+
+
+class Figure(Frozen):
+    """One picture of the explore stage."""
+
+    name: str
+    title: str
+    caption: str
+    file: FileRef
+
+
+class Explored(Receipt):
+    """The explore stage."""
+
+    figures: tuple[Figure, ...]
+    n_rows: int
+
+
+class LeaderboardRow(Frozen):
+    """One candidate: its scores over the folds, and what became of it."""
+
+    family: str
+    metric: str
+    mean: float | None
+    sd: float | None
+    folds: tuple[float, ...] = ()
+    seconds: float = 0.0
+    state: Literal["completed", "stopped", "failed", "skipped"] = "completed"
+    note: str = ""
+    chosen: bool = False
+
+
+class Trained(Receipt):
+    """The train stage: the winning recipe, fitted twice, and the leaderboard it won."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"leaderboard"})
+
+    family: str
+    metric: str
+    served: FileRef
+    twin: FileRef
+    probe: FrameRef
+    table_schema: FileRef
+    plan: FileRef
+    profile: FileRef
+    lookups: dict[str, FrameRef] = {}
+    environment: FileRef
+    content_digest: str
+    leaderboard: tuple[LeaderboardRow, ...]
+
+
+class Interval(Frozen):
+    """A score with its 95 % bootstrap interval over `n` held-out rows."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Verdict(Frozen):
+    """What the gate decided, and why."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+    champion: str | None = None
+    checks: tuple[dict[str, str | bool | float | int | None], ...] = ()
+
+
+class Evaluated(Receipt):
+    """The evaluate stage: scores of the twin on raw held-out rows, and the verdict."""
+
+    metric: str
+    scores: dict[str, Interval]
+    cross_validation: dict[str, tuple[float, float]]
+    baseline: dict[str, Interval]
+    verdict: Verdict
+    metrics: FileRef
+
+
+class Published(Receipt):
+    """The publish stage."""
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"published_at"})
+
+    state: Literal["published", "unchanged", "refused", "kept"]
+    model: str
+    version: str | None
+    digest: str
+    sequence: int | None
+    generation: int | None
+    path: str | None
+    published_at: str
+    reasons: tuple[str, ...] = ()

@@ -1,0 +1,129 @@
+"""The lock beside a spec: what was inferred, so that later runs cast to it instead of inferring anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import ValidationError
+
+from penstock.errors import SpecError
+from penstock.frozen import Frozen, digest_of
+from penstock.receipts import Collected
+from penstock.spec.reading import read_yaml, write_yaml
+from penstock.spec.slices import Typing
+from penstock.split import SplitRule
+from penstock.steps.union import Step
+from penstock.steps.wrangling import Wrangling
+from penstock.store import write_atomically
+from penstock.table import Column, TableSchema
+
+HEAD = """\
+# What penstock inferred: types, roles, the split and the automatic plan, with the evidence. Commit it.
+# What you want otherwise goes into the spec; `penstock lock SPEC.yaml --update` infers anew.
+"""
+
+
+class Lock(Frozen):
+    """Inferred schemas of every source, the rule of the split, and the plan.
+
+    `inferred_from` is the digest of the data and decisions that it was inferred from; `digest` tells whether a person
+    has edited it since.
+    """
+
+    format: int = 1
+    tables: dict[str, TableSchema]
+    split: SplitRule
+    steps: tuple[Step, ...]
+    decided: str
+    inferred_from: str
+    digest: str = ""
+
+    def sealed(self) -> Self:
+        """Return the lock with its own digest filled in."""
+        return self.model_copy(update={"digest": self._body_digest()})
+
+    def _body_digest(self) -> str:
+        return digest_of(self.model_dump(mode="json", exclude={"digest"}))[:16]
+
+    def says_nothing_new(self, collected: Collected, typing: Typing, wrangling: Wrangling) -> bool:
+        """Whether inferring anew from these inputs would give this very lock.
+
+        Then stages are keyed as if there were none, and a second run finds what the first one made.
+        """
+        untouched = self.digest == self._body_digest()
+        return untouched and self.inferred_from == inputs_digest(collected, typing, wrangling)
+
+    def locked_tables(self, typing: Typing) -> dict[str, TableSchema] | None:
+        """Return the schemas to cast to; what the spec decides about a column goes before what was inferred.
+
+        None where the lock was made for another target or base: then nothing in it can be relied on.
+        """
+        base = self.tables.get(typing.base)
+        if base is None or base.target is None or base.target.name != typing.target:
+            return None
+        return {name: _overridden(schema, typing, name == typing.base) for name, schema in self.tables.items()}
+
+
+def inputs_digest(collected: Collected, typing: Typing, wrangling: Wrangling) -> str:
+    """Return the digest of all that a lock is inferred from."""
+    return digest_of([collected.identity(), decisions_digest(typing, wrangling)])
+
+
+def decisions_digest(typing: Typing, wrangling: Wrangling) -> str:
+    """Return the digest of what the user decided about types, joins, split and steps."""
+    return digest_of([typing, wrangling.model_dump(mode="json", exclude={"locked_plan", "locked_split"})])
+
+
+def _overridden(schema: TableSchema, typing: Typing, is_base: bool) -> TableSchema:
+    columns = tuple(_override(c, typing, is_base) for c in schema.columns)
+    target = schema.target
+    if target is not None:
+        retasked = typing.task not in ("auto", target.task)
+        if retasked or typing.positive not in (None, target.positive):
+            target = None
+    return TableSchema(columns=columns, target=target)
+
+
+def _override(column: Column, typing: Typing, is_base: bool) -> Column:
+    decided = typing.columns.get(column.name)
+    changes: dict[str, object] = decided.model_dump(exclude_unset=True) if decided else {}
+    changes = {k: v for k, v in changes.items() if v is not None}
+    if is_base and column.name in typing.known_after:
+        changes["role"] = "known_after"
+    return column.model_copy(update=changes) if changes else column
+
+
+def lock_path(spec: Path) -> Path:
+    """Return where a spec's lock lies: `churn.yaml` has `churn.lock.yaml`."""
+    return spec.with_suffix(".lock.yaml")
+
+
+def read_lock(path: Path) -> Lock | None:
+    """Return the lock, or None where there is none.
+
+    Raises
+    ------
+    SpecError
+        The file is there and cannot be understood.
+    """
+    if not path.exists():
+        return None
+    try:
+        return Lock.model_validate(read_yaml(path))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SpecError(
+            "The lock cannot be understood",
+            where=f"{path} ({'.'.join(str(p) for p in first['loc'])})",
+            got=first["msg"],
+            todo="Correct it, or make it anew: penstock lock SPEC.yaml --update",
+        ) from error
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Write a lock, whole or not at all; a file that already says the same is left alone."""
+    dumped: dict[str, Any] = lock.sealed().model_dump(mode="json", exclude_defaults=True)
+    data = (HEAD + write_yaml(dumped)).encode()
+    if not (path.exists() and path.read_bytes() == data):
+        write_atomically(path, data)

@@ -1,0 +1,211 @@
+"""The spec: what the user decided, no more. Everything but the source and the target has a default."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from penstock.errors import SpecError
+from penstock.frozen import Frozen
+from penstock.sources import Source, source_from
+from penstock.spec.reading import fill_in, line_of, read_yaml
+from penstock.spec.slices import ColumnSpec, Gate, Join, Modelling, Name, Publishing, Split, Typing, Words
+from penstock.steps.union import Step
+from penstock.steps.wrangling import Wrangling
+from penstock.table import closest
+
+
+class Schedule(Frozen):
+    """When the pipeline runs by itself."""
+
+    cron: str
+    timezone: str = "UTC"
+
+
+class Serving(Frozen):
+    """How strictly requests are read."""
+
+    extra: Literal["warn", "refuse"] = "warn"
+
+
+def _split_from(value: object) -> object:
+    if isinstance(value, Mapping) and "time" in value and "by" not in value:
+        return {**value, "by": "time"}
+    return value
+
+
+class PipelineSpec(Frozen):
+    """A whole pipeline. `declared` is the spec as it was written, with no secret filled in."""
+
+    name: Name
+    sources: tuple[Source, ...] = Field(min_length=1)
+    base: str
+    target: str
+    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    positive: str | None = None
+    metric: str | None = None
+    known_after: Words = ()
+    columns: dict[str, ColumnSpec] = {}
+    group: str | None = None
+    time: str | None = None
+    key: str | None = None
+    split: Annotated[Split, BeforeValidator(_split_from)] = Split()
+    joins: tuple[Join, ...] = ()
+    steps: tuple[Step, ...] | None = None
+    model: Modelling = Modelling()
+    gate: Gate = Gate()
+    serve: Serving = Serving()
+    publish: bool = True
+    schedule: Schedule | None = None
+    seed: int = 20261122
+    declared: dict[str, Any] = {}
+
+    @property
+    def typing(self) -> Typing:
+        """The slice of the arrays stage."""
+        return Typing(
+            base=self.base,
+            target=self.target,
+            task=self.task,
+            positive=self.positive,
+            columns=self.columns,
+            known_after=self.known_after,
+            group=self.group,
+            time=self.time,
+            key=self.key,
+            seed=self.seed,
+        )
+
+    @property
+    def wrangling(self) -> Wrangling:
+        """The slice of the wrangle stage, before the lock has its say."""
+        return Wrangling(name=self.name, joins=self.joins, split=self.split, steps=self.steps)
+
+    @property
+    def modelling(self) -> Modelling:
+        """The slice of the train stage."""
+        return self.model if self.metric is None else self.model.model_copy(update={"metric": self.metric})
+
+    @property
+    def publishing(self) -> Publishing:
+        """The slice of the publish stage."""
+        return Publishing(name=self.name, enabled=self.publish)
+
+
+def load_spec(path: str | Path) -> PipelineSpec:
+    """Read a spec file; paths in it are relative to its folder.
+
+    Raises
+    ------
+    SpecError
+        An unknown key, a bad value, a variable that is not set; the error names file and line.
+    """
+    path = Path(path)
+    return spec_from(read_yaml(path), path.parent, path)
+
+
+def spec_from(declared: Mapping[str, Any], folder: Path, path: Path | None = None) -> PipelineSpec:
+    """Build a spec from its written form.
+
+    Parameters
+    ----------
+    declared : mapping
+        The keys of a spec file: `source` or `sources`, `target`, and whatever else was decided.
+    folder : pathlib.Path
+        What relative paths start from.
+    path : pathlib.Path, optional
+        The file, for error messages.
+    """
+    where = str(path) if path else "the spec"
+    unknown = [k for k in declared if k not in SPEC_KEYS]
+    if unknown:
+        key = str(unknown[0])
+        raise SpecError(
+            f"The spec has an unknown key {key!r}",
+            where=line_of(path, [key]) if path else where,
+            expected=closest(key, sorted(SPEC_KEYS)),
+            todo="Correct or remove it.",
+        )
+    values = {k: v for k, v in fill_in(dict(declared), where).items() if k not in ("source", "sources")}
+    sources = _sources(declared, fill_in(dict(declared), where), folder, path)
+    values.setdefault("name", _name_after(sources[0].name, path))
+    values.setdefault("base", sources[0].name)
+    if values["base"] not in {s.name for s in sources}:
+        raise SpecError(
+            f"The base {values['base']!r} is none of the sources",
+            where=line_of(path, ["base"]) if path else where,
+            expected=closest(str(values["base"]), [s.name for s in sources]),
+        )
+    # The base stands first in everything that follows.
+    ordered = sorted(sources, key=lambda s: s.name != values["base"])
+    try:
+        return PipelineSpec.model_validate({**values, "sources": tuple(ordered), "declared": dict(declared)})
+    except ValidationError as error:
+        raise _explained(error, where, path) from error
+
+
+SPEC_KEYS: frozenset[str] = frozenset(PipelineSpec.model_fields) - {"declared"} | {"source"}
+
+
+def _sources(declared: Mapping[str, Any], filled: dict[str, Any], folder: Path, path: Path | None) -> list[Source]:
+    where = str(path) if path else "the spec"
+    if ("source" in declared) == ("sources" in declared):
+        raise SpecError(
+            "The spec needs a source" if "source" not in declared else "The spec has both `source` and `sources`",
+            where=where,
+            expected="one of `source: FILE` and `sources: {NAME: FILE, …}`",
+        )
+    if "source" in declared:
+        name = str(declared.get("base") or slug(_stem_of(filled["source"])))
+        return [source_from(filled["source"], name, folder)]
+    named = filled["sources"]
+    if not isinstance(named, dict) or not named:
+        raise SpecError("`sources` is not a mapping of names to sources", where=where, expected="{NAME: FILE, …}")
+    return [source_from(value, str(name), folder) for name, value in named.items()]
+
+
+def _stem_of(value: Any) -> str:
+    if isinstance(value, list | tuple) and value:
+        return _stem_of(value[0])
+    if isinstance(value, dict):
+        return str(value.get("table") or _stem_of(value.get("path") or value.get("url") or "source"))
+    return Path(str(value)).stem
+
+
+def slug(text: str) -> str:
+    """Return a name that a model or source may have.
+
+    Examples
+    --------
+    >>> slug("Telco-Customer Churn.v2")
+    'telco-customer-churn-v2'
+    """
+    return re.sub(r"[^a-z0-9_-]+", "-", text.lower()).strip("-_")[:63] or "data"
+
+
+def _name_after(source: str, path: Path | None) -> str:
+    return slug(path.stem if path else source)
+
+
+def _explained(error: ValidationError, where: str, path: Path | None) -> SpecError:
+    first = error.errors(include_url=False)[0]
+    location = [p for p in first["loc"] if isinstance(p, str | int)]
+    dotted = ".".join(str(p) for p in location)
+    place = f"{line_of(path, location) if path else where} ({dotted})"
+    if first["type"] == "missing":
+        return SpecError(f"The spec lacks the key {dotted!r}", where=where, todo=f"Add a line: {dotted}: …")
+    if first["type"] == "extra_forbidden":
+        return SpecError(f"The spec has an unknown key {location[-1]!r}", where=place, todo="Correct or remove it.")
+    if first["type"] == "union_tag_invalid":
+        context = first.get("ctx", {})
+        known = [k.strip(" '") for k in str(context.get("expected_tags", "")).split(",")]
+        return SpecError(
+            f"The spec names an unknown kind {context.get('tag')!r}",
+            where=place,
+            expected=closest(str(context.get("tag")), known),
+        )
+    return SpecError("The spec has a value that does not fit", where=place, got=first["msg"])

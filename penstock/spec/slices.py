@@ -1,0 +1,106 @@
+"""The spec cut into slices, one a stage: each stage is cached by its own slice, so a new plot setting retrains nothing.
+
+Nothing here imports a stage; the slice of the wrangle stage, which holds steps, is `penstock.steps.wrangling`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from penstock.frozen import Frozen
+from penstock.table import Domain, Kind, Role
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+def _tuple_of_text(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_tuple_of_text)]
+
+
+class ColumnSpec(Frozen):
+    """What the user decides about one column; whatever is left out is inferred."""
+
+    kind: Kind | None = None
+    role: Role | None = None
+    unit: str | None = None
+    decimal: Literal[".", ",", ".,"] | None = None
+    thousands: Literal["", ",", ".", " ", "'"] | None = None
+    missing: Words | None = None
+    formats: Words | None = None
+    domain: Domain | None = None
+    private: bool = False
+
+
+class Typing(Frozen):
+    """The arrays stage's slice: what the columns are, what is predicted, and the run's seed."""
+
+    base: str
+    target: str
+    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    positive: str | None = None
+    columns: dict[str, ColumnSpec] = {}
+    known_after: tuple[str, ...] = ()
+    group: str | None = None
+    time: str | None = None
+    key: str | None = None
+    seed: int = 20261122
+
+
+def _same_name_both_sides(value: object) -> object:
+    if isinstance(value, str):
+        return {value: value}
+    if isinstance(value, list | tuple):
+        return {name: name for name in value}
+    return value
+
+
+class Join(Frozen):
+    """A many-to-one look-up of the base's rows in another source.
+
+    `on` maps columns of the base to columns of the table; one name stands for the same name on both sides.
+    """
+
+    table: str
+    on: Annotated[dict[str, str], BeforeValidator(_same_name_both_sides)]
+    serve: Literal["request", "bundle"] = "bundle"
+
+
+class Split(Frozen):
+    """Which rows are held out: a share by salted hash, or everything from a moment on."""
+
+    heldout: float = Field(default=0.2, gt=0.0, lt=0.9)
+    by: Literal["auto", "key", "group", "content", "time"] = "auto"
+    time: str | None = None
+
+
+FamilyName = Literal["linear", "random_forest", "hist_gradient_boosting", "lightgbm"]
+
+
+class Modelling(Frozen):
+    """The train stage's slice."""
+
+    families: tuple[FamilyName, ...] = ("linear", "random_forest", "hist_gradient_boosting", "lightgbm")
+    metric: str | None = None
+    folds: int = Field(default=5, ge=2, le=20)
+    budget: float = Field(default=120.0, gt=0)
+    refit: Literal["all", "train"] = "all"
+    threads: int = Field(default=2, ge=1)
+
+
+class Gate(Frozen):
+    """The evaluate stage's slice: how much worse than the champion a challenger may look, in the metric's units."""
+
+    margin: float | None = Field(default=None, ge=0)
+    replicates: int = Field(default=1000, ge=100, le=20_000)
+
+
+class Publishing(Frozen):
+    """The publish stage's slice."""
+
+    name: Name
+    enabled: bool = True
