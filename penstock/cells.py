@@ -106,7 +106,7 @@ def _to_float(value: object) -> float:
 @lru_cache(maxsize=1024)
 def missing_numbers(tokens: tuple[str, ...]) -> frozenset[float]:
     """Return the tokens for a missing value that are numbers: -999 is missing as text and as a JSON number."""
-    return frozenset(float(t) for t in tokens if _plain.match(t))
+    return frozenset(n for n in (float(t) for t in tokens if _plain.match(t)) if math.isfinite(n))
 
 
 def _plain_text(column: Column, text: str) -> str:

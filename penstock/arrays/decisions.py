@@ -1,0 +1,77 @@
+"""What the user decided about a column, put over what was inferred."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.errors import SpecError
+from penstock.spec.slices import ColumnSpec, Typing
+from penstock.table import Column, Role, closest
+
+
+def decide(column: Column, decided: ColumnSpec, typing: Typing | None = None) -> Column:
+    """Return a column as the user decided it; `typing` where it is a column of the base.
+
+    Applying the same decision twice changes nothing.
+
+    Examples
+    --------
+    >>> decide(Column(name="zip", kind="integer"), ColumnSpec(kind="category")).kind
+    'category'
+    """
+    given = {k: v for k, v in decided.model_dump(exclude_unset=True, exclude={"domain"}).items() if v is not None}
+    updates: dict[str, Any] = dict(given)
+    if decided.domain is not None:
+        updates["domain"] = decided.domain
+    if decided.missing is not None:
+        updates["missing"] = tuple(dict.fromkeys(("", *decided.missing)))
+    role = _role(column.name, typing) if typing is not None else None
+    if role is not None and decided.role is None:
+        updates["role"] = role
+    updates = {k: v for k, v in updates.items() if getattr(column, k) != v}
+    if not updates:
+        return column
+    said = f"decided: {', '.join(sorted(updates))}"
+    evidence = "; ".join(w for w in (column.evidence, said) if w)
+    return column.model_copy(update={**updates, "evidence": evidence})
+
+
+def _role(name: str, typing: Typing) -> Role | None:
+    if name in typing.known_after:
+        return "known_after"
+    if name == typing.group:
+        return "group"
+    if name == typing.time:
+        return "time"
+    return "id" if name == typing.key else None
+
+
+def check_decisions(typing: Typing, base: tuple[str, ...], tables: dict[str, tuple[str, ...]]) -> None:
+    """Check that every column that the user names exists.
+
+    Parameters
+    ----------
+    typing : Typing
+        The decisions.
+    base : tuple of str
+        The base's columns.
+    tables : dict of str to tuple of str
+        The columns of every other source.
+
+    Raises
+    ------
+    SpecError
+        One does not; the error names the closest.
+    """
+    joined = tuple(f"{table}_{name}" for table, names in tables.items() for name in names)
+    anywhere = (*base, *joined, *(name for names in tables.values() for name in names))
+    named = [("columns", n, anywhere) for n in typing.columns]
+    named += [("known_after", n, (*base, *joined)) for n in typing.known_after]
+    named += [(k, n, base) for k in ("group", "time", "key") if (n := getattr(typing, k)) is not None]
+    for key, name, known in named:
+        if name not in known:
+            raise SpecError(
+                f"`{key}` names a column that is not there: {name!r}",
+                where=f"the spec ({key})",
+                expected=closest(name, list(dict.fromkeys(known))),
+            )

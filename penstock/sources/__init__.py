@@ -1,0 +1,24 @@
+"""Where raw tables come from: each kind of source, and snapshots of them as they came."""
+
+from penstock.sources.csv import CsvSource
+from penstock.sources.locate import infer_kind, source_from
+from penstock.sources.parquet import ParquetSource
+from penstock.sources.snapshots import collect, read_snapshot, snapshot, state_of
+from penstock.sources.sniff import looks_headerless
+from penstock.sources.sql import SqlSource
+from penstock.sources.union import SOURCES, Source
+
+__all__ = [
+    "SOURCES",
+    "CsvSource",
+    "ParquetSource",
+    "Source",
+    "SqlSource",
+    "collect",
+    "infer_kind",
+    "looks_headerless",
+    "read_snapshot",
+    "snapshot",
+    "source_from",
+    "state_of",
+]

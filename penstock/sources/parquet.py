@@ -1,0 +1,41 @@
+"""Parquet files. Columns keep their Arrow types."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pyarrow as pa
+
+from penstock.errors import SourceError
+from penstock.sources.base import FileSource, check_names
+from penstock.sources.plain import plain_types
+
+
+class ParquetSource(FileSource):
+    """One or more Parquet files."""
+
+    kind: Literal["parquet"] = "parquet"
+
+    def parse(self, data: bytes, where: str) -> pa.Table:
+        """Return the table of one file.
+
+        Raises
+        ------
+        SourceError
+            It is no Parquet file, has no row, or a name is blank or stands twice.
+        """
+        from pyarrow import parquet
+
+        try:
+            table = parquet.read_table(pa.BufferReader(data))
+        except (pa.ArrowException, OSError) as error:
+            raise SourceError(
+                "The file cannot be read as Parquet", where=where, got=str(error).splitlines()[0][:200]
+            ) from error
+        check_names(table.column_names, where)
+        if not table.num_rows:
+            raise SourceError("The file has no rows", where=where)
+        return plain_types(table)
+
+    def _media(self) -> str:
+        return "application/vnd.apache.parquet"

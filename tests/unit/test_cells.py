@@ -1,0 +1,270 @@
+"""What a raw cell means, and that a column of them means the same as each one alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.casting import canonical_array, cast_column
+from penstock.cells import NotCast, canonical_text, parse_cell
+from penstock.table import Column
+
+FORMATS = ("%d.%m.%Y", "%m/%d/%Y %H:%M")
+NUMBER = Column(name="x", kind="float")
+WHOLE = Column(name="x", kind="integer")
+
+_blank = st.sampled_from(["", " ", "  ", "\t", "\xa0", "\u2003", "\x1f", "\n"])
+_numberish = st.one_of(
+    st.floats().map(repr),
+    st.integers().map(str),
+    st.from_regex(r"[+-]?[0-9]{0,4}[.,' ]?[0-9]{0,4}([.,][0-9]{0,3})?( ?(mm|%|EUR))?", fullmatch=True),
+    st.sampled_from(["+5", "5.", ".5", "1e400", "-1e400", "1e-400", "1E5", "0x10", "1_000", "inf", "NaN", "-", "٣"]),
+    st.sampled_from(["-999", "-999.0", "€ 1.234,50", "$-3", "-$3", "1 234,5", "1\xa0234,5", "1'234"]),
+)
+_wordish = st.one_of(st.text(max_size=6), st.sampled_from(["Yes", "no", "TRUE", "1", "0.0", "?", "NA", "see note"]))
+_dateish = st.one_of(
+    st.datetimes().map(str),
+    st.dates().map(str),
+    st.datetimes(timezones=st.just(dt.UTC)).map(dt.datetime.isoformat),
+    st.dates().map(lambda d: d.strftime("%d.%m.%Y")),
+    st.sampled_from(["now", "today", "31.02.2024", "2024-02-30", "12/31/2024 23:59", "2024-01-01T00:00:00.123456789Z"]),
+    st.sampled_from(["1600-01-01", "0001-01-01", "9999-12-31", "2024-01-01T00:00:00+02:00", "2024", "20240101"]),
+)
+_padded = st.tuples(_blank, st.one_of(_numberish, _wordish, _dateish), _blank).map("".join)
+_texts = st.lists(st.one_of(st.none(), _padded), max_size=12)
+
+_numbers = st.builds(
+    Column,
+    name=st.just("x"),
+    kind=st.sampled_from(["integer", "float"]),
+    decimal=st.sampled_from([".", ",", ".,"]),
+    prefix=st.sampled_from(["", "€", "$"]),
+    suffix=st.sampled_from(["", "mm", "%"]),
+    missing=st.sampled_from([("", "?", "NA"), ("", "-999"), ("", "1e400")]),
+).flatmap(
+    lambda c: st.sampled_from(
+        [c.model_copy(update={"thousands": t}) for t in ("", ",", ".", " ", "'") if t not in c.decimal]
+    )
+)
+_others = st.sampled_from(
+    [
+        Column(name="x", kind="boolean", true_words=("yes",), false_words=("no",)),
+        Column(name="x", kind="boolean"),
+        Column(name="x", kind="category"),
+        Column(name="x", kind="text", missing=("",)),
+        Column(name="x", kind="datetime"),
+        Column(name="x", kind="datetime", formats=FORMATS),
+    ]
+)
+_columns = st.one_of(_numbers, _others)
+
+
+def one_by_one(column: Column, values: list[object]) -> tuple[list[object], list[int]]:
+    """Cast values by `parse_cell` alone."""
+    done: list[object] = []
+    bad: list[int] = []
+    for i, value in enumerate(values):
+        try:
+            done.append(parse_cell(column, value))
+        except NotCast:
+            done.append(None)
+            bad.append(i)
+    return done, bad
+
+
+def plain(values: object) -> list[object]:
+    """Return a cast column as a list, None where it is missing."""
+    return [None if pd.isna(v) else v for v in pd.Series(values).tolist()]
+
+
+def assert_same(column: Column, values: list[object], raw: object) -> None:
+    """Compare a column's cast with its cells' own."""
+    done, misfits = cast_column(column, raw)
+    expected, bad = one_by_one(column, values)
+    if column.kind == "datetime":
+        expected = plain(np.array([np.datetime64("NaT", "us") if v is None else v for v in expected], "datetime64[us]"))
+    assert plain(done) == expected
+    assert [m.row for m in misfits] == bad
+
+
+@given(_columns, _texts)
+def test_a_column_of_text_reads_as_its_cells_do_one_at_a_time(column, texts):
+    """Whatever stands beside a cell, it reads the same: no skew between a file and a request."""
+    assert_same(column, texts, pa.array(texts, pa.string()))
+    assert_same(column, texts, texts)
+    assert_same(column, texts, pa.chunked_array([texts[:3], texts[3:]], pa.string()))
+    assert_same(column, texts, pa.array(texts, pa.string()).dictionary_encode())
+
+
+@given(_columns, st.lists(st.one_of(st.none(), st.floats(), st.just(-999.0)), max_size=12))
+def test_a_column_of_floats_reads_as_its_cells_do_one_at_a_time(column, numbers):
+    """Numbers of a Parquet file and of a JSON request are the same."""
+    assert_same(column, numbers, pa.array(numbers, pa.float64()))
+
+
+@given(_columns, st.lists(st.one_of(st.none(), st.integers(-(2**63), 2**63 - 1), st.booleans().map(int)), max_size=12))
+def test_a_column_of_integers_reads_as_its_cells_do_one_at_a_time(column, numbers):
+    """The same for whole numbers."""
+    assert_same(column, numbers, pa.array(numbers, pa.int64()))
+
+
+@given(_columns, st.lists(st.one_of(st.none(), st.booleans()), max_size=8))
+def test_a_column_of_booleans_reads_as_its_cells_do_one_at_a_time(column, booleans):
+    """The same for booleans, which are no numbers."""
+    assert_same(column, booleans, pa.array(booleans, pa.bool_()))
+
+
+@given(st.lists(st.one_of(st.none(), st.datetimes()), max_size=8))
+def test_a_column_of_moments_reads_as_its_cells_do_one_at_a_time(moments):
+    """The same for dates and times."""
+    column = Column(name="x", kind="datetime")
+    assert_same(column, moments, pa.array(moments, pa.timestamp("us")))
+    assert_same(Column(name="x", kind="category"), moments, pa.array(moments, pa.timestamp("us")))
+
+
+@given(_texts)
+def test_canonical_text_is_the_same_for_a_column_and_a_cell(texts):
+    """Keys of a join and of the split do not depend on how a value came."""
+    expected = [None if t is None else canonical_text(t) for t in texts]
+    assert canonical_array(pa.array(texts, pa.string())).to_pylist() == expected
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(allow_nan=False)), max_size=8))
+def test_canonical_text_of_numbers_is_the_same_for_a_column_and_a_cell(numbers):
+    """The same for numbers."""
+    expected = [None if n is None else canonical_text(n) for n in numbers]
+    assert canonical_array(pa.array(numbers, pa.float64())).to_pylist() == expected
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_survives_being_written_as_text(number):
+    """The text of a float reads back to the same bits, by either path."""
+    assert parse_cell(NUMBER, repr(number)) == number
+    assert cast_column(NUMBER, pa.array([repr(number)]))[0][0] == number
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("17,99", 17.99),
+        (" 122.8 mm ", 122.8),
+        ("€ 5", 5.0),
+        ("-€5", -5.0),
+        ("€-5", -5.0),
+        ("+5", 5.0),
+        ("", None),
+        ("?", None),
+        ("NA", None),
+        (5, 5.0),
+        (Decimal("2.5"), 2.5),
+        (np.float32(2.5), 2.5),
+        (float("nan"), None),
+        (pd.NA, None),
+    ],
+)
+def test_a_number_is_read_with_its_unit_currency_and_comma(text, expected):
+    """What people write for a number is that number."""
+    column = Column(name="x", kind="float", decimal=".,", prefix="€", suffix="mm")
+    assert parse_cell(column, text) == expected
+
+
+@pytest.mark.parametrize("value", ["see note", "1,234,5", "12 kg", "1e400", "inf", True, [1], {}, "1 2", float("inf")])
+def test_what_is_no_number_does_not_cast(value):
+    """A word, a list or an infinity never becomes a number in silence."""
+    with pytest.raises(NotCast):
+        parse_cell(Column(name="x", kind="float", decimal=".,"), value)
+
+
+@pytest.mark.parametrize(("text", "value"), [("1,234", 1234), ("1,234.5", 1234.5), ("12", 12), ("1,234,567", 1234567)])
+def test_thousands_are_taken_out_where_they_group_three_digits(text, value):
+    """A grouped number is the number."""
+    assert parse_cell(Column(name="x", kind="float", thousands=","), text) == value
+
+
+@pytest.mark.parametrize("text", ["12,34", "1,2345", ",123", "1234,567"])
+def test_wrongly_grouped_digits_do_not_cast(text):
+    """A comma that groups no thousands is no thousands sign."""
+    with pytest.raises(NotCast):
+        parse_cell(Column(name="x", kind="float", thousands=","), text)
+
+
+def test_a_fraction_is_no_whole_number():
+    """An integer column takes 5, 5.0 and '5.0', and refuses 5.5."""
+    assert [parse_cell(WHOLE, v) for v in (5, 5.0, "5.0")] == [5.0, 5.0, 5.0]
+    with pytest.raises(NotCast):
+        parse_cell(WHOLE, 5.5)
+
+
+def test_a_number_that_means_missing_is_missing_however_it_comes():
+    """A sentinel is the same in a file and in JSON."""
+    column = Column(name="x", kind="integer", missing=("", "-999"))
+    assert [parse_cell(column, v) for v in ("-999", "-999.0", -999, -999.0)] == [None] * 4
+    for raw in (pa.array(["-999", "-999.0"]), pa.array([-999]), pa.array([-999.0])):
+        assert np.isnan(cast_column(column, raw)[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.0, "1"),
+        ("1.0", "1"),
+        (" 1.00 ", "1"),
+        ("1.5", "1.5"),
+        ("007.0", "007.0"),
+        (Decimal("3.0"), "3"),
+        (np.int64(4), "4"),
+        (True, "true"),
+        (dt.date(2024, 1, 2), "2024-01-02"),
+        (dt.datetime(2024, 1, 2, 3, 4), "2024-01-02 03:04:00"),  # noqa: DTZ001 - no zone is the point
+        (np.datetime64("2024-01-02", "ns"), "2024-01-02"),
+        (0.1, "0.1"),
+    ],
+)
+def test_every_value_has_one_text(value, expected):
+    """The text of a value does not depend on which library wrote it."""
+    assert canonical_text(value) == expected
+
+
+def test_the_present_is_no_date():
+    """Words that pandas would read as the clock's time do not cast."""
+    for word in ("now", "today"):
+        with pytest.raises(NotCast):
+            parse_cell(Column(name="x", kind="datetime"), word)
+
+
+def test_moments_with_a_zone_are_read_in_utc():
+    """A zone is taken into account, and then dropped."""
+    column = Column(name="x", kind="datetime")
+    assert parse_cell(column, "2024-01-01T02:00:00+02:00") == np.datetime64("2024-01-01T00:00:00", "us")
+    zoned = pa.array([dt.datetime(2024, 1, 1, 0, 0, tzinfo=dt.UTC)], pa.timestamp("s", "Europe/Berlin"))
+    assert cast_column(column, zoned)[0][0] == np.datetime64("2024-01-01T00:00:00", "us")
+
+
+def test_a_column_of_nothing_is_missing_throughout():
+    """A column of Arrow's null type casts to every kind."""
+    for kind in ("integer", "float", "boolean", "category", "text", "datetime"):
+        done, misfits = cast_column(Column(name="x", kind=kind), pa.nulls(3))
+        assert pd.isna(done).all()
+        assert not misfits
+
+
+def test_misfits_name_the_place_and_never_the_value():
+    """A report of misfits cannot leak what stood in a cell."""
+    _, misfits = cast_column(NUMBER, pa.array(["1", "secret", None, "secret"]))
+    assert [m.row for m in misfits] == [1, 3]
+    assert all("secret" not in m.model_dump_json() for m in misfits)
+
+
+def test_an_integer_too_large_for_a_float_does_not_cast():
+    """Python's whole numbers know no bound; a column's do."""
+    with pytest.raises(NotCast):
+        parse_cell(NUMBER, 10**400)
+    assert math.isfinite(parse_cell(NUMBER, 10**300))
