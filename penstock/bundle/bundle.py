@@ -1,0 +1,354 @@
+"""A bundle: a fitted model with its schema, plan, look-ups and profile, and the one way in which it predicts."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import joblib
+import numpy as np
+import pyarrow as pa
+from pydantic import ValidationError
+
+from penstock.arrays.profile import Profile
+from penstock.bundle.carried import looked_up
+from penstock.bundle.disk import read_regular
+from penstock.bundle.environment import differences
+from penstock.bundle.keys import Trust
+from penstock.bundle.layout import ModelHome
+from penstock.bundle.manifest import (
+    CARD,
+    ESTIMATOR,
+    LOOKUPS,
+    METRICS,
+    PROBE,
+    PROFILE,
+    REPORT,
+    SCHEMA,
+    STEPS,
+    TWIN,
+    VERDICT,
+    Manifest,
+    entry,
+)
+from penstock.bundle.observed import Observed, warn
+from penstock.bundle.predictions import Floats, Note, Predictions
+from penstock.bundle.probe import check_answers, rows_of
+from penstock.bundle.rows import Given, as_columns
+from penstock.bundle.sealed import Sealed, open_sealed
+from penstock.cells import Misfit
+from penstock.errors import BundleError, DataError, NotFound, Tampered
+from penstock.receipts import Verdict
+from penstock.steps.join import Lookup, lookups_of
+from penstock.steps.plan import Plan
+from penstock.steps.tidy import Tidy
+from penstock.table import TableSchema, Target
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# A caller may send any number of fields that nobody knows; a few are named.
+MOST_UNKNOWN = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A model that answers raw rows.
+
+    Attributes
+    ----------
+    name, version, digest : str
+        Which model, which of its versions, and its content digest; the last two are empty before it is sealed.
+    schema : TableSchema
+        The columns, and the target among them.
+    plan : Plan
+        The steps. Those before the cut run here; those from the cut on are inside the estimator.
+    lookups : mapping of str to Lookup
+        The tables that it carries.
+    estimator : object
+        A fitted scikit-learn pipeline that takes the frame at the cut.
+    profile : Profile
+        What the training rows held.
+    manifest : Manifest, optional
+        What was signed; None before it is sealed.
+    metrics, verdict, card
+        What the candidate was judged by, and its model card.
+    notes : tuple of str
+        What a careful reader should know, such as libraries that differ.
+    folder : pathlib.Path, optional
+        Where it was opened.
+    """
+
+    name: str
+    schema: TableSchema
+    plan: Plan
+    lookups: Mapping[str, Lookup]
+    estimator: Any  # any fitted estimator
+    profile: Profile
+    version: str = ""
+    digest: str = ""
+    manifest: Manifest | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)  # JSON of the evaluate stage
+    verdict: Verdict | None = None
+    card: str = ""
+    notes: tuple[str, ...] = ()
+    folder: Path | None = None
+    _features: tuple[str, ...] = field(init=False, repr=False)
+    _silent: frozenset[str] = field(init=False, repr=False)
+    _observed: Observed = field(init=False, repr=False)
+    _places: list[int] | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Work out once what every prediction needs."""
+        features = self.schema.features
+        _set(self, "_features", tuple(c.name for c in features))
+        # Identifiers, the target and what was left out may come along: they are ignored.
+        _set(self, "_silent", frozenset((*self.schema.names, self.target.name)))
+        _set(self, "_observed", Observed(features, self.profile, _tidied(self.plan, self._features)))
+        _set(self, "_places", _places(self.target, self.estimator))
+
+    @property
+    def target(self) -> Target:
+        """What is predicted.
+
+        Raises
+        ------
+        DataError
+            The schema names no target.
+        """
+        if self.schema.target is None:
+            raise DataError("The schema of a model names no target")
+        return self.schema.target
+
+    @classmethod
+    def assemble(
+        cls,
+        name: str,
+        schema: TableSchema,
+        plan: Plan,
+        lookups: Mapping[str, Lookup],
+        estimator: object,
+        profile: Profile,
+    ) -> Self:
+        """Return a bundle that is not sealed: it predicts as it will when it is."""
+        return cls(name, schema, plan, dict(lookups), estimator, profile)
+
+    @classmethod
+    def load(
+        cls, where: str | Path, *, name: str | None = None, twin: bool = False, trusted: Trust | None = None
+    ) -> Self:
+        """Open a sealed bundle: verify every byte, then deserialise those very bytes, then ask the probes again.
+
+        Parameters
+        ----------
+        where : str or pathlib.Path
+            A version's directory, or a model's, whose pointer is then followed.
+        name : str, optional
+            The model that it must be; by default the one whose directory it lies in.
+        twin : bool
+            Open the twin, fitted on training rows only, instead of the served model.
+        trusted : Trust, optional
+            The keys whose signature counts; by default those of this user and of PENSTOCK_TRUSTED_KEYS.
+
+        Raises
+        ------
+        NotFound
+            There is no such bundle.
+        NotSigned
+            It bears no signature, or none by a trusted key.
+        Tampered
+            Any byte, file or name is other than it was signed.
+        BundleError
+            Its proof fails: it does not open here, or does not answer as it did when it was sealed.
+        StoreError
+            The disk would not give a file: worth another try.
+        """
+        where = Path(where)
+        trust = trusted or Trust.standard()
+        if (where / "CURRENT.json").is_file():
+            home = ModelHome.at(where, name)
+            pointer = home.read_pointer(trust)
+            found = cls._open(home.version_folder(pointer.version), home.name, twin, trust)
+            if found.digest != pointer.digest:
+                raise Tampered("The bundle is not the one that the pointer names", where=str(found.folder))
+            return found
+        if (where / "versions").is_dir():
+            raise NotFound("Nothing has been published here", where=str(where), expected="a pointer, CURRENT.json")
+        return cls._open(where, name, twin, trust)
+
+    @classmethod
+    def _open(cls, folder: Path, name: str | None, twin: bool, trust: Trust) -> Self:
+        chosen = TWIN if twin else ESTIMATOR
+        unused = {TWIN, ESTIMATOR, REPORT} - {chosen}
+        sealed = open_sealed(folder, trust, name=name, keep=lambda path: path not in unused)
+        try:
+            found = cls._deserialised(sealed, chosen)
+        except (ValidationError, KeyError, ValueError, pa.ArrowInvalid) as error:
+            raise BundleError(
+                "The bundle is whole, and says something that this release does not understand",
+                where=str(folder),
+                got=f"{type(error).__name__} in a file of format {sealed.manifest.format}",
+                todo="Use the release of penstock that wrote it, or publish the model again.",
+            ) from error
+        if not twin:
+            probe = _table(sealed.files[PROBE])
+            check_answers(probe, found.predict(rows_of(probe)), str(folder))
+        return found
+
+    @classmethod
+    def _deserialised(cls, sealed: Sealed, chosen: str) -> Self:
+        files, manifest = sealed.files, sealed.manifest
+        steps = json.loads(files[STEPS])
+        tables = {
+            path.removeprefix(LOOKUPS).removesuffix(".arrow"): _table(data)
+            for path, data in files.items()
+            if path.startswith(LOOKUPS)
+        }
+        return cls(
+            name=manifest.model,
+            schema=TableSchema.model_validate_json(files[SCHEMA]),
+            plan=Plan.model_validate({"steps": steps["steps"]}),
+            lookups={lookup.join.table: lookup for lookup in lookups_of(steps, tables)},
+            estimator=_unpickled(files[chosen], manifest, sealed.folder / chosen),
+            profile=Profile.model_validate_json(files[PROFILE]),
+            version=manifest.version,
+            digest=manifest.digest,
+            manifest=manifest,
+            metrics=json.loads(files[METRICS]),
+            verdict=Verdict.model_validate_json(files[VERDICT]),
+            card=files[CARD].decode(),
+            notes=tuple(differences(manifest.environment)),
+            folder=sealed.folder,
+        )
+
+    def report(self) -> bytes | None:
+        """Return the run's report, one HTML page, hashed against the manifest; None where it has none.
+
+        Raises
+        ------
+        Tampered
+            It is not the one that was signed.
+        """
+        if self.manifest is None or self.folder is None or REPORT not in self.manifest.files:
+            return None
+        signed = self.manifest.files[REPORT]
+        data = read_regular(self.folder / REPORT, signed.size)
+        if entry(data) != signed:
+            raise Tampered("The report is not the one that was signed", where=str(self.folder / REPORT))
+        return data
+
+    def predict(
+        self, raw: pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
+    ) -> Predictions:
+        """Predict raw rows.
+
+        Parameters
+        ----------
+        raw : pyarrow.Table, pandas.DataFrame, mapping of str to sequence, or sequence of mappings
+            Rows as a source or a caller has them, n_rows of them. Identifiers and the target may come along; columns
+            that the model carries itself need not.
+
+        Returns
+        -------
+        Predictions
+            One answer a row, in order. A row with a cell that cannot be read, or that lies outside a declared domain,
+            has none; what else is odd is a warning.
+
+        Raises
+        ------
+        RequestError
+            Two columns have one name, or the columns differ in length.
+        """
+        given = as_columns(raw)
+        cast = self.schema.cast(self._columns(given), self._features)
+        misfits = (*cast.misfits, *self._observed.outside(cast.frame))
+        return Predictions(
+            target=self.target,
+            estimates=self._estimates(self.plan.apply_cells(cast.frame)),
+            notes=self._notes(given, cast.frame, misfits),
+            misfits=misfits,
+            model=self.name,
+            version=self.version,
+        )
+
+    def _columns(self, given: Given) -> dict[str, Any]:
+        columns = {name: values for name, values in given.columns.items() if name in self._silent}
+        for lookup in self.lookups.values():
+            columns |= looked_up(lookup, columns, given.n_rows)
+        if not columns:
+            # Rows without a single known field are rows all the same.
+            columns[self._features[0]] = [None] * given.n_rows
+        return columns
+
+    def _estimates(self, cut: pd.DataFrame) -> Floats:
+        n_labels = len(self.target.labels)
+        if not len(cut):
+            return np.empty((0, n_labels) if n_labels else 0)
+        if not n_labels:
+            return np.asarray(self.estimator.predict(cut), dtype=np.float64)
+        shares = np.asarray(self.estimator.predict_proba(cut), dtype=np.float64)
+        if self._places is None:
+            return shares
+        # A label that training rows lacked has probability 0.
+        whole = np.zeros((len(shares), n_labels))
+        whole[:, self._places] = shares
+        return whole
+
+    def _notes(self, given: Given, frame: pd.DataFrame, misfits: Sequence[Misfit]) -> tuple[Note, ...]:
+        wrong: dict[tuple[str, str], list[int]] = {}
+        for misfit in misfits:
+            wrong.setdefault((misfit.column, misfit.expected), []).append(misfit.row)
+        notes = [
+            Note(warn("misfit", column, f"should be {expected}"), np.array(rows, dtype=np.int64))
+            for (column, expected), rows in wrong.items()
+        ]
+        notes += self._observed.notes(frame, misfits)
+        unknown = [name for name in given.columns if name not in self._silent]
+        for name in unknown[:MOST_UNKNOWN]:
+            notes.append(Note(warn("unknown_field", name[:64], "is no field of this model; it was ignored")))
+        return tuple(notes)
+
+
+def _set(bundle: Bundle, name: str, value: object) -> None:
+    object.__setattr__(bundle, name, value)
+
+
+def _tidied(plan: Plan, features: Sequence[str]) -> frozenset[str]:
+    named = [step.columns if step.columns is not None else features for step in plan.learned if isinstance(step, Tidy)]
+    return frozenset(name for names in named for name in names)
+
+
+def _places(target: Target, estimator: Any) -> list[int] | None:
+    """Return where the estimator's classes stand among the labels; None where they are all there, in order."""
+    classes = getattr(estimator, "classes_", None)
+    if not target.is_classification or classes is None:
+        return None
+    places = [int(c) for c in classes]
+    return None if places == list(range(len(target.labels))) else places
+
+
+def _table(data: bytes) -> pa.Table:
+    return pa.ipc.open_file(pa.BufferReader(data)).read_all()
+
+
+def _unpickled(data: bytes, manifest: Manifest, where: Path) -> object:
+    opened: Callable[[io.BytesIO], object] = joblib.load
+    try:
+        with warnings.catch_warnings():
+            # scikit-learn warns of every single object that another version pickled; the bundle's notes say it once.
+            warnings.simplefilter("ignore")
+            return opened(io.BytesIO(data))
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            "The model cannot be opened with the libraries that are here",
+            where=str(where),
+            got="; ".join(differences(manifest.environment)) or f"{type(error).__name__}: {error}",
+            todo="Install the versions that its manifest names, or train it again with those that are here.",
+        ) from error

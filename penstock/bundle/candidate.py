@@ -1,0 +1,129 @@
+"""A candidate as its receipts: enough to publish it when the run is over, whatever the gate said then."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from penstock.arrays.profile import Profile
+from penstock.bundle.publish import publish
+from penstock.bundle.seal import Parts
+from penstock.errors import BundleError, NotFound
+from penstock.frozen import Frozen, canonical_json
+from penstock.receipts import Evaluated, FileRef, Published, Trained
+from penstock.store import Store, write_atomically
+from penstock.table import TableSchema
+
+CANDIDATE = "candidate.json"
+
+
+class Candidate(Frozen):
+    """What a run would publish. The payloads lie in the store and are hashed when they are read.
+
+    `started_from` is the content digest of the version that the verdict was reached against, empty where none was live.
+    """
+
+    name: str
+    trained: Trained
+    evaluated: Evaluated
+    started_from: str
+    spec: dict[str, Any]  # as the user wrote it: any YAML
+    lineage: dict[str, Any]  # receipts of the stages before
+    report: FileRef | None = None
+
+    def parts(self, store: Store) -> Parts:
+        """Return what a version of it is made of.
+
+        Raises
+        ------
+        StoreError
+            An object is gone or altered.
+        """
+        trained = self.trained
+        return Parts(
+            schema=TableSchema.model_validate_json(store.read_bytes(trained.table_schema)),
+            plan=json.loads(store.read_bytes(trained.plan)),
+            profile=Profile.model_validate_json(store.read_bytes(trained.profile)),
+            tables={name: store.read_table(ref) for name, ref in trained.lookups.items()},
+            served=store.read_bytes(trained.served),
+            twin=store.read_bytes(trained.twin),
+            probe=store.read_table(trained.probe),
+            digest=trained.content_digest,
+            family=trained.family,
+            metrics=json.loads(store.read_bytes(self.evaluated.metrics)),
+            scores=self.evaluated.scores,
+            baseline=self.evaluated.baseline,
+            environment=json.loads(store.read_bytes(trained.environment)),
+            spec=self.spec,
+            lineage=self.lineage,
+            report=store.read_bytes(self.report) if self.report is not None else None,
+        )
+
+    def publish(self, artifacts: str | Path, who: str | None = None, *, force: str = "") -> Published:
+        """Publish it, as `penstock.bundle.publish.publish` does; with a reason to force it, against any champion."""
+        return publish(
+            artifacts,
+            self.name,
+            self.parts(Store(artifacts)),
+            self.evaluated.verdict,
+            who,
+            started_from=None if force else self.started_from,
+            force=force,
+        )
+
+
+def keep_candidate(folder: Path, candidate: Candidate) -> Path:
+    """Write a candidate into a directory, whole or not at all; return its file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / CANDIDATE
+    write_atomically(path, canonical_json(candidate))
+    return path
+
+
+def read_candidate(folder: Path) -> Candidate:
+    """Return the candidate that a directory keeps.
+
+    Raises
+    ------
+    NotFound
+        It keeps none.
+    BundleError
+        Its file cannot be understood.
+    """
+    path = folder / CANDIDATE
+    try:
+        return Candidate.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound("There is no candidate here", where=str(folder), expected=CANDIDATE) from error
+    except ValidationError as error:
+        raise BundleError(
+            "The candidate cannot be understood",
+            where=str(path),
+            got=f"{error.error_count()} unknown or wrong fields",
+            todo="Run again with this release of penstock.",
+        ) from error
+
+
+def publish_candidate(folder: Path, artifacts: str | Path, *, force: str = "", who: str | None = None) -> Published:
+    """Publish the candidate that a directory keeps.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A run's `candidate` directory.
+    artifacts : str or pathlib.Path
+        The artifacts directory, whose store holds the payloads.
+    force : str
+        A reason that overrules the gate and a withdrawal.
+    who : str, optional
+        Who publishes; user@host by default.
+
+    Raises
+    ------
+    NotFound, BundleError, StoreError, PublishConflict
+        As `read_candidate`, `Candidate.parts` and `publish` raise them.
+    """
+    return read_candidate(folder).publish(artifacts, who, force=force)

@@ -1,0 +1,145 @@
+"""The model card: what a model is, what it was made of, how good it is, and what it does not promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from penstock.receipts import Interval, Verdict
+from penstock.table import Column, Target
+
+if TYPE_CHECKING:
+    from penstock.arrays.profile import Profile
+    from penstock.bundle.bundle import Bundle
+
+MOST_COLUMNS = 200
+MOST_LEVELS = 8
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "mape"})
+
+
+def card_text(
+    bundle: Bundle,
+    *,
+    version: str,
+    created: str,
+    family: str,
+    scores: Mapping[str, Interval],
+    baseline: Mapping[str, Interval],
+    verdict: Verdict,
+    forced: str = "",
+) -> str:
+    """Return the card as Markdown that reads well as plain text.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        The model.
+    version, created, family : str
+        Its name in full, when it was sealed, and what kind of model it is.
+    scores, baseline : mapping of str to Interval
+        Scores of the twin, and of the dummy baseline, on held-out rows.
+    verdict : Verdict
+        What the gate decided.
+    forced : str
+        The reason that overruled it, or nothing.
+    """
+    parts = [
+        [
+            f"# {bundle.name}, version {version}",
+            "",
+            _purpose(bundle.target),
+            "",
+            f"Kind of model: {family}. Sealed {created}.",
+        ],
+        ["## Data", "", *_data(bundle)],
+        ["## Scores on held-out rows", "", *_scores(scores, baseline)],
+        ["## Verdict of the gate", "", *_verdict(verdict, forced)],
+        ["## Columns that a caller sends", "", *_columns(bundle)],
+        ["## Limits", "", *_limits(bundle)],
+    ]
+    return "\n\n".join("\n".join(part) for part in parts) + "\n"
+
+
+def _purpose(target: Target) -> str:
+    if not target.is_classification:
+        return f"Predicts the number `{target.name}`."
+    labels = ", ".join(f"`{label}`" for label in target.labels[:20])
+    more = f" and {len(target.labels) - 20} more" if len(target.labels) > 20 else ""
+    positive = f"; the positive one is `{target.positive}`" if target.positive else ""
+    return f"Predicts `{target.name}`, one of {labels}{more}{positive}, with a probability for each."
+
+
+def _data(bundle: Bundle) -> list[str]:
+    features = bundle.schema.features
+    carried = [c for c in features if c.serve == "bundle"]
+    lines = [f"- {bundle.profile.n_rows:,} training rows, {len(features)} features."]
+    if carried:
+        tables = ", ".join(f"`{name}`" for name in bundle.lookups)
+        lines.append(f"- {len(carried)} of them are looked up in tables that the model carries: {tables}.")
+    left_out = [c for c in bundle.schema.columns if c.role in ("id", "ignored", "known_after")]
+    lines += [f"- `{_plain(c.name)}` is left out ({c.role.replace('_', ' ')})." for c in left_out[:20]]
+    lines += [f"- {len(left_out) - 20} more columns are left out."] if len(left_out) > 20 else []
+    return lines
+
+
+def _scores(scores: Mapping[str, Interval], baseline: Mapping[str, Interval]) -> list[str]:
+    if not scores:
+        return ["None were measured."]
+    n = max(score.n for score in scores.values())
+    lines = [
+        f"Measured on {n:,} rows by the same recipe fitted without them, with 95 % bootstrap intervals.",
+        "",
+        "| metric | score | 95 % interval | dummy baseline |",
+        "|---|---|---|---|",
+    ]
+    for name, score in scores.items():
+        dummy = f"{baseline[name].value:.4g}" if name in baseline else ""
+        better = " (lower is better)" if name in LOWER_IS_BETTER else ""
+        lines.append(f"| {name}{better} | {score.value:.4g} | {score.low:.4g} to {score.high:.4g} | {dummy} |")
+    return lines
+
+
+def _verdict(verdict: Verdict, forced: str) -> list[str]:
+    lines = ["Passed." if verdict.passed else "Not passed.", *(f"- {reason}" for reason in verdict.reasons)]
+    return [*lines, f"- It was overruled: {forced}"] if forced else lines
+
+
+def _columns(bundle: Bundle) -> list[str]:
+    asked = [c for c in bundle.schema.features if c.serve == "request"]
+    lines = ["| column | kind | unit | may be missing | seen in training |", "|---|---|---|---|---|"]
+    for c in asked[:MOST_COLUMNS]:
+        cells = (_plain(c.name), c.kind, _plain(c.unit), "yes" if c.nullable else "no", _seen(c, bundle.profile))
+        lines.append(f"| {' | '.join(cells)} |")
+    return [*lines, "", f"and {len(asked) - MOST_COLUMNS} more."] if len(asked) > MOST_COLUMNS else lines
+
+
+def _seen(column: Column, profile: Profile) -> str:
+    seen = profile.column(column.name)
+    if seen is None or column.private:
+        return ""
+    bounds = profile.range(column.name)
+    if column.kind == "boolean":
+        return "true, false"
+    if bounds is not None:
+        return f"{bounds[0]:g} to {bounds[1]:g}"
+    if seen.earliest is not None and seen.latest is not None:
+        return f"{seen.earliest} to {seen.latest}"
+    levels = ", ".join(_plain(level.value) for level in seen.levels[:MOST_LEVELS])
+    return levels + (f" and {seen.n_levels - MOST_LEVELS} more" if seen.n_levels > MOST_LEVELS else "")
+
+
+def _limits(bundle: Bundle) -> list[str]:
+    lines = [
+        "- The scores hold for rows like those it was trained on; of other people, places or times they say nothing.",
+        "- What it finds are associations: changing a column's value in the world need not change the outcome.",
+        "- A number outside the range above, or a category not listed there, is answered with a warning.",
+        "- A row with a value that cannot be read gets no prediction.",
+    ]
+    if any(c.private for c in bundle.schema.columns):
+        lines.append("- Columns that were declared private are used; their values are not shown here.")
+    return lines
+
+
+def _plain(text: str) -> str:
+    """Return text that does not break a table."""
+    return " ".join(text.split()).replace("|", "\\|")[:64]

@@ -1,0 +1,30 @@
+"""The libraries that a fitted model was made with, and whether they are the ones that open it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+
+
+def environment() -> dict[str, str]:
+    """Return the versions of Python and of the libraries whose objects a bundle holds, and the machine's kind."""
+    found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def differences(made_with: Mapping[str, object]) -> list[str]:
+    """Return, in a sentence each, where this environment is another than the one that a bundle was made with."""
+    here = environment()
+    return [
+        f"made with {library} {made_with[library]}, opened with {here.get(library, 'none')}"
+        for library in ("python", *LIBRARIES)
+        if library in made_with and str(made_with[library]) != here.get(library)
+    ]

@@ -1,0 +1,189 @@
+"""What training saw, and what a request has beside it: warnings, and cells outside a domain that the spec declares.
+
+A few rows are looked at cell by cell, many column by column: reaching a column of a frame costs more than comparing
+a handful of cells. Both give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penstock.bundle.predictions import Code, Note, Warned
+from penstock.cells import Misfit
+from penstock.steps.tidy import folded
+from penstock.table import Column, Domain
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from penstock.arrays.profile import Profile
+
+FEW_ROWS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """One feature: where it stands in the frame, and what is asked of it."""
+
+    at: int
+    name: str
+    required: bool
+    low: float | None
+    high: float | None
+    levels: frozenset[str] | None
+    domain: Domain | None
+    missing: Warned
+    range: Warned
+    unseen: Warned
+    expected: str
+
+    def missing_note(self, rows: Sequence[int]) -> Note:
+        return Note(self.missing, np.array(rows, dtype=np.int64))
+
+
+class Observed:
+    """The features of a model beside what its training rows held.
+
+    Parameters
+    ----------
+    features : sequence of Column
+        The columns of the frames to come, in order.
+    profile : Profile
+        What the training rows held.
+    tidied : frozenset of str
+        Columns in which spellings that differ in case and blanks mean the same.
+    """
+
+    def __init__(self, features: Sequence[Column], profile: Profile, tidied: frozenset[str] = frozenset()) -> None:
+        self._tidied = tidied
+        self._all = [_watch(i, column, profile) for i, column in enumerate(features)]
+        self._bounded = [w for w in self._all if w.domain is not None]
+        self._plain = [w for w in self._all if w.required or w.levels is not None or w.low is not None]
+        self._folded = {
+            w.name: frozenset(folded(level) for level in w.levels or ()) for w in self._all if w.name in tidied
+        }
+
+    def outside(self, frame: pd.DataFrame) -> list[Misfit]:
+        """Return the cells outside their declared domains, column by column."""
+        found: list[Misfit] = []
+        for watched in self._bounded:
+            values = frame.iloc[:, watched.at]
+            assert watched.domain is not None
+            rows = np.flatnonzero(~values.isna().to_numpy() & ~_inside(watched.domain, values))
+            found += [Misfit(row=row, column=watched.name, expected=watched.expected) for row in rows.tolist()]
+        return found
+
+    def notes(self, frame: pd.DataFrame, misfits: Sequence[Misfit]) -> list[Note]:
+        """Return what is missing, unseen or out of range in a cast frame; a misfit is told elsewhere."""
+        told = {(m.column, m.row) for m in misfits}
+        hits = self._few(frame) if len(frame) <= FEW_ROWS else self._many(frame)
+        if told:
+            hits = [(w, code, [r for r in rows if (w.name, r) not in told]) for w, code, rows in hits]
+        return [
+            Note(getattr(watched, code), np.array(rows, dtype=np.int64)) for watched, code, rows in hits if len(rows)
+        ]
+
+    def _few(self, frame: pd.DataFrame) -> list[tuple[_Watched, str, list[int]]]:
+        rows = frame.to_numpy(dtype=object).tolist()
+        found: list[tuple[_Watched, str, list[int]]] = []
+        for watched in self._plain:
+            gone: list[int] = []
+            odd: list[int] = []
+            for i, row in enumerate(rows):
+                value = row[watched.at]
+                # NaN and NaT alone differ from themselves.
+                if value is None or value != value:  # noqa: PLR0124
+                    gone.append(i)
+                elif self._is_odd(watched, value):
+                    odd.append(i)
+            if gone and watched.required:
+                found.append((watched, "missing", gone))
+            if odd:
+                found.append((watched, "unseen" if watched.levels is not None else "range", odd))
+        return found
+
+    def _is_odd(self, watched: _Watched, value: Any) -> bool:
+        if watched.levels is not None:
+            return value not in watched.levels and not self._is_variant(watched, value)
+        return watched.low is not None and watched.high is not None and not watched.low <= value <= watched.high
+
+    def _is_variant(self, watched: _Watched, value: str) -> bool:
+        return watched.name in self._tidied and folded(value) in self._folded[watched.name]
+
+    def _many(self, frame: pd.DataFrame) -> list[tuple[_Watched, str, list[int]]]:
+        found: list[tuple[_Watched, str, list[int]]] = []
+        for watched in self._plain:
+            values = frame.iloc[:, watched.at]
+            gone = values.isna().to_numpy()
+            if watched.required and gone.any():
+                found.append((watched, "missing", np.flatnonzero(gone).tolist()))
+            if watched.levels is not None:
+                found.append((watched, "unseen", self._unseen(watched, values, gone)))
+            elif watched.low is not None and watched.high is not None:
+                numbers = values.to_numpy(dtype=np.float64)
+                with np.errstate(invalid="ignore"):
+                    odd = (numbers < watched.low) | (numbers > watched.high)
+                found.append((watched, "range", np.flatnonzero(odd).tolist()))
+        return found
+
+    def _unseen(self, watched: _Watched, values: pd.Series[str], gone: np.ndarray) -> list[int]:
+        assert watched.levels is not None
+        text = pa.array(values, from_pandas=True)
+        known = pc.is_in(text, value_set=pa.array(sorted(watched.levels), text.type))
+        odd = np.flatnonzero(~np.asarray(known) & ~gone)
+        if not len(odd) or watched.name not in self._tidied:
+            return [int(i) for i in odd]
+        return [int(i) for i in odd if not self._is_variant(watched, values.iloc[int(i)])]
+
+
+def _watch(at: int, column: Column, profile: Profile) -> _Watched:
+    seen = profile.range(column.name) if column.kind in ("integer", "float") else None
+    levels = profile.levels(column.name) if column.kind in ("category", "text") else None
+    told = "" if seen is None or column.private else f", {seen[0]:g} to {seen[1]:g}"
+    expected = _domain_words(column.domain) if column.domain is not None else ""
+    return _Watched(
+        at=at,
+        name=column.name,
+        required=not column.nullable and column.serve == "request",
+        low=None if seen is None else seen[0],
+        high=None if seen is None else seen[1],
+        levels=None if levels is None else frozenset(levels),
+        domain=column.domain,
+        missing=warn("missing_field", column.name, "is missing; in training it never was"),
+        range=warn("out_of_range", column.name, f"lies outside the range seen in training{told}"),
+        unseen=warn("unseen_category", column.name, "is a category that training did not see"),
+        expected=expected,
+    )
+
+
+def warn(code: Code, name: str, words: str) -> Warned:
+    """Return a warning about a field."""
+    return Warned(code, name, f"'{name}' {words}")
+
+
+def _inside(domain: Domain, values: pd.Series[Any]) -> np.ndarray:
+    inside = np.ones(len(values), dtype=bool)
+    if domain.values is not None:
+        inside &= values.astype("str").isin(domain.values).to_numpy()
+    if domain.low is not None:
+        inside &= (values >= domain.low).to_numpy(dtype=bool)
+    if domain.high is not None:
+        inside &= (values <= domain.high).to_numpy(dtype=bool)
+    return inside
+
+
+def _domain_words(domain: Domain) -> str:
+    words: list[str] = []
+    if domain.low is not None:
+        words.append(f"at least {domain.low:g}")
+    if domain.high is not None:
+        words.append(f"at most {domain.high:g}")
+    if domain.values is not None:
+        words.append(f"one of {', '.join(domain.values[:12])}")
+    return " and ".join(words)

@@ -1,0 +1,191 @@
+"""Publishing: whatever is killed at whatever moment, a reader sees the old version or the new one, whole.
+
+A version is built in a hidden sibling, synced, proven, and renamed to its immutable name; then the pointer is replaced
+in one step. Publishers take turns by a lock, and a verdict reached against another champion than the live one is not
+acted on.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from penstock.bundle.bundle import Bundle
+from penstock.bundle.disk import Disk
+from penstock.bundle.layout import Pointer, version_name, without_withdrawn
+from penstock.bundle.log import Event, now, whoami
+from penstock.bundle.rollback import hold, release, rollback
+from penstock.bundle.seal import Parts, build_files
+from penstock.bundle.sealed import open_sealed
+from penstock.bundle.turn import Turn, event, turn
+from penstock.errors import BundleError, PublishConflict
+from penstock.receipts import Published, Verdict
+
+# All that moves a pointer can be had from here.
+__all__ = ["hold", "publish", "release", "rollback"]
+
+
+def publish(
+    artifacts: str | Path,
+    name: str,
+    parts: Parts,
+    verdict: Verdict,
+    who: str | None = None,
+    *,
+    started_from: str | None = None,
+    force: str = "",
+    disk: Disk | None = None,
+) -> Published:
+    """Publish a candidate, unless the gate or a hold forbids it or it is live already.
+
+    Parameters
+    ----------
+    artifacts : str or pathlib.Path
+        The artifacts directory.
+    name : str
+        The model's name.
+    parts : Parts
+        What the version is made of.
+    verdict : Verdict
+        What the gate decided.
+    who : str, optional
+        Who publishes; user@host by default.
+    started_from : str, optional
+        The content digest of the version that the verdict was reached against, empty where none was live. By default
+        whatever is live now.
+    force : str
+        A reason that overrules the gate and a withdrawal. It goes into manifest and log; it does not lift a hold.
+    disk : Disk, optional
+        How the disk is changed.
+
+    Returns
+    -------
+    Published
+        `published`; `unchanged` where the same content is live, whole and made by the same libraries; or `refused`,
+        with the reasons, and nothing on disk but a line of the log.
+
+    Raises
+    ------
+    PublishConflict
+        Another publisher moved the pointer first, or was at work all the while.
+    StoreError
+        The disk refused; nothing was published.
+    BundleError
+        The pointer cannot be trusted, or the version could not be proven; nothing was published.
+    """
+    who = who or whoami()
+    with turn(artifacts, name, disk, first=True) as mine:
+        pointer = mine.pointer()
+        reasons = _refusal(pointer, parts.digest, verdict, force)
+        if reasons:
+            mine.note(_refused(name, parts.digest, pointer, who, "; ".join(reasons)))
+            return _outcome(name, "refused", parts.digest, None, None, reasons)
+        if pointer is not None and _is_live(mine, pointer, parts):
+            where = mine.home.version_folder(pointer.version)
+            return _outcome(name, "unchanged", parts.digest, pointer, where, verdict.reasons)
+        _compare(pointer, started_from)
+        moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest)
+        folder = _lay_down(mine, moved, parts, verdict, force)
+        mine.point(moved)
+        mine.note(event(moved, "published", who, force or "; ".join(verdict.reasons)))
+    return _outcome(name, "published", parts.digest, moved, folder, verdict.reasons)
+
+
+def _refusal(pointer: Pointer | None, digest: str, verdict: Verdict, force: str) -> tuple[str, ...]:
+    reasons: list[str] = []
+    if not verdict.passed and not force:
+        reasons += verdict.reasons or ("The gate did not pass the candidate",)
+    if pointer is not None and pointer.holds:
+        held = pointer.holds[-1]
+        reasons.append(f"The model is held by {held.who}: {held.reason}. `penstock release {pointer.model}` lets go.")
+    if pointer is not None and digest in pointer.withdrawn and not force:
+        reasons.append("This very model was rolled back: it comes back only with a reason (publish RUN --force REASON)")
+    return tuple(reasons)
+
+
+def _is_live(mine: Turn, pointer: Pointer, parts: Parts) -> bool:
+    """Whether the same content is live already, whole, and opens with the libraries of today."""
+    if pointer.digest != parts.digest:
+        return False
+    try:
+        live = open_sealed(
+            mine.home.version_folder(pointer.version), mine.trust, name=pointer.model, keep=lambda _: False
+        )
+    except BundleError:
+        # What is live is damaged: publishing it anew heals it.
+        return False
+    # The same fitted state pickled by older libraries may not open with the new ones.
+    return live.manifest.environment == dict(parts.environment)
+
+
+def _compare(pointer: Pointer | None, started_from: str | None) -> None:
+    live = pointer.digest if pointer is not None else ""
+    if started_from is not None and started_from != live:
+        raise PublishConflict(
+            "Another publisher moved the pointer first",
+            got=f"{live[:12] or 'nothing'} is live",
+            expected=f"{started_from[:12] or 'nothing'}, which the candidate was judged against",
+            todo="Run again: the candidate is then judged against the model that is live now.",
+        )
+
+
+def _next(pointer: Pointer | None, name: str, sequence: int, digest: str) -> Pointer:
+    version = version_name(sequence, digest)
+    if pointer is None:
+        return Pointer(generation=1, model=name, version=version, digest=digest, sequence=sequence)
+    withdrawn = tuple(d for d in pointer.withdrawn if d != digest)
+    return pointer.model_copy(
+        update={
+            "generation": pointer.generation + 1,
+            "version": version,
+            "digest": digest,
+            "sequence": sequence,
+            "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn),
+            "withdrawn": withdrawn,
+        }
+    )
+
+
+def _lay_down(mine: Turn, pointer: Pointer, parts: Parts, verdict: Verdict, force: str) -> Path:
+    files = build_files(pointer.model, pointer.sequence, parts, verdict, force, mine.signer)
+    building = mine.build(files)
+    try:
+        # Proven from the disk, by the way in which every reader will open it, before anyone can see it.
+        for twin in (False, True):
+            Bundle.load(building, name=pointer.model, twin=twin, trusted=mine.trust)
+        return mine.name(building, pointer.version)
+    except Exception:
+        mine.abandon(building)
+        raise
+
+
+def _refused(name: str, digest: str, pointer: Pointer | None, who: str, why: str) -> Event:
+    generation = pointer.generation if pointer is not None else 0
+    return Event(
+        at=now(),
+        who=who,
+        what="refused",
+        why=why,
+        model=name,
+        version=None,
+        digest=digest,
+        sequence=None,
+        generation=generation,
+    )
+
+
+def _outcome(
+    name: str, state: str, digest: str, pointer: Pointer | None, folder: Path | None, reasons: tuple[str, ...]
+) -> Published:
+    return Published.model_validate(
+        {
+            "state": state,
+            "model": name,
+            "version": pointer.version if pointer else None,
+            "digest": digest,
+            "sequence": pointer.sequence if pointer else None,
+            "generation": pointer.generation if pointer else None,
+            "path": str(folder.absolute()) if folder else None,
+            "published_at": now(),
+            "reasons": reasons,
+        }
+    )

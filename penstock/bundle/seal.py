@@ -1,0 +1,173 @@
+"""Sealing: everything that a version is made of, as files, a manifest over them, and a signature over that."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import joblib
+import pyarrow as pa
+
+from penstock.arrays.profile import Profile
+from penstock.bundle.bundle import Bundle
+from penstock.bundle.card import card_text
+from penstock.bundle.keys import Signer
+from penstock.bundle.layout import version_name
+from penstock.bundle.log import now
+from penstock.bundle.manifest import (
+    CARD,
+    ESTIMATOR,
+    LOOKUPS,
+    MANIFEST,
+    METRICS,
+    PROBE,
+    PROFILE,
+    REPORT,
+    SCHEMA,
+    SIGNATURE,
+    STEPS,
+    TWIN,
+    VERDICT,
+    Manifest,
+    entries,
+)
+from penstock.bundle.probe import with_answers
+from penstock.frozen import canonical_json
+from penstock.receipts import Interval, Verdict
+from penstock.steps.join import lookups_of
+from penstock.steps.plan import Plan
+from penstock.table import TableSchema
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a version is made of.
+
+    Attributes
+    ----------
+    schema : TableSchema
+        The columns, and the target among them.
+    plan : mapping
+        The plan's JSON: `steps`, `split` and `joins`.
+    profile : Profile
+        What the training rows held.
+    tables : mapping of str to pyarrow.Table
+        The tables of look-ups that travel along, by name.
+    served, twin : bytes
+        The fitted pipelines as joblib wrote them.
+    probe : pyarrow.Table
+        Made-up raw rows (see `penstock.bundle.probe.build_probe`).
+    digest : str
+        The content digest (see `penstock.bundle.canonical.content_digest`).
+    family : str
+        What kind of model it is.
+    metrics, scores, baseline
+        What the evaluate stage found: its JSON, and the scores of the twin and of the dummy baseline.
+    environment : mapping of str to str
+        The libraries that it was fitted with.
+    spec, lineage : mapping
+        What was decided, and the receipts of the stages before.
+    report : bytes, optional
+        The run's report, one HTML page.
+    """
+
+    schema: TableSchema
+    plan: Mapping[str, Any]
+    profile: Profile
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    served: bytes
+    twin: bytes
+    probe: pa.Table
+    digest: str
+    family: str
+    metrics: Mapping[str, Any]
+    scores: Mapping[str, Interval]
+    baseline: Mapping[str, Interval] = field(default_factory=dict)
+    environment: Mapping[str, str]
+    spec: Mapping[str, Any]
+    lineage: Mapping[str, Any]
+    report: bytes | None = None
+
+
+def build_files(
+    name: str, sequence: int, parts: Parts, verdict: Verdict, forced: str, signer: Signer
+) -> dict[str, bytes]:
+    """Return every file of a version by its path, the manifest and its signature last.
+
+    Parameters
+    ----------
+    name : str
+        The model's name.
+    sequence : int
+        The version's place in the sequence.
+    parts : Parts
+        What it is made of.
+    verdict : Verdict
+        What the gate decided.
+    forced : str
+        The reason that overruled the gate, or nothing.
+    signer : Signer
+        Who signs.
+    """
+    version = version_name(sequence, parts.digest)
+    candidate = _candidate(name, parts)
+    files = {
+        SCHEMA: canonical_json(parts.schema),
+        STEPS: canonical_json(dict(parts.plan)),
+        PROFILE: canonical_json(parts.profile),
+        METRICS: canonical_json(dict(parts.metrics)),
+        VERDICT: canonical_json(verdict),
+        PROBE: arrow_bytes(with_answers(parts.probe, candidate.predict(parts.probe))),
+        ESTIMATOR: parts.served,
+        TWIN: parts.twin,
+    }
+    files |= {f"{LOOKUPS}{table}.arrow": arrow_bytes(rows) for table, rows in parts.tables.items()}
+    if parts.report is not None:
+        files[REPORT] = parts.report
+    created = now()
+    files[CARD] = card_text(
+        candidate,
+        version=version,
+        created=created,
+        family=parts.family,
+        scores=parts.scores,
+        baseline=parts.baseline,
+        verdict=verdict,
+        forced=forced,
+    ).encode()
+    manifest = Manifest(
+        model=name,
+        version=version,
+        sequence=sequence,
+        digest=parts.digest,
+        created=created,
+        family=parts.family,
+        files=entries(files),
+        spec=dict(parts.spec),
+        lineage=dict(parts.lineage),
+        environment=dict(parts.environment),
+        forced=forced,
+    ).to_bytes()
+    return files | {MANIFEST: manifest, SIGNATURE: signer.sign(manifest).to_bytes()}
+
+
+def _candidate(name: str, parts: Parts) -> Bundle:
+    return Bundle.assemble(
+        name,
+        parts.schema,
+        Plan.model_validate({"steps": parts.plan["steps"]}),
+        {lookup.join.table: lookup for lookup in lookups_of(parts.plan, parts.tables)},
+        joblib.load(io.BytesIO(parts.served)),
+        parts.profile,
+    )
+
+
+def arrow_bytes(table: pa.Table) -> bytes:
+    """Return a table as an Arrow file, one chunk a column and without the metadata of whoever made it."""
+    table = table.combine_chunks().replace_schema_metadata(None)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue().to_pybytes())
