@@ -1,0 +1,141 @@
+"""What a run leaves behind: `runs/<run id>/` with spec, lock, lineage, summary, candidate and report; and its lock."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import prefect
+from prefect.runtime import flow_run
+
+from penstock import __version__
+from penstock.bundle.candidate import Candidate, keep_candidate
+from penstock.frozen import canonical_json, digest_of
+from penstock.inference import lock_from
+from penstock.receipts import Arrays, Collected, Evaluated, Published, Receipt, StageName, Trained, Wrangled
+from penstock.report.facts import DossierFacts, StageFact
+from penstock.spec.lock import Lock, decisions_digest, lock_path, write_lock
+from penstock.spec.pipeline import PipelineSpec
+from penstock.store import Store, write_atomically
+from penstock.summary import RunSummary, StageRun
+
+
+def new_run_id() -> str:
+    """Return a run's id: when it began, so that runs sort by time, and the head of Prefect's own id."""
+    return f"{dt.datetime.now(dt.UTC):%Y%m%d-%H%M%S}-{str(flow_run.id).replace('-', '')[-8:]}"
+
+
+def lineage(receipts: Mapping[StageName, Receipt]) -> dict[str, Any]:
+    """Return the stages' receipts so far, and each one's identity: two runs on the same data agree on these."""
+    return {
+        "receipts": {name: receipt.model_dump(mode="json") for name, receipt in receipts.items()},
+        "identities": {name: receipt.identity() for name, receipt in receipts.items()},
+    }
+
+
+def keep_lock(
+    path: Path,
+    spec: PipelineSpec,
+    known: Lock | None,
+    collected: Collected,
+    arrays: Arrays,
+    wrangled: Wrangled,
+    store: Store,
+) -> Lock:
+    """Return the lock that a run stands on; write it beside the spec where there is none, or decisions have changed.
+
+    A lock that was kept to is left as it is: what it promises holds for the life of the model.
+    """
+    if known is not None and known.decided == decisions_digest(spec.typing, spec.wrangling):
+        return known
+    made = lock_from(spec, collected, arrays, wrangled, store)
+    if known is not None:
+        # It came from the earlier lock and the new decisions; inferring from the data alone might give another one.
+        made = made.model_copy(update={"inferred_from": known.inferred_from}).sealed()
+    # A spec in a place that cannot be written runs without; its lock is in the run's own folder still.
+    with contextlib.suppress(OSError):
+        write_lock(lock_path(path), made)
+    return made
+
+
+def keep_run(
+    folder: Path,
+    spec: PipelineSpec,
+    lock: Lock,
+    candidate: Candidate,
+    receipts: Mapping[StageName, Receipt],
+    report: bytes,
+    summary: RunSummary,
+) -> None:
+    """Write a run's files, the summary last: a folder with a summary is whole."""
+    _write(folder / "spec.json", spec.declared)
+    _write(folder / "lock.json", lock.model_dump(mode="json"))
+    _write(folder / "lineage.json", {**_circumstances(spec), **lineage(receipts)})
+    keep_candidate(folder / "candidate", candidate)
+    write_atomically(folder / "report.html", report)
+    _write(folder / "summary.json", summary.model_dump(mode="json"))
+
+
+def _write(path: Path, value: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, orjson.dumps(orjson.loads(canonical_json(value)), option=orjson.OPT_INDENT_2))
+
+
+def _circumstances(spec: PipelineSpec) -> dict[str, Any]:
+    """Return where the run ran, and by what."""
+    return {
+        "flow_run": str(flow_run.id),
+        "spec": digest_of(spec.declared),
+        "penstock": __version__,
+        "prefect": prefect.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+    }
+
+
+def summary_of(
+    run_id: str,
+    folder: Path,
+    candidate: Candidate,
+    wrangled: Wrangled,
+    published: Published,
+    stages: tuple[StageRun, ...],
+) -> RunSummary:
+    """Return what a run came to."""
+    trained: Trained = candidate.trained
+    evaluated: Evaluated = candidate.evaluated
+    verdict = evaluated.verdict
+    if published.state == "refused":
+        # A hold or a withdrawal refuses what the gate let in.
+        verdict = verdict.model_copy(update={"passed": False, "reasons": published.reasons})
+    return RunSummary(
+        run_id=run_id,
+        name=candidate.name,
+        version=published.version,
+        published=published.state in ("published", "unchanged"),
+        state=published.state,
+        verdict=verdict,
+        metric=evaluated.metric,
+        scores=evaluated.scores,
+        cross_validation=evaluated.cross_validation,
+        leaderboard=trained.leaderboard,
+        stages=stages,
+        n_train=wrangled.n_train,
+        n_heldout=wrangled.n_heldout,
+        n_rejected=wrangled.rejected.n_rows,
+        report=str(folder / "report.html"),
+        bundle=published.path,
+        candidate=str(folder / "candidate"),
+    )
+
+
+def as_published(facts: DossierFacts, summary: RunSummary) -> DossierFacts:
+    """Return a dossier's facts with what only the end of the run tells."""
+    stages = tuple(StageFact(name=run.name, seconds=run.seconds, state=run.state) for run in summary.stages)
+    known = {"state": summary.state, "version": summary.version, "verdict": summary.verdict, "stages": stages}
+    return facts.model_copy(update=known)

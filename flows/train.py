@@ -1,0 +1,141 @@
+"""The flow that carries raw data through all seven stages to a published model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+from prefect.flows import Flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from pydantic import Field
+
+from flows.pages import show
+from flows.record import as_published, keep_lock, keep_run, lineage, new_run_id, summary_of
+from flows.stages import Runner, Stages
+from penstock.bundle.candidate import Candidate
+from penstock.bundle.log import now
+from penstock.inference import apply_lock
+from penstock.receipts import Arrays, Collected, Evaluated, Explored, Published, Trained, Wrangled
+from penstock.report.gather import gather
+from penstock.report.html import dossier_html
+from penstock.spec.lock import lock_path, read_lock
+from penstock.spec.pipeline import load_spec
+from penstock.store import Store
+from penstock.summary import RunSummary
+from tasks.arrays import arrays as arrays_door
+from tasks.collect import collect as collect_door
+from tasks.evaluate import evaluate as evaluate_door
+from tasks.evaluate import opponent_of
+from tasks.explore import explore as explore_door
+from tasks.publish import publish as publish_door
+from tasks.train import train as train_door
+from tasks.wrangle import wrangle as wrangle_door
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Called(Flow[P, R]):
+    """A flow that pays for no heartbeat where it is called by hand.
+
+    Heartbeats tell a server that a run of a deployment crashed. Whoever calls a flow sees that; the heartbeat's thread
+    would only keep every run waiting for up to a second at its end. Runs of deployments don't pass here.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # as many overloads as Prefect has would say no more
+        """Run the flow and return its result."""
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            return super().__call__(*args, **kwargs)
+
+
+def _flow(function: Callable[P, R]) -> Called[P, R]:
+    return Called(function, name="train", description="Raw data to a judged, sealed and published model.")
+
+
+@_flow
+def train(
+    spec: Annotated[str, Field(description="The spec's path, where it runs.")] = "flows/specs/clinic.yaml",
+    artifacts: Annotated[str, Field(description="Where runs publish and the service reads.")] = "artifacts",
+    budget: Annotated[float | None, Field(gt=0, description="Seconds for the search; by default the spec's.")] = None,
+    publish: Annotated[bool, Field(description="Publish what the gate lets in, or keep it.")] = True,
+    refresh: Annotated[bool, Field(description="Enter every stage, whatever is cached.")] = False,
+    runner: Annotated[Runner, Field(description="Where stages run that others need not wait for.")] = "threads",
+) -> RunSummary:
+    """Collect, type, wrangle, explore, train, evaluate and publish what a spec describes.
+
+    Parameters
+    ----------
+    spec : str
+        The spec's path.
+    artifacts : str
+        Where runs publish and the service reads.
+    budget : float, optional
+        Seconds for the search; by default the spec's.
+    publish : bool
+        Publish what the gate lets in; otherwise the candidate is kept.
+    refresh : bool
+        Enter every stage, whatever is cached.
+    runner : {"threads", "processes", "dask"}
+        Where stages run that others need not wait for.
+
+    Returns
+    -------
+    RunSummary
+        The verdict among it: a refusal is an outcome, not an error.
+
+    Raises
+    ------
+    UserError
+        The spec or its data is wrong.
+    """
+    decided = load_spec(spec)
+    modelling = decided.modelling if budget is None else decided.modelling.model_copy(update={"budget": budget})
+    place = str(Path(artifacts).absolute())
+    store = Store(place)
+    run_id = new_run_id()
+    with Stages(place, refresh, runner) as stages:
+        known = read_lock(lock_path(Path(spec)))
+        collected: Collected = stages.run(collect_door, decided.sources)
+        tables, wrangling = apply_lock(decided, known, collected)
+        arrays: Arrays = stages.run(arrays_door, collected, decided.sources, decided.typing, tables)
+        wrangled: Wrangled = stages.run(wrangle_door, arrays, decided.typing, wrangling)
+        lock = keep_lock(Path(spec), decided, known, collected, arrays, wrangled, store)
+        drawing = stages.start(explore_door, wrangled, arrays.seeds["explore"])
+        trained: Trained = stages.run(train_door, wrangled, modelling, decided.typing, arrays.seeds["train"])
+        opponent, live = opponent_of(place, decided.name, trained.content_digest)
+        evaluated: Evaluated = stages.run(
+            evaluate_door, wrangled, trained, opponent, decided.gate, decided.typing, arrays.seeds["evaluate"]
+        )
+        explored: Explored = stages.finish(drawing)
+        facts = gather(
+            name=decided.name,
+            run_id=run_id,
+            made_at=now(),
+            artifacts=artifacts,
+            stages=[(run.name, run.seconds, run.state) for run in stages.runs],
+            collected=collected,
+            arrays=arrays,
+            wrangled=wrangled,
+            explored=explored,
+            trained=trained,
+            evaluated=evaluated,
+            published=None,
+            store=store,
+        )
+        candidate = Candidate(
+            name=decided.name,
+            trained=trained,
+            evaluated=evaluated,
+            started_from=live,
+            spec=decided.declared,
+            lineage=lineage(stages.receipts),
+            report=store.put_bytes(dossier_html(facts), "html", "text/html"),
+        )
+        published: Published = stages.run(publish_door, candidate, publish and decided.publish)
+    folder = Path(place) / "runs" / run_id
+    summary = summary_of(run_id, folder, candidate, wrangled, published, stages.runs)
+    told = as_published(facts, summary)
+    keep_run(folder, decided, lock, candidate, stages.receipts, dossier_html(told), summary)
+    show(summary, told)
+    return summary

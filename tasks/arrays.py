@@ -1,0 +1,61 @@
+"""The door of the arrays stage: raw columns in, typed columns and their schema out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import task
+
+from penstock.receipts import Arrays, Collected
+from penstock.sources import Source
+from penstock.spec.slices import Typing
+from penstock.store import Store
+from penstock.table import TableSchema
+from tasks.caching import StageKey, entered
+from tasks.records import RECEIPT
+
+
+def _reading(inputs: Mapping[str, Any]) -> list[object]:
+    """Return how each source is read; where it lay when it was collected changes nothing any more."""
+    return [source.model_dump(mode="json", exclude={"path", "url"}) for source in inputs["sources"]]
+
+
+@task(
+    name="arrays",
+    description="Typed columns with their schema, numeric profile and seeds.",
+    cache_policy=StageKey(
+        stage="arrays",
+        code=(__name__,),
+        libraries=("numpy", "pandas", "pyarrow"),
+        beside=_reading,
+        instead_of=frozenset({"sources"}),
+    ),
+    result_serializer=RECEIPT,
+)
+def arrays(
+    collected: Collected,
+    sources: tuple[Source, ...],
+    typing: Typing,
+    locked: dict[str, TableSchema] | None,
+    artifacts: str,
+) -> Arrays:
+    """Type every source of a run.
+
+    Parameters
+    ----------
+    collected : Collected
+        The snapshots.
+    sources : tuple of Source
+        How the snapshots read.
+    typing : Typing
+        What the user decided about columns.
+    locked : dict of str to TableSchema, optional
+        Schemas that were inferred before, and are kept to.
+    artifacts : str
+        The artifacts directory.
+    """
+    from penstock.arrays.stage import make_arrays
+
+    entered("arrays")
+    return make_arrays(collected, sources, typing, locked, Store(artifacts))
