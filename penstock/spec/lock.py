@@ -123,7 +123,12 @@ def read_lock(path: Path) -> Lock | None:
 
 def write_lock(path: Path, lock: Lock) -> None:
     """Write a lock, whole or not at all; a file that already says the same is left alone."""
-    dumped: dict[str, Any] = lock.sealed().model_dump(mode="json", exclude_defaults=True)
+    sealed = lock.sealed()
+    dumped: dict[str, Any] = sealed.model_dump(mode="json", exclude_defaults=True)
+    # A step's kind is its default, and the one thing that must be written.
+    dumped["steps"] = [
+        {"kind": step.kind, **step.model_dump(mode="json", exclude_defaults=True)} for step in sealed.steps
+    ]
     data = (HEAD + write_yaml(dumped)).encode()
     if not (path.exists() and path.read_bytes() == data):
         write_atomically(path, data)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError
 
-from penstock.errors import SpecError
+from penstock.errors import SpecError, UserError
 from penstock.frozen import Frozen
 from penstock.sources import Source, source_from
 from penstock.spec.reading import fill_in, line_of, read_yaml
@@ -161,11 +161,20 @@ def _sources(declared: Mapping[str, Any], filled: dict[str, Any], folder: Path, 
         )
     if "source" in declared:
         name = str(declared.get("base") or slug(_stem_of(filled["source"])))
-        return [source_from(filled["source"], name, folder)]
+        return [_source(filled["source"], name, folder, path, ["source"])]
     named = filled["sources"]
     if not isinstance(named, dict) or not named:
         raise SpecError("`sources` is not a mapping of names to sources", where=where, expected="{NAME: FILE, …}")
-    return [source_from(value, str(name), folder) for name, value in named.items()]
+    return [_source(value, str(name), folder, path, ["sources", str(name)]) for name, value in named.items()]
+
+
+def _source(value: Any, name: str, folder: Path, path: Path | None, location: list[str | int]) -> Source:
+    try:
+        return source_from(value, name, folder)
+    except UserError as error:
+        if path and not error.where:
+            error.where = line_of(path, location)
+        raise
 
 
 def _stem_of(value: Any) -> str:

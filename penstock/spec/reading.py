@@ -116,8 +116,15 @@ def _from_environment(name: str, where: str) -> str:
 
 
 def write_yaml(value: dict[str, Any]) -> str:
-    """Return a mapping as YAML that `read_yaml` reads back unchanged, keys in their order."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+    """Return a mapping as YAML that `read_yaml` reads back unchanged: a line a key, in order, small values inline."""
+    if not value:
+        return "{}\n"
+    return "".join(_line({key: item}, nested=isinstance(item, dict | list)) for key, item in value.items())
+
+
+def _line(pair: dict[str, Any], nested: bool) -> str:
+    style = None if nested else False
+    return yaml.dump(pair, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=style)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -125,3 +132,12 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    # Line ends of other alphabets are printed raw in every style but the double quotes, and read back as a blank.
+    odd = any(not (c.isprintable() or c == "\n") or c in "\x85\u2028\u2029\ufeff" for c in text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"' if odd else None)
+
+
+_Dumper.add_representer(str, _text)

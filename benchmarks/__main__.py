@@ -1,0 +1,24 @@
+"""Run the benchmarks named on the command line, or all."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+
+from benchmarks import orchestration, run, service
+
+ALL = {"run": run.main, "orchestration": orchestration.main, "service": service.main}
+
+
+def main() -> None:
+    """Run them in order."""
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    for name in sys.argv[1:] or ALL:
+        if name not in ALL:
+            sys.exit(f"no benchmark {name!r}; there are: {', '.join(ALL)}")
+        ALL[name]()
+
+
+if __name__ == "__main__":
+    main()

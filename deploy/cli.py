@@ -1,0 +1,281 @@
+"""The `penstock` command.
+
+Every command imports what it needs when it is called: `serve`, `predict`, `models`, `verify` and `rollback` work where
+Prefect is not installed, and `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+import typer
+
+from penstock.errors import EXIT_INTERRUPTED, EXIT_OTHER, PenstockError
+
+app = typer.Typer(
+    name="penstock",
+    help="Raw tables in, a proved and live prediction endpoint out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Runner = Literal["threads", "processes", "dask"]
+Artifacts = Annotated[Path, typer.Option(envvar="PENSTOCK_ARTIFACTS", help="Where runs publish and the service reads.")]
+Sources = Annotated[list[str], typer.Argument(metavar="SPEC.yaml | SOURCE...", help="A spec, or data to start from.")]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="The first line is data already.")]
+Names = Annotated[str | None, typer.Option(help="Column names, separated by commas or blanks (means --no-header).")]
+TableName = Annotated[str | None, typer.Option("--table", help="The table of a database.")]
+Union = Annotated[bool, typer.Option("--union", help="Stack the sources.")]
+Tables = Annotated[bool, typer.Option("--tables", help="The first source is the base, the others are joins.")]
+Task = Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")]
+ModelName = Annotated[str | None, typer.Option("--name", help="The model's name; by default after the file.")]
+Model = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
+
+
+def _options(  # noqa: PLR0913 - these are the command line's own options, one by one
+    target: str,
+    name: str | None,
+    task: str,
+    no_header: bool,
+    names: str | None,
+    table: str | None,
+    union: bool,
+    tables: bool,
+):  # type: ignore[no-untyped-def]  # its type lives in a module that --help must not import
+    from deploy.commands.adhoc import Options
+
+    given = tuple(w for w in (names or "").replace(",", " ").split() if w)
+    arrange = "union" if union else "tables" if tables else "auto"
+    return Options(
+        target=target, name=name, task=task, header=not (no_header or given), names=given, table=table, arrange=arrange
+    )
+
+
+@app.command()
+def run(  # noqa: PLR0913 - as above
+    sources: Sources,
+    target: Annotated[str | None, typer.Option(help="The column to predict, or its index from 0.")] = None,
+    name: ModelName = None,
+    artifacts: Artifacts = Path("artifacts"),
+    budget: Annotated[float | None, typer.Option(help="Seconds for the search.")] = None,
+    task: Task = "auto",
+    no_header: NoHeader = False,
+    names: Names = None,
+    table: TableName = None,
+    union: Union = False,
+    tables: Tables = False,
+    no_publish: Annotated[bool, typer.Option("--no-publish", help="Keep the candidate; publish nothing.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Enter every stage, whatever is cached.")] = False,
+    runner: Annotated[Runner, typer.Option(help="Where stages run that others need not wait for.")] = "threads",
+    as_json: Annotated[bool, typer.Option("--json", help="End stdout with one JSON line.")] = False,
+) -> int:
+    """Carry raw data through all seven stages, and publish the model if the gate lets it in."""
+    from deploy.commands import run as body
+
+    options = _options(target, name, task, no_header, names, table, union, tables) if target else None
+    how = body.How(
+        artifacts=artifacts, budget=budget, publish=not no_publish, refresh=refresh, runner=runner, as_json=as_json
+    )
+    return body.run(sources, options, name, how)
+
+
+@app.command()
+def init(  # noqa: PLR0913 - as above
+    sources: Sources,
+    target: Annotated[str, typer.Option(help="The column to predict, or its index from 0.")],
+    name: ModelName = None,
+    task: Task = "auto",
+    no_header: NoHeader = False,
+    names: Names = None,
+    union: Union = False,
+    tables: Tables = False,
+    table: TableName = None,
+    out: Annotated[Path | None, typer.Option(help="Where the spec goes.")] = None,
+) -> int:
+    """Look at the data, write a short spec and its lock, and tell what was understood."""
+    from deploy.commands.init import init as body
+
+    return body(sources, _options(target, name, task, no_header, names, table, union, tables), out)
+
+
+@app.command()
+def check(spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml")]) -> int:
+    """Read the sources and show the columns after every step; train nothing."""
+    from deploy.commands.check import check as body
+
+    return body(spec)
+
+
+@app.command()
+def lock(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml")],
+    update: Annotated[bool, typer.Option("--update", help="Infer anew where a lock is there already.")] = False,
+) -> int:
+    """Infer types, roles and plan, and write the lock beside the spec."""
+    from deploy.commands.check import lock as body
+
+    return body(spec, update)
+
+
+@app.command()
+def predict(  # noqa: PLR0913 - as above
+    name: Model,
+    input_: Annotated[Path, typer.Option("--input", help="Rows: csv, parquet, json, jsonl, arrow or xlsx.")],
+    output: Annotated[Path, typer.Option("--output", help="Answers, in the same order; format by extension.")],
+    artifacts: Artifacts = Path("artifacts"),
+    version: Annotated[str | None, typer.Option(help="Another version than the current one.")] = None,
+    keep: Annotated[str, typer.Option(help="Input columns to keep: ids, all, or names with commas.")] = "ids",
+) -> int:
+    """Predict a file of raw rows."""
+    from deploy.commands.predict import predict as body
+
+    return body(name, input_, output, artifacts, version, keep)
+
+
+@app.command()
+def serve(
+    artifacts: Artifacts = Path("artifacts"),
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(help="Processes.")] = 1,
+) -> int:
+    """Serve every published model over HTTP, and swap versions as they are published."""
+    from deploy.serve import serve as body
+
+    return body(artifacts, host, port, workers)
+
+
+@app.command()
+def models(artifacts: Artifacts = Path("artifacts")) -> int:
+    """List the published models and their versions."""
+    from deploy.commands import models as body
+
+    return body.models(artifacts)
+
+
+@app.command()
+def verify(
+    name: Model,
+    artifacts: Artifacts = Path("artifacts"),
+    version: Annotated[str | None, typer.Option(help="Another version than the current one.")] = None,
+) -> int:
+    """Check signature, digests and stored answers of a published version."""
+    from deploy.commands import models as body
+
+    return body.verify(name, artifacts, version)
+
+
+@app.command()
+def rollback(
+    name: Model,
+    to: Annotated[str | None, typer.Option("--to", help="A version; by default the previous one.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; goes into the log.")] = "",
+    artifacts: Artifacts = Path("artifacts"),
+) -> int:
+    """Serve an earlier version again; the one left is withdrawn, and stays so."""
+    from deploy.commands import models as body
+
+    return body.rollback(name, artifacts, to, reason)
+
+
+@app.command()
+def hold(
+    name: Model,
+    reason: Annotated[str, typer.Option(help="Why; goes into the log.")],
+    artifacts: Artifacts = Path("artifacts"),
+) -> int:
+    """Let no new version in until released."""
+    from deploy.commands import models as body
+
+    return body.hold(name, artifacts, reason)
+
+
+@app.command()
+def release(name: Model, artifacts: Artifacts = Path("artifacts")) -> int:
+    """End a hold."""
+    from deploy.commands import models as body
+
+    return body.release(name, artifacts)
+
+
+@app.command()
+def publish(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run whose candidate was kept.")],
+    force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
+    artifacts: Artifacts = Path("artifacts"),
+) -> int:
+    """Publish the candidate that a run kept."""
+    from deploy.commands import models as body
+
+    return body.publish(run_id, artifacts, force)
+
+
+@app.command()
+def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
+    """Make a project of your own: a spec, a data folder, an artifacts folder."""
+    from deploy.commands.new import new as body
+
+    return body(folder)
+
+
+@app.command()
+def up(
+    specs: Annotated[list[Path] | None, typer.Argument(metavar="[SPEC...]", help="By default all of flows/specs.")] = None,
+    artifacts: Artifacts = Path("artifacts"),
+    host: Annotated[str, typer.Option(help="The address that the service listens on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port that the service listens on.")] = 8000,
+) -> int:
+    """Prefect server with UI, the schedule of every spec, and the service, in one; Ctrl-C stops all."""
+    from deploy.up import up as body
+
+    return body(specs or [], artifacts, host, port)
+
+
+@app.command()
+def down(artifacts: Artifacts = Path("artifacts")) -> int:
+    """Stop what `up` started."""
+    from deploy.up import down as body
+
+    return body(artifacts)
+
+
+@app.command()
+def status(artifacts: Artifacts = Path("artifacts")) -> int:
+    """Tell what of `up` is running."""
+    from deploy.up import status as body
+
+    return body(artifacts)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and leave with the exit status of the contract."""
+    sys.exit(call(arguments))
+
+
+def call(arguments: list[str] | None) -> int:
+    """Run one command and return its exit status; a mistake is told on stderr, never as a traceback."""
+    try:
+        return int(typer.main.get_command(app).main(arguments, standalone_mode=False) or 0)
+    except PenstockError as error:
+        print(f"penstock: {error}", file=sys.stderr)
+        return error.exit_status
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        print("penstock: interrupted", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if os.environ.get("PENSTOCK_DEBUG"):
+            raise
+        print(f"penstock: {type(error).__name__}: {error}\n  do: set PENSTOCK_DEBUG=1 to see where.", file=sys.stderr)
+        return EXIT_OTHER
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Where commands write: results to stdout, everything about them to stderr; plain when nobody is watching."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+
+def out() -> Console:
+    """Return the console of results."""
+    return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def err() -> Console:
+    """Return the console of messages."""
+    return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def table(*columns: str, title: str | None = None) -> Table:
+    """Return a table in the house's style; a column whose title starts with `#` is a number."""
+    made = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        made.add_column(column.removeprefix("#"), justify="right" if column.startswith("#") else "left")
+    return made

@@ -1,0 +1,51 @@
+"""`penstock init`: look at the data once, write a short spec and its lock, and tell what was understood."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from deploy.commands.adhoc import Options, declare
+from deploy.commands.console import out
+from deploy.commands.understood import show_understanding
+from penstock.errors import SpecError
+from penstock.inference import infer_lock
+from penstock.spec.lock import lock_path, write_lock
+from penstock.spec.pipeline import spec_from
+from penstock.spec.reading import write_yaml
+from penstock.store import Store, write_atomically
+
+HEAD = """\
+# A penstock pipeline: what you decided, no more. What was inferred lies in {lock}.
+"""
+
+
+def init(sources: Sequence[str], options: Options, path: Path | None) -> int:
+    """Write SPEC.yaml and SPEC.lock.yaml.
+
+    Raises
+    ------
+    SpecError
+        The spec file is there already.
+    """
+    with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
+        scratch = Store(folder)
+        spec_path = path or Path.cwd() / "spec.yaml"
+        declared = declare(sources, options, spec_path.parent, scratch)
+        if path is None:
+            spec_path = Path.cwd() / f"{declared['name']}.yaml"
+        if spec_path.exists():
+            raise SpecError(
+                "The spec is there already", where=str(spec_path), todo="Edit it, or choose another with --out."
+            )
+        spec = spec_from(declared, spec_path.parent)
+        inferred = infer_lock(spec, scratch)
+        text = HEAD.format(lock=lock_path(spec_path).name) + write_yaml(declared)
+        write_lock(lock_path(spec_path), inferred.lock)
+        write_atomically(spec_path, text.encode())
+        show_understanding(inferred.understanding)
+    console = out()
+    console.print(f"\nWritten: {spec_path} and {lock_path(spec_path).name}")
+    console.print(f"Next:    penstock check {spec_path}\n         penstock run {spec_path}")
+    return 0

@@ -1,0 +1,48 @@
+"""`penstock predict`: a file of raw rows in, one answer for each row out, in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from rich.markup import escape
+
+from deploy.commands.console import err
+from deploy.commands.models import load
+from deploy.tables import check_format, no_columns_fit, read_rows, write_rows
+from penstock.errors import SpecError
+from penstock.table import closest
+
+
+def predict(name: str, input_: Path, output: Path, artifacts: Path, version: str | None, keep: str) -> int:
+    """Predict a file."""
+    check_format(output)
+    bundle = load(name, artifacts, version)
+    rows = read_rows(input_)
+    names = bundle.schema.names
+    if rows.num_columns and not set(rows.column_names) & set(names):
+        raise no_columns_fit(input_, names)
+    answers = bundle.predict(rows)
+    kept = _kept(rows, keep, bundle.schema.ids)
+    write_rows(output, pd.concat([kept, answers.to_frame()], axis=1))
+    warned = sum(1 for row in answers.warnings if row)
+    note = f", {warned:,} with a warning" if warned else ""
+    err().print(f"{rows.num_rows:,} rows predicted by {name} {bundle.version}{note}: {escape(str(output))}")
+    return 0
+
+
+def _kept(rows: pa.Table, keep: str, ids: tuple[str, ...]) -> pd.DataFrame:
+    if keep == "all":
+        columns = rows.column_names
+    elif keep == "ids":
+        columns = [c for c in rows.column_names if c in ids]
+    else:
+        columns = [c.strip() for c in keep.split(",") if c.strip()]
+        unknown = [c for c in columns if c not in rows.column_names]
+        if unknown:
+            raise SpecError(
+                f"--keep names a column that the input does not have: {unknown[0]!r}",
+                expected=closest(unknown[0], rows.column_names),
+            )
+    return rows.select(columns).to_pandas()

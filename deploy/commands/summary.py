@@ -1,0 +1,72 @@
+"""Print what came of a run: stages, leaderboard, scores, verdict, and what to type next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.markup import escape
+
+from deploy.commands.console import out, table
+from penstock.summary import RunSummary
+
+
+def show_summary(summary: RunSummary, artifacts: Path) -> None:
+    """Print a run's summary for a person."""
+    console = out()
+    stages = table("stage", "#seconds", "state")
+    for stage in summary.stages:
+        stages.add_row(stage.name, f"{stage.seconds:.2f}", stage.state)
+    console.print()
+    console.print(stages)
+    console.print()
+    console.print(_leaderboard(summary))
+    console.print()
+    console.print(_scores(summary))
+    console.print()
+    _verdict(summary, artifacts)
+
+
+def _leaderboard(summary: RunSummary):  # type: ignore[no-untyped-def]  # rich's Table, imported by `table` alone
+    board = table("candidate", f"#{summary.metric} (cross-validation)", "#± sd", "#seconds", "", title="Leaderboard")
+    for row in summary.leaderboard:
+        mean = "—" if row.mean is None else f"{row.mean:.4g}"
+        sd = "" if row.sd is None else f"{row.sd:.2g}"
+        note = "chosen" if row.chosen else row.note or ("" if row.state == "completed" else row.state)
+        board.add_row(row.family, mean, sd, f"{row.seconds:.1f}", escape(note))
+    return board
+
+
+def _scores(summary: RunSummary):  # type: ignore[no-untyped-def]  # as above
+    title = f"Scores on {summary.n_heldout:,} held-out rows ({summary.n_train:,} trained on, {summary.n_rejected} rejected)"
+    scores = table("metric", "#score", "95 % interval", "#cross-validation", title=title)
+    for name, score in summary.scores.items():
+        cv = summary.cross_validation.get(name)
+        scores.add_row(
+            f"{name} *" if name == summary.metric else name,
+            f"{score.value:.4g}",
+            f"{score.low:.4g} … {score.high:.4g}",
+            f"{cv[0]:.4g} ± {cv[1]:.2g}" if cv else "",
+        )
+    return scores
+
+
+def _verdict(summary: RunSummary, artifacts: Path) -> None:
+    console = out()
+    colour = "green" if summary.verdict.passed else "red"
+    console.print(f"Verdict: [{colour}]{'passed' if summary.verdict.passed else 'refused'}[/]")
+    for reason in summary.verdict.reasons:
+        console.print(f"  - {escape(reason)}")
+    where = "" if artifacts == Path("artifacts") else f" --artifacts {artifacts}"
+    if summary.state == "refused":
+        console.print(f"Not published. The candidate is kept: {summary.candidate}")
+        console.print(f"To publish it all the same: penstock publish {summary.run_id} --force REASON{where}")
+    elif summary.state == "kept":
+        console.print(f"Not published, as asked. The candidate is kept: {summary.candidate}")
+        console.print(f"To publish it: penstock publish {summary.run_id}{where}")
+    else:
+        state = "the same model is live already" if summary.state == "unchanged" else "published"
+        console.print(f"Model:   {summary.name}, version {summary.version} ({state})")
+    console.print(f"Report:  {summary.report}")
+    console.print()
+    console.print(f"Serve it:      .venv/bin/penstock serve{where}")
+    console.print("Your own file: .venv/bin/penstock run my.csv --target COLUMN")

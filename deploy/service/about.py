@@ -1,0 +1,67 @@
+"""What can be told of a model: how it stands, its versions, its scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from deploy.service.holder import Holder
+from penstock.bundle.layout import ModelHome, Pointer, sequence_of
+from penstock.errors import PenstockError
+
+
+def summary(holder: Holder, name: str) -> dict[str, Any]:
+    """Return how a model stands, in a few fields."""
+    held = holder.get(name)
+    told: dict[str, Any] = {"name": name, "state": holder.state(name), "version": None}
+    if held is not None:
+        bundle = held.bundle
+        told |= {
+            "version": bundle.version,
+            "digest": bundle.digest,
+            "generation": held.generation,
+            "loaded_at": held.since,
+            "target": bundle.target.name,
+            "task": bundle.target.task,
+        }
+        if bundle.target.is_classification:
+            told["labels"] = [bundle.target.typed(label) for label in bundle.target.labels]
+    trouble = holder.trouble(name)
+    if trouble is not None:
+        told["problem"] = f"Version {trouble.version or '(unknown)'} is not served: {trouble.reason}."
+        told["quarantined"] = trouble.quarantined
+    return told
+
+
+def versions(home: ModelHome, serving: str | None) -> list[dict[str, Any]]:
+    """Return a model's versions, newest first: which is pointed to, served, withdrawn.
+
+    This reads the disk; call it off the event loop.
+    """
+    pointer = _pointer(home)
+    published = {e.version: e.at for e in home.events() if e.what == "published" and e.version is not None}
+    return [
+        {
+            "version": version,
+            "sequence": sequence_of(version),
+            "published_at": published.get(version),
+            "state": _state(version, pointer),
+            "served": version == serving,
+        }
+        for version in reversed(home.versions())
+    ]
+
+
+def _pointer(home: ModelHome) -> Pointer | None:
+    try:
+        return home.read_pointer()
+    except PenstockError:
+        return None
+
+
+def _state(version: str, pointer: Pointer | None) -> str:
+    if pointer is None:
+        return "unknown"
+    if version == pointer.version:
+        return "current"
+    digits = version.partition("-")[2]
+    return "withdrawn" if any(digest.startswith(digits) for digest in pointer.withdrawn) else "kept"

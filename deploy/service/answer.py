@@ -1,0 +1,71 @@
+"""From raw rows to answers: one call of the bundle's predict, counted, and refused where the door is strict."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pyarrow as pa
+
+from deploy.service.holder import Held
+from deploy.service.meters import Meters
+from deploy.service.problems import MAX_FAULTS, Fault, Problem
+from deploy.service.rows import required
+from penstock.bundle.predictions import Predictions
+from penstock.cells import Misfit
+from penstock.table import TableSchema
+
+
+def predict(held: Held, raw: pa.Table | list[dict[str, Any]], meters: Meters) -> Predictions:
+    """Predict, and count what was done."""
+    name = held.bundle.name
+    began = time.perf_counter()
+    answers = held.bundle.predict(raw)
+    meters.predict_seconds.labels(name).observe(time.perf_counter() - began)
+    meters.rows.labels(name, held.bundle.version).inc(len(answers))
+    for code, n in _codes(answers).items():
+        meters.warnings.labels(name, code).inc(n)
+    return answers
+
+
+def _codes(answers: Predictions) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for note in answers.notes:
+        counts[note.warned.code] += len(answers) if note.rows is None else len(note.rows)
+    return counts
+
+
+def refuse_misfits(answers: Predictions, schema: TableSchema, *, single: bool) -> None:
+    """Refuse rows that lack a required field or hold a value that cannot be read: in JSON nothing is guessed.
+
+    Raises
+    ------
+    Problem
+        422, naming every field, and the row where there are several.
+    """
+    faults = [*_lacking(answers, schema, single), *(_fault(m, single) for m in answers.misfits[:MAX_FAULTS])]
+    if faults:
+        fields = list(dict.fromkeys(str(fault.field) for fault in faults))
+        shown = ", ".join(fields[:12]) + (" …" if len(fields) > 12 else "")
+        raise Problem(422, "row-refused", f"These fields do not fit the model: {shown}", faults)
+
+
+def _lacking(answers: Predictions, schema: TableSchema, single: bool) -> Iterator[Fault]:
+    needed = {c.name for c in schema.columns if required(c)}
+    for note in answers.notes if needed else ():
+        if note.warned.code != "missing_field" or note.warned.field not in needed:
+            continue
+        for row in [0] if note.rows is None else note.rows[:MAX_FAULTS].tolist():
+            at = None if single else int(row)
+            yield Fault(field=note.warned.field, row=at, message="The field is needed", expected="a value")
+
+
+def _fault(misfit: Misfit, single: bool) -> Fault:
+    return Fault(
+        field=misfit.column,
+        row=None if single else misfit.row,
+        message="The value does not fit",
+        expected=misfit.expected,
+    )

@@ -1,0 +1,210 @@
+"""What came in the body: read within bounds, and parsed without trust."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any
+
+import orjson
+from fastapi import Request
+
+from deploy.service.problems import Fault, Problem, shown_name
+
+JSON = "application/json"
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+ARROW = "application/vnd.apache.arrow.stream"
+
+_strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+async def read_body(request: Request, limit: int, seconds: float) -> bytes:
+    """Return the whole body, never holding more than `limit` bytes of it.
+
+    Raises
+    ------
+    Problem
+        413 when the body is longer, by its own word or in fact; 408 when it takes longer than `seconds`; 400 when the
+        caller hangs up in the middle; 415 when it is compressed.
+    """
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise Problem(415, "unsupported-encoding", "Compressed bodies are not taken; send it as it is")
+    told = request.headers.get("content-length", "")
+    if told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > limit):
+        raise _too_long(limit)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise Problem(400, "body-cut", "The body ended before its end")
+                part: bytes = message.get("body", b"")
+                size += len(part)
+                if size > limit:
+                    raise _too_long(limit)
+                parts.append(part)
+                if not message.get("more_body", False):
+                    return b"".join(parts)
+    except TimeoutError:
+        raise Problem(408, "body-slow", f"The body did not arrive within {seconds:g} seconds") from None
+
+
+def _too_long(limit: int) -> Problem:
+    return Problem(413, "body-too-long", f"The body is longer than the {limit} bytes that this address takes")
+
+
+def media_type(request: Request, allowed: tuple[str, ...]) -> str:
+    """Return the body's media type, one of those allowed.
+
+    Raises
+    ------
+    Problem
+        415 when it is another, or none, or in a character set other than UTF-8.
+    """
+    media, _, parameters = request.headers.get("content-type", "").partition(";")
+    media = media.strip().lower()
+    if media.endswith("+json") and media.startswith("application/"):
+        media = JSON
+    if media not in allowed:
+        raise _unsupported(allowed)
+    charset = _parameter(parameters, "charset")
+    if media in (JSON, CSV) and charset not in ("", "utf-8", "utf8", "us-ascii"):
+        raise Problem(415, "unsupported-charset", "Text is taken in UTF-8 only")
+    return media
+
+
+def _unsupported(allowed: tuple[str, ...]) -> Problem:
+    takes = ", ".join(allowed)
+    return Problem(
+        415, "unsupported-media-type", f"The Content-Type must be one of: {takes}", headers={"Accept": takes}
+    )
+
+
+def _parameter(parameters: str, name: str) -> str:
+    for part in parameters.split(";"):
+        key, _, value = part.partition("=")
+        if key.strip().lower() == name:
+            return value.strip().strip('"').lower()
+    return ""
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the JSON value of a body; duplicate keys, NaN, infinity and numbers beyond a double are refused.
+
+    Raises
+    ------
+    Problem
+        400 when it is not JSON, or says two things under one name.
+
+    Examples
+    --------
+    >>> parse_json(b'{"age": 41}')
+    {'age': 41}
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        # The parser's message tells the place and the kind of fault; it never quotes the text.
+        raise Problem(400, "not-json", f"The body is not JSON: {_reason(error)}") from None
+    # orjson keeps the last of two equal names in silence. In valid JSON every name has one colon outside of strings.
+    if _strings.sub(b"", body).count(b":") != _count_names(value):
+        raise _duplicate(body)
+    return value
+
+
+def _reason(error: orjson.JSONDecodeError) -> str:
+    return f"{error.msg.partition(': line')[0]} (line {error.lineno} column {error.colno})"
+
+
+def _count_names(value: Any) -> int:
+    count = 0
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            count += len(item)
+            waiting.extend(v for v in item.values() if isinstance(v, dict | list))
+        elif isinstance(item, list):
+            waiting.extend(v for v in item if isinstance(v, dict | list))
+    return count
+
+
+def _duplicate(body: bytes) -> Problem:
+    twice: list[str] = []
+
+    def note(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen and name not in twice:
+                twice.append(name)
+            seen.add(name)
+
+    try:
+        json.loads(body, object_pairs_hook=note)
+    except (RecursionError, ValueError):
+        # The standard parser bears less depth than ours; the refusal then names no field.
+        twice.clear()
+    faults = [Fault(field=shown_name(name), message="The field stands twice in one object") for name in twice]
+    return Problem(400, "duplicate-field", "An object of the body names a field twice", faults)
+
+
+def one_row(body: bytes) -> dict[str, Any]:
+    """Return the body as one flat row.
+
+    Raises
+    ------
+    Problem
+        400 or 422, naming every field that holds an object or a list.
+    """
+    row = parse_json(body)
+    if not isinstance(row, dict):
+        raise Problem(422, "not-a-row", "The body must be one JSON object: a field and a value for each column")
+    _refuse_nested([row], single=True)
+    return row
+
+
+def many_rows(body: bytes, limit: int) -> list[dict[str, Any]]:
+    """Return the body's `rows`, each one flat.
+
+    Raises
+    ------
+    Problem
+        400, 413 or 422, naming rows and fields.
+    """
+    value = parse_json(body)
+    rows = value.get("rows") if isinstance(value, dict) else None
+    if not isinstance(rows, list):
+        raise Problem(422, "not-rows", 'The body must be {"rows": [...]} with one JSON object a row')
+    extra = [shown_name(name) for name in value if name != "rows"]
+    if extra:
+        faults = [Fault(field=name, message="Only the field 'rows' stands here") for name in extra]
+        raise Problem(422, "not-rows", 'The body must be {"rows": [...]} and nothing else', faults)
+    if len(rows) > limit:
+        raise Problem(413, "too-many-rows", f"The body has more than the {limit} rows that are taken at once")
+    odd = [i for i, row in enumerate(rows) if not isinstance(row, dict)]
+    if odd:
+        faults = [Fault(row=i, message="The row is not an object", expected="an object") for i in odd[:100]]
+        raise Problem(422, "not-a-row", "Every row must be one JSON object", faults)
+    _refuse_nested(rows)
+    return rows
+
+
+def _refuse_nested(rows: list[dict[str, Any]], *, single: bool = False) -> None:
+    faults = [
+        Fault(
+            field=shown_name(name),
+            row=None if single else i,
+            message="The field holds an object or a list",
+            expected="one value: text, a number, true, false or null",
+        )
+        for i, row in enumerate(rows)
+        for name, value in row.items()
+        if isinstance(value, dict | list)
+    ]
+    if faults:
+        raise Problem(422, "not-flat", "A row is flat: one value a field", faults)

@@ -1,0 +1,106 @@
+"""What is being served: one immutable record a model, replaced by a single assignment.
+
+A request takes a model's record once and keeps to it, so its answer is of one version whatever happens meanwhile; the
+old bundle is freed after the last request that holds it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from penstock.bundle.bundle import Bundle
+
+State = Literal["ready", "degraded", "loading", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A proven bundle, and the generation of the pointer that led to it.
+
+    `instead_of` names the version that the pointer meant, where this one stands in for it.
+    """
+
+    bundle: Bundle
+    generation: int
+    since: str
+    instead_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the version that a model's pointer names is not the one that is served."""
+
+    version: str
+    digest: str
+    reason: str
+    quarantined: bool
+
+
+class Holder:
+    """The models of one process. Written by the watcher alone, on the event loop; read by every request."""
+
+    def __init__(self, default: str | None = None) -> None:
+        self._default = default
+        self._held: dict[str, Held] = {}
+        self._trouble: dict[str, Trouble] = {}
+        self._known: frozenset[str] = frozenset()
+        self.revision = 0
+
+    def get(self, name: str) -> Held | None:
+        """Return what is served under a name."""
+        return self._held.get(name)
+
+    def trouble(self, name: str) -> Trouble | None:
+        """Return why a model's pointer is not followed, if it is not."""
+        return self._trouble.get(name)
+
+    def names(self) -> list[str]:
+        """Return the names of all models that are served or waited for, sorted."""
+        return sorted(self._known | self._held.keys() | self._trouble.keys())
+
+    def default(self) -> str | None:
+        """Return the model that `/predict` means: the one that the settings name, else the only one."""
+        names = self.names()
+        if self._default is not None:
+            return self._default
+        return names[0] if len(names) == 1 else None
+
+    def state(self, name: str) -> State:
+        """Return how a model stands."""
+        held = self._held.get(name)
+        if held is not None:
+            return "degraded" if name in self._trouble or held.instead_of else "ready"
+        return "refused" if name in self._trouble else "loading"
+
+    @property
+    def ready(self) -> bool:
+        """Whether any model can answer."""
+        return bool(self._held)
+
+    @property
+    def degraded(self) -> bool:
+        """Whether any model is other than its pointer says."""
+        return any(self.state(name) in ("degraded", "refused") for name in self.names())
+
+    def know(self, names: frozenset[str]) -> None:
+        """Note which models lie in the artifacts, loaded or not."""
+        if names != self._known:
+            self._known = names
+            self.revision += 1
+
+    def put(self, name: str, held: Held) -> None:
+        """Serve a bundle from now on."""
+        self._held = {**self._held, name: held}
+        self.revision += 1
+
+    def blame(self, name: str, trouble: Trouble | None) -> None:
+        """Note why a pointer is not followed, or that it is."""
+        others = {k: v for k, v in self._trouble.items() if k != name}
+        self._trouble = others if trouble is None else {**others, name: trouble}
+
+    def drop(self, name: str) -> None:
+        """Serve a model no longer."""
+        self._held = {k: v for k, v in self._held.items() if k != name}
+        self.blame(name, None)
+        self.revision += 1

@@ -1,0 +1,93 @@
+"""What the service counts and times, in Prometheus' words.
+
+With several workers each process writes its numbers beside the others' (`PROMETHEUS_MULTIPROC_DIR`, set by
+`deploy.serve`), and whichever answers `/metrics` adds them up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+    multiprocess,
+)
+
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+# A served row takes a few milliseconds: most buckets lie where the answers do.
+SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Meters:
+    """The numbers of one process. Each app has a registry of its own, so that two apps can live in one process."""
+
+    def __init__(self) -> None:
+        # When a counter was made says nothing that its first value does not.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        r = self.registry
+        self.requests = Counter(
+            "penstock_http_requests", "Requests answered", ["method", "route", "status"], registry=r
+        )
+        self.seconds = Histogram(
+            "penstock_http_request_seconds", "From request line to last byte", ["route"], registry=r, buckets=SECONDS
+        )
+        self.predict_seconds = Histogram(
+            "penstock_predict_seconds", "Inside the model, one call", ["model"], registry=r, buckets=SECONDS
+        )
+        self.rows = Counter("penstock_rows", "Rows predicted", ["model", "version"], registry=r)
+        self.warnings = Counter("penstock_warnings", "Warnings given with answers", ["model", "code"], registry=r)
+        self.reloads = Counter("penstock_reloads", "New versions met", ["model", "result"], registry=r)
+        self.info = _gauge(r, "penstock_model_info", "1 for the version that is served", ["model", "version", "digest"])
+        self.generation = _gauge(r, "penstock_model_generation", "Generation of the pointer served", ["model"])
+        self.degraded = _gauge(r, "penstock_model_degraded", "1 while the pointed version is not served", ["model"])
+        self.quarantined = _gauge(r, "penstock_model_quarantined", "1 while the pointed digest is refused", ["model"])
+        self.ready = _gauge(r, "penstock_ready", "1 while requests can be answered", [])
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self.requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
+        self.seconds.labels(route).observe(seconds)
+
+    def text(self) -> bytes:
+        """Return every number in Prometheus' text format, those of the other workers included."""
+        folder = os.environ.get(MULTIPROCESS)
+        if not folder:
+            return generate_latest(self.registry)
+        _forget_dead(Path(folder))
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+
+def _gauge(registry: CollectorRegistry, name: str, text: str, labels: list[str]) -> Gauge:
+    # Workers may swap at slightly different moments; the largest of the living is what an alarm wants to see.
+    return Gauge(name, text, labels, registry=registry, multiprocess_mode="livemax")
+
+
+def _forget_dead(folder: Path) -> None:
+    for file in folder.glob("gauge_live*_*.db"):
+        found = re.search(r"_(\d+)\.db$", file.name)
+        if found and not _alive(int(found.group(1))):
+            with suppress(OSError):
+                multiprocess.mark_process_dead(int(found.group(1)))  # type: ignore[no-untyped-call]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,191 @@
+"""The OpenAPI document: the routes as the framework sees them, with each model's own typed request and answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from deploy.service.body import ARROW, CSV, JSON, PARQUET
+from deploy.service.holder import Held, Holder
+from deploy.service.problems import MEDIA
+from deploy.service.rows import example, row_schema
+from penstock import __version__
+from penstock.table import Target
+
+_DESCRIPTION = (
+    "Predictions by the models that lie in the artifacts. Every answer names model and version; a value that was not "
+    "seen in training is answered with a warning, and one that cannot be read is refused."
+)
+_PROBLEM = {
+    "type": "object",
+    "description": "An RFC 9457 problem. It names fields and rows, and never repeats a value.",
+    "required": ["type", "title", "status", "detail", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "row": {"type": "integer", "minimum": 0},
+                    "message": {"type": "string"},
+                    "expected": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+_WARNING = {
+    "type": "object",
+    "required": ["code", "field", "message"],
+    "properties": {"code": {"type": "string"}, "field": {"type": "string"}, "message": {"type": "string"}},
+}
+_REFUSALS = {
+    "400": "The body is not JSON, or names a field twice",
+    "404": "There is no such model",
+    "413": "The body is too long",
+    "415": "The body is of another media type",
+    "422": "The row does not fit: the problem names the fields",
+    "503": "The model is not ready yet",
+}
+_TABLES = (CSV, PARQUET, ARROW)
+
+
+def document(app: FastAPI, holder: Holder) -> dict[str, Any]:
+    """Return the document for what is served at this moment."""
+    doc = get_openapi(title="penstock", version=__version__, description=_DESCRIPTION, routes=app.routes)
+    for path in doc["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = _problem("A problem")
+    schemas: dict[str, Any] = {"Problem": _PROBLEM, "Warning": _WARNING}
+    for name in holder.names():
+        held = holder.get(name)
+        if held is not None:
+            _add_model(doc, schemas, name, held)
+    _generic(doc, schemas, holder)
+    doc["components"] = {"schemas": schemas}
+    return doc
+
+
+def _ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {MEDIA: {"schema": _ref("Problem")}}}
+
+
+def _refusals() -> dict[str, Any]:
+    return {status: _problem(text) for status, text in _REFUSALS.items()}
+
+
+def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: Held) -> None:
+    bundle = held.bundle
+    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile)
+    schemas[f"{name}.answer"] = _answer(bundle.target, name)
+    row = example(bundle.schema, bundle.profile)
+    doc["paths"][f"/models/{name}/predict"] = {
+        "post": {
+            "tags": [name],
+            "summary": f"Predict one row with {name}",
+            "operationId": f"predict_{name}",
+            "requestBody": _one(f"{name}.row", row),
+            "responses": {"200": _good("The prediction", f"{name}.answer"), **_refusals()},
+        }
+    }
+    doc["paths"][f"/models/{name}/predict/batch"] = {
+        "post": {
+            "tags": [name],
+            "summary": f"Predict many rows with {name}",
+            "operationId": f"predict_batch_{name}",
+            "requestBody": _many(f"{name}.row", row),
+            "responses": {"200": _rows(f"{name}.answer"), **_refusals()},
+        }
+    }
+
+
+def _one(row: str, example: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {JSON: {"schema": _ref(row), "example": example}}}
+
+
+def _many(row: str, example: dict[str, Any]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["rows"],
+        "properties": {"rows": {"type": "array", "items": _ref(row)}},
+        "additionalProperties": False,
+    }
+    binary = {media: {"schema": {"type": "string", "format": "binary"}} for media in _TABLES}
+    return {"required": True, "content": {JSON: {"schema": schema, "example": {"rows": [example]}}, **binary}}
+
+
+def _good(description: str, answer: str) -> dict[str, Any]:
+    return {"description": description, "content": {JSON: {"schema": _ref(answer)}}}
+
+
+def _rows(answer: str) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "required": ["model", "version", "rows"],
+        "properties": {
+            "model": {"type": "string"},
+            "version": {"type": "string"},
+            "rows": {"type": "array", "items": _ref(answer)},
+        },
+    }
+    headers = {n: {"schema": {"type": "string"}} for n in ("X-Model", "X-Model-Version")}
+    binary = {media: {"schema": {"type": "string", "format": "binary"}} for media in _TABLES}
+    return {
+        "description": "One answer a row, in order, in the kind that was sent",
+        "headers": headers,
+        "content": {JSON: {"schema": schema}, **binary},
+    }
+
+
+def _answer(target: Target, name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {"prediction": {"type": "number"}}
+    required = ["prediction", "model", "version", "warnings"]
+    if target.is_classification:
+        typed = [target.typed(label) for label in target.labels]
+        properties["prediction"] = {"enum": typed}
+        share = {"type": "number", "minimum": 0, "maximum": 1}
+        properties["probabilities"] = {
+            "type": "object",
+            "properties": dict.fromkeys(target.labels, share),
+            "required": list(target.labels),
+        }
+        required.append("probabilities")
+    properties |= {
+        "model": {"const": name},
+        "version": {"type": "string"},
+        "warnings": {"type": "array", "items": _ref("Warning")},
+    }
+    return {"type": "object", "title": f"An answer of {name}", "required": required, "properties": properties}
+
+
+def _generic(doc: dict[str, Any], schemas: dict[str, Any], holder: Holder) -> None:
+    """Describe the addresses that take any model's rows."""
+    default = holder.default()
+    served = default is not None and f"{default}.row" in schemas
+    schemas.setdefault("Row", {"type": "object", "description": "One flat row: a value for each column of the model."})
+    row, answer = (f"{default}.row", f"{default}.answer") if served else ("Row", None)
+    shown = schemas[row].get("example", {})
+    reply = _good("The prediction", answer) if answer else {"description": "The prediction"}
+    any_of = {"description": "The prediction", "content": {JSON: {"schema": {"type": "object"}}}}
+    for path, body, good in (
+        ("/predict", _one(row, shown), reply),
+        ("/models/{name}/predict", _one("Row", {}), any_of),
+        ("/models/{name}/predict/batch", _many("Row", {}), any_of),
+    ):
+        operation = doc["paths"][path]["post"]
+        operation["requestBody"] = body
+        operation["responses"] = {"200": good, **_refusals()}

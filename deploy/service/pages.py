@@ -1,0 +1,143 @@
+"""The pages for people: rendered here, escaped by Jinja, and asking nothing of any other host."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+from fastapi import Response
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
+
+from deploy.service.about import summary, versions
+from deploy.service.docs import groups_of
+from deploy.service.forms import fields_of
+from deploy.service.holder import Held
+from deploy.service.rows import example
+from deploy.service.served import Served
+from penstock import __version__
+from penstock.bundle.layout import ModelHome
+from penstock.bundle.manifest import REPORT
+
+_here = Path(__file__).parent
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# A report was made elsewhere: it may show pictures and colours, run nothing, and reach nobody.
+REPORT_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_STATIC = {
+    "page.css": "text/css; charset=utf-8",
+    "try.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+
+
+@functools.cache
+def _templates() -> Environment:
+    made = Environment(loader=FileSystemLoader(_here / "templates"), autoescape=select_autoescape(default=True))
+    made.filters["moment"] = moment
+    return made
+
+
+def moment(text: str | None) -> str:
+    """Return an ISO moment in UTC as people read it.
+
+    Examples
+    --------
+    >>> moment("2026-11-22T19:28:46Z")
+    '2026-11-22 19:28 UTC'
+    """
+    return f"{text[:10]} {text[11:16]} UTC" if text else ""
+
+
+def _page(template: str, **values: Any) -> Response:
+    text = _templates().get_template(template).render(release=__version__, **values)
+    return Response(text, media_type="text/html; charset=utf-8", headers={"content-security-policy": PAGE_POLICY})
+
+
+def static_file(name: str) -> Response | None:
+    """Return one of the files that pages need; a name is looked up, never joined to a path unseen."""
+    if name not in _STATIC:
+        return None
+    return Response(_bytes(name), media_type=_STATIC[name], headers={"cache-control": "max-age=300"})
+
+
+@functools.cache
+def _bytes(name: str) -> bytes:
+    return (_here / "static" / name).read_bytes()
+
+
+def index_page(parts: Served, root: str) -> Response:
+    """Return the list of models."""
+    models = [summary(parts.holder, name) for name in parts.holder.names()]
+    return _page("index.html", root=root, models=models)
+
+
+async def model_page(parts: Served, name: str, root: str) -> Response:
+    """Return a model's page: facts, a form to try it, scores, card and versions."""
+    held = parts.holder.get(name)
+    home = ModelHome(parts.settings.artifacts, name)
+    serving = held.bundle.version if held is not None else None
+    known = await asyncio.to_thread(versions, home, serving)
+    values = _told(held, name, root) if held is not None else {}
+    return _page("model.html", root=root, model=summary(parts.holder, name), versions=known, **values)
+
+
+def _told(held: Held, name: str, root: str) -> dict[str, Any]:
+    bundle = held.bundle
+    row = example(bundle.schema, bundle.profile)
+    labels = [str(label) for label in bundle.target.labels]
+    return {
+        "labels": labels if len(labels) <= 12 else [*labels[:12], f"and {len(labels) - 12} more"],
+        "fields": fields_of(bundle.schema, bundle.profile, row),
+        "facts": _facts(held),
+        "notes": bundle.notes,
+        "scores": _scores(bundle.metrics.get("scores")),
+        "has_report": bundle.manifest is not None and REPORT in bundle.manifest.files,
+        "curl": f"POST {root}/models/{name}/predict\n" + json.dumps(row, indent=2, ensure_ascii=False),
+        "card": _card(bundle.card),
+    }
+
+
+def _facts(held: Held) -> list[tuple[str, str]]:
+    manifest = held.bundle.manifest
+    made = (
+        [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created))] if manifest else []
+    )
+    return [*made, ("Training rows", f"{held.bundle.profile.n_rows:,}")]
+
+
+def _scores(scores: Any) -> list[dict[str, str]]:  # the metrics' JSON, whose shape the evaluate stage decides
+    if not isinstance(scores, dict):
+        return []
+    return [
+        {
+            "name": str(name).replace("_", " "),
+            "value": f"{score['value']:.4g}",
+            "interval": f"{score['low']:.4g} to {score['high']:.4g}",
+            "n": f"{score['n']:,}",
+        }
+        for name, score in scores.items()
+        if isinstance(score, dict) and {"value", "low", "high", "n"} <= score.keys()
+    ]
+
+
+@functools.lru_cache(maxsize=32)
+def _card(text: str) -> Markup:
+    """Return a card's Markdown as HTML; markup inside it stays text."""
+    from markdown_it import MarkdownIt
+
+    # The parser escapes every tag of the source and refuses links that run something, so this is safe to insert.
+    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(text))  # noqa: S704
+
+
+def docs_page(doc: dict[str, Any], root: str) -> Response:
+    """Return the OpenAPI document as a page."""
+    return _page("docs.html", root=root, doc=doc, groups=groups_of(doc))

@@ -1,0 +1,150 @@
+"""A pointer's way to a bundle that may be served: verify, load, replay, warm up; all of it off the event loop."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from deploy.service.holder import Held
+from penstock.bundle.bundle import Bundle
+from penstock.bundle.example import schema_example
+from penstock.bundle.layout import ModelHome, Pointer
+from penstock.errors import NotFound, PenstockError, StoreError, Tampered
+
+log = logging.getLogger("penstock.service")
+
+# How far a cold start looks back for a version that can be proven.
+MAX_FALLBACKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of following a pointer.
+
+    `held` is what to serve from now on (None: keep what there is). `reason` tells why the pointed version is not it;
+    `kind` says what the watcher does next: nothing, wait for another pointer, or try again.
+    """
+
+    kind: Literal["followed", "refused", "later"]
+    held: Held | None = None
+    version: str = ""
+    digest: str = ""
+    reason: str = ""
+
+
+def follow(home: ModelHome, now: Held | None) -> Outcome:
+    """Do what a model's pointer says, as far as it can be proven.
+
+    Parameters
+    ----------
+    home : ModelHome
+        Where the model lies.
+    now : Held, optional
+        What is served at the moment; None on a cold start, which falls back along the pointer's `previous`.
+
+    Returns
+    -------
+    Outcome
+        Nothing is raised: a pointer that cannot be followed must not stop the others.
+    """
+    try:
+        pointer = home.read_pointer()
+    except Exception as error:
+        outcome = _told(error, "", "")
+        return outcome if now is not None else _cold(home, None, outcome)
+    if now is None:
+        return _load(home, pointer, None)
+    same = (pointer.version, pointer.digest) == (now.bundle.version, now.bundle.digest)
+    if _is_stale(pointer, now, same):
+        reason = f"The pointer's generation {pointer.generation} is not newer than {now.generation}, which is served"
+        return Outcome("refused", None, pointer.version, pointer.digest, reason)
+    if same:
+        # The same version under a new generation (a hold, a release): nothing to load.
+        return Outcome("followed", Held(now.bundle, pointer.generation, now.since), pointer.version, pointer.digest)
+    return _load(home, pointer, now)
+
+
+def _is_stale(pointer: Pointer, now: Held, same: bool) -> bool:
+    """Whether a pointer is older than the one that is served: a copy put back by hand, or by somebody else."""
+    if pointer.generation != now.generation:
+        return pointer.generation < now.generation
+    # A stand-in was taken for this very generation: the version that it names may be tried again.
+    return not same and not now.instead_of
+
+
+def _load(home: ModelHome, pointer: Pointer, now: Held | None) -> Outcome:
+    try:
+        bundle = _proven(home, pointer.version, pointer.digest)
+    except Exception as error:
+        outcome = _told(error, pointer.version, pointer.digest)
+        return outcome if now is not None else _cold(home, pointer, outcome)
+    return Outcome("followed", Held(bundle, pointer.generation, _now()), pointer.version, pointer.digest)
+
+
+def _proven(home: ModelHome, version: str, digest: str | None) -> Bundle:
+    bundle = Bundle.load(home.version_folder(version), name=home.name)
+    if digest is not None and bundle.digest != digest:
+        raise Tampered("The bundle is not the one that the pointer names", got=bundle.digest[:12], expected=digest[:12])
+    warm_up(bundle)
+    return bundle
+
+
+def warm_up(bundle: Bundle) -> None:
+    """Answer the example row a few times, so that no caller pays for a first call."""
+    row = schema_example(bundle.schema, bundle.profile)
+    for n in (1, 1, 8):
+        bundle.predict([dict(row) for _ in range(n)])
+
+
+def _cold(home: ModelHome, pointer: Pointer | None, outcome: Outcome) -> Outcome:
+    """Find an earlier version that holds, because nothing at all is served yet."""
+    for version, digest in _earlier(home, pointer):
+        try:
+            bundle = _proven(home, version, digest)
+        except Exception as error:
+            log.warning("model %s: version %s cannot stand in: %s", home.name, version, _reason(error))
+            continue
+        generation = pointer.generation if pointer is not None else 0
+        held = Held(bundle, generation, _now(), instead_of=outcome.version or "the version of an unreadable pointer")
+        return Outcome(outcome.kind, held, outcome.version, outcome.digest, outcome.reason)
+    return outcome
+
+
+def _earlier(home: ModelHome, pointer: Pointer | None) -> Iterator[tuple[str, str | None]]:
+    """Give the versions that were live before, nearest first, and their digests where they are known."""
+    if pointer is not None:
+        yield from ((version, None) for version in pointer.previous[:MAX_FALLBACKS])
+        return
+    # Nothing signed tells what was live: the log does. It chooses between signed versions only.
+    try:
+        events = sorted(home.events(), key=lambda event: event.generation, reverse=True)
+    except Exception as error:
+        log.warning("model %s: its log cannot be read: %s", home.name, _reason(error))
+        return
+    withdrawn: set[str] = set()
+    given: list[str] = []
+    for event in events:
+        if event.what == "withdrawn":
+            withdrawn.add(event.digest)
+        live = event.what in ("published", "rolled back") and event.version is not None
+        if live and event.version not in given and event.digest not in withdrawn and len(given) < MAX_FALLBACKS:
+            given.append(str(event.version))
+            yield str(event.version), event.digest
+
+
+def _told(error: Exception, version: str, digest: str) -> Outcome:
+    """Tell apart what another try may mend (a disk, memory, files still on their way) from what it cannot."""
+    passing = isinstance(error, StoreError | NotFound | OSError | MemoryError)
+    return Outcome("later" if passing else "refused", None, version, digest, _reason(error))
+
+
+def _reason(error: Exception) -> str:
+    """Return a sentence that may be shown to anybody: no paths, no data."""
+    return error.what if isinstance(error, PenstockError) else f"{type(error).__name__} while it was being proven"
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,57 @@
+"""Many rows in, one answer for each out, in order: JSON, CSV, Parquet or an Arrow stream, the same kind back."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from deploy.service.answer import predict, refuse_misfits
+from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
+from deploy.service.holder import Held
+from deploy.service.served import Served, as_json, model, served
+from deploy.service.tables import check_columns, read_table, write_table
+
+router = APIRouter(tags=["predict"])
+
+# A body of this size is read and answered in a few milliseconds; a longer one would keep the event loop from others.
+INLINE_BYTES = 16_384
+
+
+@router.post("/models/{name}/predict/batch", summary="Predict many rows")
+async def predict_batch(request: Request, name: str) -> Response:
+    """Take many rows and answer each, in order; headers name the model and its version."""
+    parts = served(request)
+    held = model(parts, name)
+    media = media_type(request, (JSON, CSV, PARQUET, ARROW))
+    body = await read_body(request, parts.settings.max_batch_bytes, parts.settings.body_seconds)
+    work = partial(_json if media == JSON else _table, parts, held, media, body)
+    if media == JSON and len(body) <= INLINE_BYTES:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(parts.pool, work)
+
+
+def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
+    rows = many_rows(body, parts.settings.max_rows)
+    answers = predict(held, rows, parts.meters)
+    refuse_misfits(answers, held.bundle.schema, single=False)
+    answer = as_json({**_named(held), "rows": answers.rows()})
+    return _stamped(answer, held)
+
+
+def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
+    table = read_table(media, body, parts.settings.max_rows)
+    check_columns(table, held.bundle.schema)
+    answers = predict(held, table, parts.meters)
+    return _stamped(Response(write_table(media, answers.to_frame()), media_type=media), held)
+
+
+def _named(held: Held) -> dict[str, str]:
+    return {"model": held.bundle.name, "version": held.bundle.version}
+
+
+def _stamped(answer: Response, held: Held) -> Response:
+    answer.headers["x-model"] = held.bundle.name
+    answer.headers["x-model-version"] = held.bundle.version
+    return answer

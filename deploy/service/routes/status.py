@@ -1,0 +1,56 @@
+"""How the service itself stands: alive, ready, counted."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from deploy.service.about import summary
+from deploy.service.meters import CONTENT_TYPE
+from deploy.service.negotiate import wants_html
+from deploy.service.pages import index_page, model_page
+from deploy.service.served import Served, as_json, served
+from penstock import __version__
+
+router = APIRouter(tags=["service"])
+
+
+@router.get("/", summary="What is served: JSON, or a page for a browser")
+async def home(request: Request) -> Response:
+    """Name the models, their versions and how they stand."""
+    parts = served(request)
+    if wants_html(request.headers.get("accept", "")):
+        root = request.scope.get("root_path", "")
+        default = parts.holder.default()
+        known = default is not None and default in parts.holder.names()
+        return await model_page(parts, str(default), root) if known else index_page(parts, root)
+    return as_json({"service": "penstock", "release": __version__, **standing(parts)})
+
+
+def standing(parts: Served) -> dict[str, object]:
+    """Return how the service stands, and each model."""
+    holder = parts.holder
+    status = "not ready" if not holder.ready else "degraded" if holder.degraded else "ready"
+    return {
+        "status": status,
+        "default_model": holder.default(),
+        "models": [summary(holder, name) for name in holder.names()],
+    }
+
+
+@router.get("/livez", summary="Whether the process answers at all")
+async def livez() -> Response:
+    """Answer as long as the event loop turns; a missing model is no reason to be restarted."""
+    return as_json({"status": "alive"})
+
+
+@router.get("/readyz", summary="Whether predictions can be asked for")
+async def readyz(request: Request) -> Response:
+    """Answer 200 when a proven model is warm, degraded or not, and 503 until then."""
+    parts = served(request)
+    return as_json(standing(parts), 200 if parts.holder.ready else 503)
+
+
+@router.get("/metrics", summary="Numbers for Prometheus")
+async def metrics(request: Request) -> Response:
+    """Return counters, timings, and which versions are served."""
+    return Response(served(request).meters.text(), headers={"content-type": CONTENT_TYPE})

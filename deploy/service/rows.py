@@ -1,0 +1,122 @@
+"""The JSON Schema of one row of a model's requests, made from the schema that its training data had."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from penstock.arrays.profile import Profile
+from penstock.bundle.example import schema_example
+from penstock.table import Column, TableSchema, Target
+
+_TYPES = {
+    "integer": "integer",
+    "float": "number",
+    "boolean": "boolean",
+    "category": "string",
+    "text": "string",
+    "datetime": "string",
+}
+MAX_LEVELS = 50
+
+
+def row_schema(name: str, schema: TableSchema, profile: Profile) -> dict[str, Any]:
+    """Return the schema of one flat row.
+
+    Every column of the training table is typed. What is declared (a domain) stands as JSON Schema's own keywords,
+    because a value outside is refused; what was merely observed stands under `x-observed`, because a value outside is
+    answered, with a warning.
+    """
+    columns = [c for c in schema.columns if c.role not in ("ignored", "known_after", "target")]
+    return {
+        "type": "object",
+        "title": f"A row for {name}",
+        "properties": {c.name: column_schema(c, profile) for c in columns} | _target(schema.target),
+        "required": [c.name for c in columns if required(c)],
+        "additionalProperties": True,
+        "example": example(schema, profile),
+    }
+
+
+def example(schema: TableSchema, profile: Profile) -> dict[str, Any]:
+    """Return the example row: medians and most frequent values, nobody's record."""
+    return dict(schema_example(schema, profile))
+
+
+def required(column: Column) -> bool:
+    """Whether a row without this column is refused."""
+    return column.role in ("feature", "time", "group") and column.serve == "request" and not column.nullable
+
+
+def column_schema(column: Column, profile: Profile) -> dict[str, Any]:
+    """Return the schema of one field."""
+    kind = _TYPES[column.kind]
+    made: dict[str, Any] = {"type": [kind, "null"] if column.nullable or column.role == "id" else kind}
+    if column.kind == "datetime":
+        made["format"] = "date-time"
+    made["description"] = describe(column)
+    if column.unit:
+        made["x-unit"] = column.unit
+    made |= _domain(column)
+    # The levels of a private column are the data of somebody.
+    seen = {} if column.private or column.role == "id" else observed(column, profile)
+    if seen:
+        made["x-observed"] = seen
+    return made
+
+
+def observed(column: Column, profile: Profile) -> dict[str, Any]:
+    """Return what training rows held: the range of numbers and moments, the most frequent levels of a category."""
+    seen = profile.column(column.name)
+    if seen is None or column.kind == "boolean":
+        return {}
+    if column.kind in ("category", "text"):
+        levels = [level.value for level in seen.levels[:MAX_LEVELS]]
+        return {"levels": levels, "n_levels": seen.n_levels} if levels else {}
+    if column.kind == "datetime":
+        return {"minimum": seen.earliest, "maximum": seen.latest} if seen.earliest is not None else {}
+    between = profile.range(column.name)
+    if between is None:
+        return {}
+    low, high = (int(v) if column.kind == "integer" else v for v in between)
+    return {"minimum": low, "maximum": high}
+
+
+def describe(column: Column) -> str:
+    """Return a sentence on what the field is for."""
+    if column.role == "id":
+        return "Identifies the row; accepted and ignored."
+    words = [
+        {"integer": "Whole number", "float": "Number", "boolean": "True or false", "datetime": "Moment"}.get(
+            column.kind, "Text"
+        )
+    ]
+    if column.unit:
+        words.append(f"in {column.unit}")
+    text = " ".join(words) + "."
+    if column.kind == "boolean" and column.true_words:
+        text += f" The words {', '.join((*column.true_words, *column.false_words))} are understood."
+    if column.serve == "bundle":
+        text += f" Looked up in the table {column.table!r} that the model carries, unless it is sent."
+    elif column.nullable:
+        text += " May be null or absent."
+    return text
+
+
+def _domain(column: Column) -> dict[str, Any]:
+    domain = column.domain
+    if domain is None:
+        return {}
+    made: dict[str, Any] = {}
+    if domain.low is not None:
+        made["minimum"] = domain.low
+    if domain.high is not None:
+        made["maximum"] = domain.high
+    if domain.values is not None:
+        made["enum"] = [*domain.values, None] if column.nullable else list(domain.values)
+    return made
+
+
+def _target(target: Target | None) -> dict[str, Any]:
+    if target is None:
+        return {}
+    return {target.name: {"description": "What is predicted; accepted and ignored.", "x-role": "target"}}

@@ -1,0 +1,80 @@
+"""What the app carries from start to end, and how a route gets at it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from fastapi import Request, Response
+
+from deploy.service.holder import Held, Holder
+from deploy.service.meters import Meters
+from deploy.service.problems import Problem, not_ready, unknown_model
+from deploy.service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The app's parts."""
+
+    settings: Settings
+    holder: Holder
+    meters: Meters
+    # Long bodies are worked on here; two at a time bound the memory that they take.
+    pool: ThreadPoolExecutor
+
+
+def served(request: Request) -> Served:
+    """Return the parts of the app that a request came to."""
+    parts = request.app.state.served
+    assert isinstance(parts, Served)
+    return parts
+
+
+def model(parts: Served, name: str) -> Held:
+    """Return a model's record; a request asks once, and keeps it.
+
+    Raises
+    ------
+    Problem
+        404 when no model has this name, 503 when it is not ready.
+    """
+    held = parts.holder.get(name)
+    if held is not None:
+        return held
+    # Names are looked up in a table of those that lie on disk, never joined to a path.
+    if name in parts.holder.names():
+        raise not_ready(name)
+    if not parts.holder.names():
+        raise not_ready()
+    raise unknown_model(parts.holder.names())
+
+
+def default_model(parts: Served) -> Held:
+    """Return the only model, or the one that the settings name.
+
+    Raises
+    ------
+    Problem
+        404 when several could be meant, 503 when none is ready.
+    """
+    name = parts.holder.default()
+    if name is not None:
+        return model(parts, name)
+    names = parts.holder.names()
+    if not names:
+        raise not_ready()
+    raise Problem(
+        404,
+        "which-model",
+        f"There are several models ({', '.join(names)}): POST to /models/NAME/predict, or set PENSTOCK_DEFAULT_MODEL",
+    )
+
+
+def as_json(value: Any, status: int = 200) -> Response:
+    """Return a value as a JSON answer; NaN and infinity become null."""
+    return Response(
+        orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY), status_code=status, media_type="application/json"
+    )

@@ -1,0 +1,187 @@
+"""Tables in files, by extension: csv, parquet, json, jsonl, arrow, xlsx; raw rows in, answers out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pandas as pd
+import pyarrow as pa
+
+from penstock.errors import DataError, SourceError
+from penstock.store import write_atomically
+
+FORMATS = ("csv", "parquet", "json", "jsonl", "arrow", "xlsx")
+
+
+def read_rows(path: Path) -> pa.Table:
+    """Return a file's raw rows; text formats give text columns, as in training.
+
+    Raises
+    ------
+    SourceError
+        The file is absent, of an unknown format, or not what its extension says.
+    """
+    reader = _reader(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SourceError(
+            "The input cannot be read", where=str(path), got=str(error.strerror or error), todo="Correct --input."
+        ) from error
+    try:
+        table = reader(data)
+    except (ValueError, KeyError, pa.ArrowException) as error:
+        raise SourceError(
+            f"The input is not {path.suffix.removeprefix('.')}", where=str(path), got=str(error).splitlines()[0]
+        ) from error
+    if len(set(table.column_names)) < len(table.column_names):
+        raise SourceError("Two columns have one name", where=str(path), todo="Rename one of them.")
+    return table
+
+
+def write_rows(path: Path, frame: pd.DataFrame) -> None:
+    """Write a frame in the format of the path's extension, whole or not at all.
+
+    Raises
+    ------
+    SourceError
+        The extension is none of the known ones, or the path cannot be written.
+    """
+    data = _writer(path)(frame)
+    try:
+        write_atomically(path, data)
+    except OSError as error:
+        raise SourceError(
+            "The output cannot be written", where=str(path), got=str(error.strerror or error), todo="Correct --output."
+        ) from error
+
+
+def check_format(path: Path) -> None:
+    """Refuse a path whose extension names no format; called before the work, not after it."""
+    if path.suffix.removeprefix(".").lower() not in FORMATS:
+        raise SourceError(
+            "The file's extension names no format that is known here",
+            where=str(path),
+            got=path.suffix or "none",
+            expected=", ".join(f".{f}" for f in FORMATS),
+        )
+
+
+def parse_csv(data: bytes) -> pa.Table:
+    """Return a CSV's columns as text, an empty cell as empty text."""
+    from pyarrow import csv
+
+    if not data.strip():
+        raise ValueError("the file is empty")
+    head = data.splitlines()[0].decode("utf-8", "replace")
+    delimiter = max((",", ";", "\t", "|"), key=head.count)
+    names = csv.open_csv(
+        io.BytesIO(data), parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
+    ).schema.names
+    return csv.read_csv(
+        io.BytesIO(data),
+        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        convert_options=csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
+        ),
+    )
+
+
+def _records(rows: object) -> pa.Table:
+    if isinstance(rows, dict):
+        rows = rows.get("rows", rows)
+    if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+        raise ValueError("expected a list of objects")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return pa.table({n: _column([row.get(n) for row in rows]) for n in names})
+
+
+def _column(values: list[object]) -> pa.Array:
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        # Numbers and text in one column: every value's JSON text, as a CSV would have had it.
+        return pa.array([None if v is None else v if isinstance(v, str) else orjson.dumps(v).decode() for v in values])
+
+
+def _excel(data: bytes) -> pa.Table:
+    frame = pd.read_excel(io.BytesIO(data), dtype=object, keep_default_na=False, na_values=[""])
+    return pa.table({str(n): _column([None if v is pd.NaT or v != v else v for v in frame[n]]) for n in frame.columns})
+
+
+def _parquet(data: bytes) -> pa.Table:
+    from pyarrow import parquet
+
+    return parquet.read_table(io.BytesIO(data))
+
+
+def parse_arrow(data: bytes) -> pa.Table:
+    """Return the table of an Arrow IPC file or stream."""
+    try:
+        return pa.ipc.open_file(io.BytesIO(data)).read_all()
+    except pa.ArrowInvalid:
+        return pa.ipc.open_stream(io.BytesIO(data)).read_all()
+
+
+_READERS: dict[str, Callable[[bytes], pa.Table]] = {
+    "csv": parse_csv,
+    "parquet": _parquet,
+    "json": lambda data: _records(orjson.loads(data)),
+    "jsonl": lambda data: _records([orjson.loads(line) for line in data.splitlines() if line.strip()]),
+    "arrow": parse_arrow,
+    "xlsx": _excel,
+}
+
+
+def _reader(path: Path) -> Callable[[bytes], pa.Table]:
+    check_format(path)
+    return _READERS[path.suffix.removeprefix(".").lower()]
+
+
+def _to_json(frame: pd.DataFrame, lines: bool) -> bytes:
+    # Through objects, so that NaN becomes null and an integer label stays an integer.
+    rows = frame.astype(object).where(frame.notna(), None).to_dict("records")
+    option = orjson.OPT_SERIALIZE_NUMPY
+    if lines:
+        return b"".join(orjson.dumps(r, option=option, default=str) + b"\n" for r in rows)
+    return orjson.dumps(rows, option=option, default=str)
+
+
+def _to_arrow(frame: pd.DataFrame) -> bytes:
+    sink = pa.BufferOutputStream()
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def _buffered(write: Callable[[io.BytesIO], object]) -> bytes:
+    buffer = io.BytesIO()
+    write(buffer)
+    return buffer.getvalue()
+
+
+def _writer(path: Path) -> Callable[[pd.DataFrame], bytes]:
+    check_format(path)
+    writers: dict[str, Callable[[pd.DataFrame], bytes]] = {
+        "csv": lambda f: f.to_csv(index=False, lineterminator="\n").encode(),
+        "parquet": lambda f: _buffered(lambda b: f.to_parquet(b, index=False)),
+        "json": lambda f: _to_json(f, lines=False),
+        "jsonl": lambda f: _to_json(f, lines=True),
+        "arrow": _to_arrow,
+        "xlsx": lambda f: _buffered(lambda b: f.to_excel(b, index=False)),
+    }
+    return writers[path.suffix.removeprefix(".").lower()]
+
+
+def no_columns_fit(path: Path, known: tuple[str, ...]) -> DataError:
+    """Return the error for a file none of whose columns the model knows."""
+    return DataError(
+        "None of the input's columns is known to the model",
+        where=str(path),
+        expected=", ".join(known[:8]) + (" …" if len(known) > 8 else ""),
+        todo="Give the file a header with the training data's column names.",
+    )

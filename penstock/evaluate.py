@@ -1,0 +1,324 @@
+"""The evaluate stage: raw held-out rows through `Bundle.predict`; scores, slices, leaks, the champion, the verdict."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from penstock.arrays.profile import Profile
+from penstock.bundle.bundle import Bundle
+from penstock.bundle.disk import read_regular
+from penstock.bundle.manifest import STEPS, entry
+from penstock.errors import BundleError, StoreError, Tampered, UserError
+from penstock.gate import Challenge, Comparison, decide
+from penstock.leakage import Finding, find_leaks, find_shared_groups, find_shared_rows
+from penstock.metrics.curves import curves
+from penstock.metrics.metric import Metric, metric_for
+from penstock.metrics.scores import bootstrap, paired, score
+from penstock.metrics.slices import Slice, slices
+from penstock.metrics.weighted import Floats, Ints, defined_metrics
+from penstock.models.search import dummy_predictions
+from penstock.receipts import Evaluated, Interval, LeaderboardRow, Trained, Wrangled
+from penstock.spec.slices import Gate, Typing
+from penstock.split import HELDOUT, TRAIN, SplitRule, sides
+from penstock.steps.join import lookups_of
+from penstock.steps.plan import Plan
+from penstock.store import Store
+from penstock.table import TableSchema, Target
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The held-out rows of a candidate, and what its twin says of them.
+
+    Attributes
+    ----------
+    raw : pyarrow.Table
+        As a caller would send them, n_heldout rows.
+    y : numpy.ndarray
+        What is true of them, shape (n_heldout,).
+    predicted : numpy.ndarray
+        Shape (n_heldout, n_labels) or (n_heldout,).
+    dummy : numpy.ndarray
+        What the training rows' own shares, or their mean, say; of the same shape.
+    flagged : numpy.ndarray
+        Which of them a row step would reject, bool, shape (n_heldout,).
+    """
+
+    raw: pa.Table
+    schema: TableSchema
+    target: Target
+    rule: SplitRule
+    y: npt.NDArray[np.generic]
+    predicted: Floats
+    dummy: Floats
+    flagged: npt.NDArray[np.bool_]
+
+
+def evaluate(
+    wrangled: Wrangled,
+    trained: Trained,
+    champion: Path | None,
+    gate: Gate,
+    typing: Typing,
+    seed: int,
+    store: Store,
+    *,
+    withdrawn: Sequence[str] = (),
+) -> Evaluated:
+    """Judge a candidate by its twin, which has not seen the held-out rows.
+
+    Parameters
+    ----------
+    wrangled : Wrangled
+        The raw rows, their sides and their target.
+    trained : Trained
+        The candidate.
+    champion : pathlib.Path, optional
+        The directory of the version that is live now.
+    gate : Gate
+        What the spec decides.
+    typing : Typing
+        What is predicted, and what is known only after the fact.
+    seed : int
+        The stage's seed, for resampling.
+    store : Store
+        Where the objects lie.
+    withdrawn : sequence of str
+        Content digests that were rolled back.
+
+    Returns
+    -------
+    Evaluated
+        `metrics` is a JSON file: scores with and without flagged rows, baseline, curves, slices, findings, and the
+        comparison with the champion.
+    """
+    table = store.read_frame(wrangled.sides)
+    judged = _judge(wrangled, trained, table, store)
+    metric = metric_for(judged.target.task, trained.metric)
+    replicates = gate.replicates
+    scores = bootstrap(judged.target, judged.y, judged.predicted, replicates=replicates, seed=seed)
+    baseline = bootstrap(judged.target, judged.y, judged.dummy, replicates=replicates, seed=seed)
+    findings = _findings(wrangled, judged.target, judged.schema, table, typing, seed, store)
+    challenge = _challenge(champion, judged, metric, replicates, seed) if champion is not None else None
+    verdict = decide(
+        metric=metric,
+        baseline=_against_dummy(judged, metric, replicates, seed),
+        challenge=challenge,
+        blocking=[f.what for f in findings if f.blocks],
+        digest=trained.content_digest,
+        withdrawn=withdrawn,
+        gate=gate,
+    )
+    validated = _cross_validation(trained.leaderboard)
+    told = {
+        "task": judged.target.task,
+        "metric": metric.name,
+        "greater_is_better": metric.greater_is_better,
+        "n_heldout": len(judged.y),
+        "n_flagged": int(judged.flagged.sum()),
+        "scores": _plain(scores),
+        "unflagged": _plain(_unflagged(judged, replicates, seed)),
+        "baseline": _plain(baseline),
+        "cross_validation": validated,
+        "curves": curves(judged.target, judged.y, judged.predicted),
+        "slices": [s.model_dump(mode="json") for s in _slices(judged, metric)],
+        "findings": [f.model_dump(mode="json") for f in findings],
+        "champion": challenge.model_dump(mode="json") if challenge else None,
+    }
+    return Evaluated(
+        metric=metric.name,
+        scores=scores,
+        cross_validation=validated,
+        baseline=baseline,
+        verdict=verdict,
+        metrics=store.put_json(told),
+    )
+
+
+def _judge(wrangled: Wrangled, trained: Trained, table: pd.DataFrame, store: Store) -> Judged:
+    twin, rule = _candidate_twin(trained, store)
+    target = twin.target
+    kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
+    y = table["target"].to_numpy(dtype=kind)
+    is_held = (table["side"] == HELDOUT).to_numpy(dtype=bool)
+    held = np.flatnonzero(is_held)
+    raw = store.read_table(wrangled.raw).take(pa.array(held))
+    return Judged(
+        raw=raw,
+        schema=twin.schema,
+        target=target,
+        rule=rule,
+        y=y[held],
+        predicted=twin.predict(raw).estimates,
+        dummy=dummy_predictions(y[~is_held], len(held), len(target.labels)),
+        flagged=table["reason"].notna().to_numpy(dtype=bool)[held],
+    )
+
+
+def _candidate_twin(trained: Trained, store: Store) -> tuple[Bundle, SplitRule]:
+    plan: dict[str, Any] = json.loads(store.read_bytes(trained.plan))
+    tables = {name: store.read_table(ref) for name, ref in trained.lookups.items()}
+    bundle = Bundle.assemble(
+        "candidate",
+        TableSchema.model_validate_json(store.read_bytes(trained.table_schema)),
+        Plan.model_validate({"steps": plan["steps"]}),
+        {lookup.join.table: lookup for lookup in lookups_of(plan, tables)},
+        joblib.load(io.BytesIO(store.read_bytes(trained.twin))),
+        Profile.model_validate_json(store.read_bytes(trained.profile)),
+    )
+    return bundle, SplitRule.model_validate(plan["split"])
+
+
+def _against_dummy(judged: Judged, metric: Metric, replicates: int, seed: int) -> Comparison | None:
+    if metric.name not in defined_metrics(judged.target, judged.y):
+        return None
+    return _compare(judged, metric, np.arange(len(judged.y)), judged.dummy, replicates, seed)
+
+
+def _compare(judged: Judged, metric: Metric, rows: Ints, other: Floats, replicates: int, seed: int) -> Comparison:
+    """Compare the candidate with other predictions, `other` being those of the given rows alone."""
+    y, own = judged.y[rows], judged.predicted[rows]
+    return Comparison(
+        candidate=score(judged.target, metric.name, y, own),
+        other=score(judged.target, metric.name, y, other),
+        difference=paired(judged.target, metric.name, y, own, other, replicates=replicates, seed=seed),
+    )
+
+
+def _challenge(champion: Path, judged: Judged, metric: Metric, replicates: int, seed: int) -> Challenge:
+    try:
+        twin = Bundle.load(champion, twin=True)
+    except (BundleError, StoreError) as error:
+        return Challenge(version=champion.name, metric=metric.name, note=f"It cannot be opened: {error.what}")
+    version = twin.version or champion.name
+    why = _incomparable(twin.target, judged.target)
+    if why:
+        return Challenge(version=version, metric=metric.name, note=why)
+    rows, note = _unseen_by(twin, judged)
+    if metric.name not in defined_metrics(judged.target, judged.y[rows]):
+        few = f"{metric.title} is not defined on the {len(rows)} held-out rows that neither has seen"
+        return Challenge(version=version, metric=metric.name, n=len(rows), note=_joined(note, few))
+    try:
+        predicted = twin.predict(judged.raw.take(pa.array(rows))).estimates
+    except UserError as error:
+        return Challenge(version=version, metric=metric.name, note=f"It does not take these rows: {error.what}")
+    found = _compare(judged, metric, rows, _in_order(predicted, twin.target, judged.target), replicates, seed)
+    return Challenge(
+        version=version,
+        metric=metric.name,
+        champion=found.other,
+        challenger=found.candidate,
+        difference=found.difference,
+        n=len(rows),
+        note=_joined(note, _lacking(twin.schema, judged.raw)),
+    )
+
+
+def _incomparable(theirs: Target, ours: Target) -> str:
+    if theirs.name != ours.name:
+        return f"It predicts another column, {theirs.name!r} and not {ours.name!r}"
+    if theirs.task != ours.task:
+        return f"It solves another task, {theirs.task} and not {ours.task}"
+    if set(theirs.labels) != set(ours.labels):
+        differing = sorted(set(theirs.labels) ^ set(ours.labels))
+        shown = ", ".join(repr(label) for label in differing[:8])
+        return f"It knows other labels; those that only one of them knows: {shown}"
+    return ""
+
+
+def _in_order(predicted: Floats, theirs: Target, ours: Target) -> Floats:
+    if theirs.labels == ours.labels:
+        return predicted
+    return predicted[:, [theirs.labels.index(label) for label in ours.labels]]
+
+
+def _unseen_by(twin: Bundle, judged: Judged) -> tuple[Ints, str]:
+    """Return the held-out rows that the champion's twin has not seen either, and what is to be said of it."""
+    everything = np.arange(len(judged.y))
+    rule = _rule_of(twin)
+    if rule == judged.rule:
+        return everything, ""
+    if rule is None:
+        return everything[:0], "it does not say how its rows were split, so it may have seen any of these"
+    try:
+        theirs = sides(judged.raw, rule, twin.schema)
+    except UserError as error:
+        return everything[:0], f"its rows were split otherwise, and by what is not here: {error.what}"
+    rows = np.flatnonzero(theirs == HELDOUT)
+    return rows, f"its rows were split otherwise: {len(rows)} of {len(everything)} held-out rows are unseen by both"
+
+
+def _rule_of(twin: Bundle) -> SplitRule | None:
+    if twin.folder is None or twin.manifest is None:
+        return None
+    signed = twin.manifest.files[STEPS]
+    data = read_regular(twin.folder / STEPS, signed.size)
+    if entry(data) != signed:
+        raise Tampered("The steps are not those that were signed", where=str(twin.folder / STEPS))
+    steps = json.loads(data)
+    return SplitRule.model_validate(steps["split"]) if "split" in steps else None
+
+
+def _lacking(schema: TableSchema, raw: pa.Table) -> str:
+    gone = [c.name for c in schema.features if c.serve == "request" and c.name not in raw.column_names]
+    if not gone:
+        return ""
+    shown = ", ".join(repr(name) for name in gone[:8])
+    return f"{len(gone)} of its columns are not there any more and count as missing: {shown}"
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
+
+
+def _unflagged(judged: Judged, replicates: int, seed: int) -> dict[str, Interval]:
+    rows = np.flatnonzero(~judged.flagged)
+    if len(rows) == len(judged.y) or not len(rows):
+        return {}
+    return bootstrap(judged.target, judged.y[rows], judged.predicted[rows], replicates=replicates, seed=seed)
+
+
+def _slices(judged: Judged, metric: Metric) -> list[Slice]:
+    sent = [c.name for c in judged.schema.features if c.name in judged.raw.column_names]
+    frame = judged.schema.cast(judged.raw, sent).frame
+    return slices(judged.target, metric.name, judged.y, judged.predicted, frame, judged.schema)
+
+
+def _findings(
+    wrangled: Wrangled,
+    target: Target,
+    schema: TableSchema,
+    table: pd.DataFrame,
+    typing: Typing,
+    seed: int,
+    store: Store,
+) -> tuple[Finding, ...]:
+    cut = store.read_frame(wrangled.cut)
+    is_train = (table["side"] == TRAIN).to_numpy(dtype=bool)
+    kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
+    y = table["target"].to_numpy(dtype=kind)[is_train]
+    train, held = cut[is_train].reset_index(drop=True), cut[~is_train].reset_index(drop=True)
+    return (
+        *find_leaks(train, y, target, schema, typing.known_after, seed=seed),
+        *find_shared_rows(train, held),
+        *find_shared_groups(table["group"], table["side"]),
+    )
+
+
+def _cross_validation(leaderboard: Sequence[LeaderboardRow]) -> dict[str, tuple[float, float]]:
+    return {row.metric: (row.mean, row.sd or 0.0) for row in leaderboard if row.chosen and row.mean is not None}
+
+
+def _plain(intervals: Mapping[str, Interval]) -> dict[str, Any]:
+    return {name: interval.model_dump(mode="json") for name, interval in intervals.items()}

@@ -1,0 +1,225 @@
+"""Signs that a model learns what it cannot know: findings, some of which block a publish."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from penstock.frozen import Frozen
+from penstock.metrics.scores import score
+from penstock.metrics.weighted import Floats, Ints
+from penstock.table import TableSchema, Target
+
+# What one column alone may reach. Real measurements come close to the first (.975 in the bundled sample); the second
+# is out of reach of anything but a copy of the target.
+SUSPICIOUS = 0.99
+PERFECT = 0.9999
+MOST_ROWS = 20_000
+SMOOTH = 5.0
+TELLING_SHARE, TELLING_COLUMNS, COPIES = 0.2, 2, 0.05
+
+
+class Finding(Frozen):
+    """One sign of leakage, in a sentence."""
+
+    kind: str
+    what: str
+    column: str = ""
+    blocks: bool = False
+
+
+def find_leaks(
+    frame: pd.DataFrame,
+    y: npt.NDArray[np.generic],
+    target: Target,
+    schema: TableSchema,
+    known_after: Sequence[str] = (),
+    *,
+    seed: int,
+) -> tuple[Finding, ...]:
+    """Return what looks like a leak in training rows.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Typed features of the training rows at the plan's cut, shape (n_rows, n_columns).
+    y : numpy.ndarray
+        Their target, shape (n_rows,).
+    target : Target
+        What is predicted.
+    schema : TableSchema
+        The columns that a model may use.
+    known_after : sequence of str
+        Columns that the spec says are known only after the fact.
+    seed : int
+        Which rows are looked at where there are more than 20,000, and how they are halved.
+    """
+    found = [*_from_the_future(schema, known_after)]
+    rows = _some_rows(len(y), seed)
+    half = np.random.default_rng(seed).permutation(len(rows)) % 2
+    truth = y[rows]
+    for name in frame.columns:
+        strength = _alone(frame[name].iloc[rows], truth, half, target)
+        if strength > SUSPICIOUS:
+            found.append(_telling(str(name), strength, target))
+    return tuple(found)
+
+
+def find_shared_rows(train: pd.DataFrame, heldout: pd.DataFrame) -> tuple[Finding, ...]:
+    """Return whether held-out rows are copies of training rows under another identifier.
+
+    Where columns have few values, rows are alike by nature, and that is only told. Where at least two columns take so
+    many values that two rows do not agree in all of them by chance, a share of copies above 5 % blocks.
+
+    Parameters
+    ----------
+    train, heldout : pandas.DataFrame
+        Typed features of both sides, with the same columns.
+    """
+    if not len(train.columns) or not len(heldout) or not len(train):
+        return ()
+    seen = pd.util.hash_pandas_object(train, index=False).to_numpy()
+    both = int(np.isin(pd.util.hash_pandas_object(heldout, index=False).to_numpy(), seen).sum())
+    if not both:
+        return ()
+    telling = sum(train[c].nunique() > TELLING_SHARE * len(train) for c in train.columns)
+    what = f"{both} of {len(heldout)} held-out rows agree in every feature with a training row"
+    blocks = telling >= TELLING_COLUMNS and both > COPIES * len(heldout)
+    return (Finding(kind="shared_rows", what=what + ("; they look like copies" if blocks else ""), blocks=blocks),)
+
+
+def find_shared_groups(groups: pd.Series[Any], sides: pd.Series[Any]) -> tuple[Finding, ...]:
+    """Return whether a group has rows on both sides of the split.
+
+    Parameters
+    ----------
+    groups, sides : pandas.Series
+        The group (missing where there is none) and the side of every row.
+    """
+    train = set(groups[sides == "train"].dropna())
+    both = sorted(train & set(groups[sides == "heldout"].dropna()))
+    if not both:
+        return ()
+    return (
+        Finding(kind="shared_groups", what=f"{len(both)} groups have rows on both sides of the split", blocks=True),
+    )
+
+
+def _from_the_future(schema: TableSchema, known_after: Sequence[str]) -> list[Finding]:
+    late = {c.name for c in schema.columns if c.role == "known_after"} | set(known_after)
+    return [
+        Finding(
+            kind="known_after",
+            column=c.name,
+            what=f"the column {c.name!r} is a feature, and the spec says that it is known only after the fact",
+            blocks=True,
+        )
+        for c in schema.features
+        if c.name in late
+    ]
+
+
+def _telling(name: str, strength: float, target: Target) -> Finding:
+    measure = "ROC AUC" if target.is_classification else "R²"
+    if strength > PERFECT:
+        what = (
+            f"the column {name!r} alone tells the target, with a {measure} of {strength:.5f}: it is most likely made "
+            f"from it; declare it under `known_after`, or give it the role `ignored`"
+        )
+        return Finding(kind="tells_all", column=name, what=what, blocks=True)
+    what = f"the column {name!r} alone reaches a {measure} of {strength:.4f}: see that it is known beforehand"
+    return Finding(kind="tells_much", column=name, what=what)
+
+
+def _some_rows(n: int, seed: int) -> Ints:
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).permutation(n)[:MOST_ROWS])
+
+
+def _alone(values: pd.Series[Any], y: npt.NDArray[np.generic], half: Ints, target: Target) -> float:
+    """Return how well one column predicts by itself, each half of the rows from what the other half shows."""
+    if target.is_classification:
+        return _classifies(values, y.astype(np.int64), half, target)
+    return _explains(values, y.astype(np.float64), half)
+
+
+def _classifies(values: pd.Series[Any], y: Ints, half: Ints, target: Target) -> float:
+    shares = np.empty((len(y), len(target.labels)))
+    indicators = np.eye(len(target.labels))[y]
+    for side in (0, 1):
+        learn, test = np.flatnonzero(half != side), np.flatnonzero(half == side)
+        if not len(learn) or not len(test):
+            return 0.0
+        shares[test] = _means(values, indicators, learn, test)
+    return max(_finite(score(target, "roc_auc", y, shares)), _ranks(values, y, target))
+
+
+def _ranks(values: pd.Series[Any], y: Ints, target: Target) -> float:
+    """Return the AUC of a number's own order, which no binning blurs."""
+    if target.task != "binary" or not pd.api.types.is_numeric_dtype(values.dtype):
+        return 0.0
+    numbers = values.to_numpy(dtype=np.float64)
+    if np.isnan(numbers).all():
+        return 0.0
+    known = np.where(np.isnan(numbers), np.nanmedian(numbers), numbers)
+    auc = _finite(score(target, "roc_auc", y, np.column_stack([-known, known])))
+    return max(auc, 1.0 - auc) if auc else 0.0
+
+
+def _explains(values: pd.Series[Any], y: Floats, half: Ints) -> float:
+    spread = float(((y - y.mean()) ** 2).sum())
+    if not spread:
+        return 0.0
+    guessed = np.empty(len(y))
+    for side in (0, 1):
+        learn, test = np.flatnonzero(half != side), np.flatnonzero(half == side)
+        if not len(learn) or not len(test):
+            return 0.0
+        guessed[test] = _means(values, y[:, None], learn, test)[:, 0]
+    binned = 1.0 - float(((y - guessed) ** 2).sum()) / spread
+    return max(binned, _linear(values, y))
+
+
+def _linear(values: pd.Series[Any], y: Floats) -> float:
+    """Return the squared correlation of values, or of ranks, whichever is higher: any monotone copy of the target."""
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        return 0.0
+    there = values.notna().to_numpy(dtype=bool)
+    if there.mean() < 0.5 or there.sum() < 3:
+        return 0.0
+    own, truth = pd.Series(values.to_numpy(dtype=np.float64)[there]), pd.Series(y[there])
+    if own.nunique() < 2 or truth.nunique() < 2:
+        return 0.0
+    return max(_finite(float(own.corr(truth))) ** 2, _finite(float(own.rank().corr(truth.rank()))) ** 2)
+
+
+def _means(values: pd.Series[Any], y: Floats, learn: Ints, test: Ints) -> Floats:
+    """Return, for the tested rows, the mean target of the learned rows with the same level, or in the same bin."""
+    codes = _codes(values, learn)
+    n = int(codes.max()) + 1
+    counts = np.bincount(codes[learn], minlength=n)
+    overall = y[learn].mean(axis=0)
+    sums = np.column_stack([np.bincount(codes[learn], weights=y[learn, k], minlength=n) for k in range(y.shape[1])])
+    # A level seen once or twice must not pass for knowledge: near-unique texts would look perfect.
+    means = (sums + SMOOTH * overall) / (counts + SMOOTH)[:, None]
+    return np.asarray(means[codes[test]])
+
+
+def _codes(values: pd.Series[Any], learn: Ints) -> Ints:
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        codes, _ = pd.factorize(values, use_na_sentinel=True)
+        return np.asarray(codes, dtype=np.int64) + 1
+    numbers = values.to_numpy(dtype=np.float64)
+    known = np.unique(numbers[learn][~np.isnan(numbers[learn])])
+    if len(known) > 64:
+        known = np.unique(np.quantile(numbers[learn][~np.isnan(numbers[learn])], np.linspace(0, 1, 65)[1:-1]))
+    return np.where(np.isnan(numbers), 0, np.searchsorted(known, numbers, side="left") + 1).astype(np.int64)
+
+
+def _finite(value: float) -> float:
+    return value if np.isfinite(value) else 0.0

@@ -1,0 +1,165 @@
+"""Scores of predictions, their bootstrap intervals, and the paired difference of two sets of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.metrics.metric import metric_for
+from penstock.metrics.weighted import Floats, Ints, defined_metrics, weighted_scores
+from penstock.receipts import Interval
+from penstock.table import Target
+
+MOST_ROWS = 20_000
+CELLS_AT_ONCE = 2_000_000
+# A rank metric over k labels costs k times one over a binary target; below this the percentiles get rough.
+FEWEST_REPLICATES = 200
+RANK_CELLS = 20_000_000
+
+
+def scores(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> dict[str, float]:
+    """Return every metric that the true values allow.
+
+    Parameters
+    ----------
+    target : Target
+        What is predicted.
+    y : numpy.ndarray
+        True values, shape (n_rows,): int64 indices of labels, or float64.
+    predicted : numpy.ndarray
+        Probabilities of shape (n_rows, n_labels), or values of shape (n_rows,), float64.
+
+    Examples
+    --------
+    >>> target = Target(name="y", task="regression")
+    >>> {k: round(v, 3) for k, v in scores(target, np.array([1.0, 3.0]), np.array([1.0, 2.0])).items()}
+    {'rmse': 0.707, 'mae': 0.5, 'r2': 0.5, 'mape': 0.167}
+    """
+    done = weighted_scores(target, y, predicted, defined_metrics(target, y), np.ones((1, len(y))))
+    return {name: float(value[0]) for name, value in done.items()}
+
+
+def score(target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats) -> float:
+    """Return one metric; NaN where the true values do not allow it."""
+    return float(weighted_scores(target, y, predicted, (metric,), np.ones((1, len(y))))[metric][0])
+
+
+def bootstrap(
+    target: Target, y: npt.NDArray[np.generic], predicted: Floats, *, replicates: int = 1000, seed: int
+) -> dict[str, Interval]:
+    """Return every metric with its 95 % percentile interval over resampled rows.
+
+    More than 20,000 rows are not resampled in full: a fixed random 20,000 of them are, and the deviations from their
+    score, shrunk by sqrt(20,000 / n), are laid about the score of all rows. A multiclass ROC AUC uses fewer replicates
+    (never below 200) the more labels there are.
+
+    Parameters
+    ----------
+    target, y, predicted
+        As for `scores`.
+    replicates : int
+        How many resamples.
+    seed : int
+        The same seed gives the same interval.
+
+    References
+    ----------
+    Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, chapter 13.
+    Bickel, P. J., Götze, F. and van Zwet, W. R. (1997), Resampling fewer than n observations, Statistica Sinica 7.
+    """
+    names = defined_metrics(target, y)
+    values = scores(target, y, predicted)
+    rows = _rows_to_resample(len(y), seed)
+    drawn = _replicates(target, y[rows], [predicted[rows]], names, replicates, seed)[0]
+    centre = values if len(rows) == len(y) else scores(target, y[rows], predicted[rows])
+    return {
+        name: _interval(values[name], centre.get(name, values[name]), drawn[name], len(rows), len(y)) for name in names
+    }
+
+
+def paired(
+    target: Target,
+    metric: str,
+    y: npt.NDArray[np.generic],
+    a: Floats,
+    b: Floats,
+    *,
+    replicates: int = 1000,
+    seed: int,
+) -> Interval:
+    """Return how much better `a` predicts than `b` on the same rows, with its 95 % interval.
+
+    Each replicate scores both on one resample, so what makes rows hard for both cancels out. A positive difference
+    means that `a` is better, whatever the metric's direction; its unit is the metric's.
+
+    Parameters
+    ----------
+    target, y, replicates, seed
+        As for `bootstrap`.
+    metric : str
+        Which metric.
+    a, b : numpy.ndarray
+        Two sets of predictions for the same rows.
+    """
+    sign = metric_for(target.task, metric).sign
+    value = sign * (score(target, metric, y, a) - score(target, metric, y, b))
+    rows = _rows_to_resample(len(y), seed)
+    one, other = _replicates(target, y[rows], [a[rows], b[rows]], (metric,), replicates, seed)
+    drawn = sign * (one[metric] - other[metric])
+    centre = value
+    if len(rows) < len(y):
+        centre = sign * (score(target, metric, y[rows], a[rows]) - score(target, metric, y[rows], b[rows]))
+    return _interval(value, centre, drawn, len(rows), len(y))
+
+
+def _interval(value: float, centre: float, drawn: Floats, n_resampled: int, n: int) -> Interval:
+    drawn = drawn[np.isfinite(drawn)]
+    if not len(drawn):
+        return Interval(value=value, low=value, high=value, n=n)
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    if n_resampled < n:
+        shrink = (n_resampled / n) ** 0.5
+        low, high = value + (low - centre) * shrink, value + (high - centre) * shrink
+    return Interval(value=value, low=float(low), high=float(high), n=n)
+
+
+def _rows_to_resample(n: int, seed: int) -> Ints:
+    if n <= MOST_ROWS:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(seed).permutation(n)[:MOST_ROWS])
+
+
+def _replicates(
+    target: Target,
+    y: npt.NDArray[np.generic],
+    several: Sequence[Floats],
+    names: Sequence[str],
+    replicates: int,
+    seed: int,
+) -> list[dict[str, Floats]]:
+    """Return, for each set of predictions, the metrics of every replicate; all sets see the same resamples."""
+    costly = ("roc_auc",) if target.task == "multiclass" and "roc_auc" in names else ()
+    ranked = replicates
+    if costly:
+        ranked = min(replicates, max(FEWEST_REPLICATES, RANK_CELLS // (len(y) * len(target.labels))))
+    parts: list[dict[str, list[Floats]]] = [{name: [] for name in names} for _ in several]
+    done = 0
+    for weights in _resamples(len(y), replicates, seed):
+        now = names if done < ranked else [n for n in names if n not in costly]
+        for part, predicted in zip(parts, several, strict=True):
+            for name, value in weighted_scores(target, y, predicted, now, weights).items():
+                part[name].append(value)
+        done += len(weights)
+    return [{name: np.concatenate(values) for name, values in part.items()} for part in parts]
+
+
+def _resamples(n: int, replicates: int, seed: int) -> Iterator[Floats]:
+    """Yield how often each row is drawn, some replicates at a time: float64 of shape (n_replicates, n_rows)."""
+    random = np.random.default_rng(seed)
+    at_once = max(1, min(replicates, CELLS_AT_ONCE // max(n, 1)))
+    for start in range(0, replicates, at_once):
+        size = min(at_once, replicates - start)
+        drawn = random.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)

@@ -1,0 +1,1 @@
+"""Candidate models: encoder, families, folds, the search among them, and the train stage."""

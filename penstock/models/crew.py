@@ -1,0 +1,164 @@
+"""Who does the fits: this process, one after the other; or processes, which a deadline can end.
+
+A thread that fits cannot be stopped, a process can. Small tables are not worth the seconds that a process needs to
+start, and their fits are short enough to wait for.
+"""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from penstock.models.training import Training
+
+Result = TypeVar("Result")
+# What is done with a training: a function of this module's importers and the rest of its arguments.
+Job = tuple[Callable[..., Result], tuple[Any, ...]]
+
+
+class Crew(Protocol):
+    """Does jobs on one training until a deadline."""
+
+    def each(
+        self, training: Training, jobs: Sequence[Job[Result]], deadline: float | None
+    ) -> Iterator[tuple[int, Result | Exception]]:
+        """Yield the position of a job and its result or error, as they come; what the deadline ended is not yielded."""
+
+    def close(self) -> None:
+        """End whatever still runs, and tidy up."""
+
+
+class Alone:
+    """The process itself. It begins no job that, by the family's last one, would outlast the time left."""
+
+    def each(
+        self, training: Training, jobs: Sequence[Job[Result]], deadline: float | None
+    ) -> Iterator[tuple[int, Result | Exception]]:
+        """Do the jobs in order."""
+        lasted: dict[object, float] = {}
+        for i, (function, rest) in enumerate(jobs):
+            started = time.monotonic()
+            # Jobs of one family last about as long as each other.
+            family = rest[0]
+            if deadline is not None and started + lasted.get(family, 0.0) > deadline:
+                continue
+            try:
+                done: Result | Exception = function(training, *rest)
+            # Whatever ails a candidate is told on the leaderboard.
+            except Exception as error:
+                done = error
+            lasted[family] = time.monotonic() - started
+            yield i, done
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+
+class Processes:
+    """Processes of its own, killed at the deadline; or an executor that somebody else owns and stops.
+
+    Parameters
+    ----------
+    workers : int
+        How many processes.
+    executor : concurrent.futures.Executor, optional
+        Use this one instead; jobs that it has begun at the deadline run on there, and nobody waits for them.
+    """
+
+    def __init__(self, workers: int, executor: Executor | None = None) -> None:
+        self.workers = workers
+        self._lent = executor
+        self._own: Any = None  # loky's ProcessPoolExecutor, which can kill its workers and has no types
+        self._folder: Path | None = None
+        self._saved: dict[int, tuple[Training, Path]] = {}
+
+    def each(
+        self, training: Training, jobs: Sequence[Job[Result]], deadline: float | None
+    ) -> Iterator[tuple[int, Result | Exception]]:
+        """Do the jobs side by side, beginning them in order."""
+        path = self._on_disk(training)
+        executor = self._executor()
+        pending: dict[Future[Any], int] = {
+            executor.submit(_do, str(path), function, rest): i for i, (function, rest) in enumerate(jobs)
+        }
+        broken = False
+        try:
+            while pending:
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return
+                for future in wait(pending, left, FIRST_COMPLETED).done:
+                    i = pending.pop(future)
+                    error = future.exception()
+                    if error is not None and not isinstance(error, Exception):
+                        raise error
+                    # A process that was killed for want of memory takes its pool with it; the next jobs get a new one.
+                    broken = broken or isinstance(error, BrokenExecutor)
+                    yield i, error if error is not None else future.result()
+        finally:
+            for future in pending:
+                future.cancel()
+            if pending or broken:
+                self._kill()
+
+    def close(self) -> None:
+        """Kill the processes and remove their copy of the data."""
+        self._kill()
+        self._saved.clear()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+    def _executor(self) -> Executor:
+        if self._lent is not None:
+            return self._lent
+        if self._own is None:
+            from joblib.externals.loky import ProcessPoolExecutor
+
+            # Every fit has one thread: where threads outnumber processors, OpenMP spends its time waiting.
+            quiet = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+            self._own = ProcessPoolExecutor(
+                max_workers=self.workers, initializer=_leave_interrupts_to_the_parent, env=quiet
+            )
+        lent: Executor = self._own
+        return lent
+
+    def _kill(self) -> None:
+        if self._own is not None:
+            self._own.shutdown(wait=True, kill_workers=True)
+            self._own = None
+
+    def _on_disk(self, training: Training) -> Path:
+        # Once for all jobs: a pickle for each would copy the table as often as there are fits.
+        if id(training) not in self._saved:
+            if self._folder is None:
+                self._folder = Path(tempfile.mkdtemp(prefix="penstock-"))
+            path = self._folder / f"{len(self._saved)}.pickle"
+            with path.open("wb") as out:
+                pickle.dump(training, out, protocol=pickle.HIGHEST_PROTOCOL)
+            self._saved[id(training)] = (training, path)
+        return self._saved[id(training)][1]
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    # Ctrl-C reaches every process of the terminal; the parent decides what it means.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _do(path: str, function: Callable[..., Result], rest: tuple[Any, ...]) -> Result:
+    return function(_load(path), *rest)
+
+
+@lru_cache(maxsize=1)
+def _load(path: str) -> Training:
+    with Path(path).open("rb") as data:
+        training: Training = pickle.load(data)  # noqa: S301 - the parent wrote it, in a folder only this user can read
+    return training

@@ -1,0 +1,184 @@
+"""The train stage: clean training rows in; the winning recipe, fitted twice, and its leaderboard out."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from concurrent.futures import Executor
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from penstock.bundle.canonical import content_digest
+from penstock.bundle.environment import environment
+from penstock.bundle.probe import build_probe
+from penstock.errors import DataError
+from penstock.metrics.metric import Metric, metric_for
+from penstock.metrics.weighted import Ints
+from penstock.models.crew import Alone, Crew, Job, Processes
+from penstock.models.families import Family, families_for
+from penstock.models.folds import make_folds
+from penstock.models.recipe import Recipe
+from penstock.models.search import search
+from penstock.models.training import Training, fit_rows
+from penstock.receipts import Trained, Wrangled
+from penstock.spec.slices import Modelling, Typing
+from penstock.steps.join import lookups_of
+from penstock.steps.plan import Plan
+from penstock.store import Store
+from penstock.table import TableSchema, Target
+
+# Below so many cells a process costs more to start than all fits together.
+LARGE = 120_000
+# What the search may take of the budget; the rest is for fitting the winner twice.
+SEARCH_SHARE = 0.75
+
+
+def train(
+    wrangled: Wrangled,
+    modelling: Modelling,
+    typing: Typing,
+    seed: int,
+    store: Store,
+    executor: Executor | None = None,
+) -> Trained:
+    """Search among families, then fit the best on training rows (the twin) and on all rows (what is served).
+
+    Parameters
+    ----------
+    wrangled : Wrangled
+        The rows at the plan's cut, their sides and their target.
+    modelling : Modelling
+        Families, metric, folds, budget in seconds, and threads.
+    typing : Typing
+        What is predicted.
+    seed : int
+        The stage's seed. Where the budget ends the search, results depend on time too.
+    store : Store
+        Where the fitted pipelines go.
+    executor : concurrent.futures.Executor, optional
+        Who does the fits of a large table; by default processes of this stage's own, which the budget can end.
+
+    Returns
+    -------
+    Trained
+        Whose leaderboard says what became of every family.
+
+    Raises
+    ------
+    SpecError
+        The metric is not one of the target's.
+    DataError
+        There is nothing to learn from.
+    """
+    started = time.monotonic()
+    schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
+    target = _target(schema, typing)
+    metric = metric_for(target.task, modelling.metric)
+    plan = json.loads(store.read_bytes(wrangled.plan))
+    cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
+    learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))
+    whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
+    shown = _only(whole, learn, sides, modelling)
+    crew = _crew(shown, modelling, executor)
+    try:
+        found = search(
+            shown,
+            families_for(modelling.families),
+            metric,
+            crew=crew,
+            deadline=started + SEARCH_SHARE * modelling.budget,
+        )
+        served_rows = learn if modelling.refit == "train" else _unflagged(sides)
+        twin, served = _fit_twice(whole, found.winner, learn, served_rows, crew)
+    finally:
+        crew.close()
+    tables = {name: store.read_table(ref) for name, ref in wrangled.lookups.items()}
+    lookups = lookups_of(plan, tables)
+    raw_train = store.read_table(wrangled.raw).take(learn)
+    keys = [name for lookup in lookups for name in lookup.join.on]
+    decided = _decided(found.winner, metric, modelling)
+    return Trained(
+        family=found.winner.kind,
+        metric=metric.name,
+        served=store.put_bytes(_pickled(served), "joblib"),
+        twin=store.put_bytes(_pickled(twin), "joblib"),
+        probe=store.put_table(build_probe(raw_train, schema, seed, keys=keys)),
+        table_schema=wrangled.table_schema,
+        plan=wrangled.plan,
+        profile=wrangled.profile,
+        lookups=wrangled.lookups,
+        environment=store.put_json(environment()),
+        content_digest=content_digest(
+            served,
+            schema,
+            plan,
+            {lookup.join.table: lookup for lookup in lookups},
+            decided,
+        ),
+        leaderboard=found.rows,
+    )
+
+
+def _target(schema: TableSchema, typing: Typing) -> Target:
+    if schema.target is None:
+        raise DataError("There is nothing to predict", where=f"target {typing.target!r}", todo="Name a target.")
+    return schema.target
+
+
+def _decided(winner: Family, metric: Metric, modelling: Modelling) -> dict[str, Any]:
+    # Budget and threads are left out: they decide what is found, which the fitted state tells by itself.
+    return {"family": winner.model_dump(mode="json"), "metric": metric.name, "refit": modelling.refit}
+
+
+def _training(
+    cut: pd.DataFrame,
+    sides: pd.DataFrame,
+    plan: Plan,
+    target: Target,
+    seed: int,
+    n_sized: int,
+) -> Training:
+    kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
+    y = sides["target"].to_numpy(dtype=kind)
+    return Training(cut, y, np.zeros(len(y), dtype=np.int64), plan, target, seed, n_sized)
+
+
+def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling) -> Training:
+    """Return the training rows alone, divided into folds."""
+    y = whole.y[rows]
+    groups: npt.NDArray[np.object_] | None = None
+    if sides["group"].notna().any():
+        groups = sides["group"].to_numpy(dtype=object)[rows]
+    fold_of = make_folds(whole.target, y, groups, modelling.folds, whole.seed)
+    cut = whole.cut.iloc[rows].reset_index(drop=True)
+    return Training(cut, y, fold_of, whole.plan, whole.target, whole.seed, whole.n_sized)
+
+
+def _crew(training: Training, modelling: Modelling, executor: Executor | None) -> Crew:
+    return Processes(modelling.threads, executor) if training.n_cells > LARGE else Alone()
+
+
+def _unflagged(sides: pd.DataFrame) -> Ints:
+    return np.flatnonzero(sides["reason"].isna().to_numpy(dtype=bool))
+
+
+def _fit_twice(whole: Training, winner: Family, learn: Ints, served: Ints, crew: Crew) -> tuple[Recipe, Recipe]:
+    wanted = [learn] if np.array_equal(learn, served) else [learn, served]
+    jobs: list[Job[Recipe]] = [(fit_rows, (winner, rows)) for rows in wanted]
+    fitted: dict[int, Recipe] = {}
+    for i, done in crew.each(whole, jobs, None):
+        if isinstance(done, Exception):
+            raise done
+        fitted[i] = done
+    return fitted[0], fitted[len(wanted) - 1]
+
+
+def _pickled(recipe: Recipe) -> bytes:
+    sink = io.BytesIO()
+    joblib.dump(recipe, sink)
+    return sink.getvalue()

@@ -1,0 +1,84 @@
+"""What every fit of a search starts from, and the two kinds of fit: one fold, and all rows."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from penstock.metrics.weighted import Floats, Ints
+from penstock.models.families import BaseFamily
+from penstock.models.recipe import Recipe, predictions
+from penstock.table import Target
+
+if TYPE_CHECKING:
+    from penstock.steps.plan import Plan
+
+
+@dataclass(frozen=True)
+class Training:
+    """Rows at the plan's cut, their target and their folds.
+
+    Attributes
+    ----------
+    cut : pandas.DataFrame
+        Shape (n_rows, n_columns).
+    y : numpy.ndarray
+        int64 indices of labels, or float64, shape (n_rows,).
+    fold_of : numpy.ndarray
+        The fold in which each row is tested, int64, shape (n_rows,).
+    n_sized : int
+        For how many rows models are sized.
+    """
+
+    cut: pd.DataFrame
+    y: npt.NDArray[np.generic]
+    fold_of: Ints
+    plan: Plan
+    target: Target
+    seed: int
+    n_sized: int
+
+    @property
+    def n_folds(self) -> int:
+        """How many folds there are."""
+        return int(self.fold_of.max()) + 1
+
+    @property
+    def n_cells(self) -> int:
+        """How much there is to learn from: rows times columns, times labels where each has trees of its own."""
+        trees = len(self.target.labels) if self.target.task == "multiclass" else 1
+        return len(self.cut) * max(1, self.cut.shape[1]) * trees
+
+
+@dataclass(frozen=True)
+class FoldFit:
+    """Predictions for the rows of one fold, and how long fitting and predicting took."""
+
+    predicted: Floats
+    seconds: float
+
+
+def fit_fold(training: Training, family: BaseFamily, fold: int) -> FoldFit:
+    """Fit a family on all folds but one and predict that one."""
+    started = time.perf_counter()
+    test = training.fold_of == fold
+    learn = np.flatnonzero(~test)
+    recipe = _unfitted(training, family, 1).fit(training.cut.iloc[learn], training.y[learn])
+    predicted = predictions(recipe, training.cut.iloc[np.flatnonzero(test)], len(training.target.labels))
+    if not np.isfinite(predicted).all():
+        raise FloatingPointError("some of its predictions are not finite")
+    return FoldFit(predicted, time.perf_counter() - started)
+
+
+def fit_rows(training: Training, family: BaseFamily, rows: Ints, threads: int = 1) -> Recipe:
+    """Fit a family on the rows at the given positions."""
+    return _unfitted(training, family, threads).fit(training.cut.iloc[rows], training.y[rows])
+
+
+def _unfitted(training: Training, family: BaseFamily, threads: int) -> Recipe:
+    return family.pipeline(training.plan, training.target, training.n_sized, training.seed, threads)

@@ -1,0 +1,269 @@
+"""Gather a dossier's facts from receipts and store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from penstock.arrays.profile import Profile
+from penstock.bundle.example import schema_example
+from penstock.receipts import (
+    Arrays,
+    Collected,
+    Evaluated,
+    Explored,
+    Published,
+    Receipt,
+    Trained,
+    Wrangled,
+)
+from penstock.report.facts import (
+    ChallengeFact,
+    ColumnFact,
+    DossierFacts,
+    FindingFact,
+    LineageFact,
+    Picture,
+    RejectionFact,
+    SliceFact,
+    SourceFact,
+    StageFact,
+    TargetFact,
+)
+from penstock.report.measured import Measured, read_measured
+from penstock.report.pictures import evaluation_pictures
+from penstock.report.words import clipped, greater_is_better
+from penstock.steps.audit import Audit, LabelReading
+from penstock.store import Store
+from penstock.table import TableSchema
+
+MOST_COLUMNS = 200
+MOST_LABELS = 50
+MOST_SOURCES = 50
+MOST_REJECTIONS = 40
+MOST_SLICES = 40
+MOST_FINDINGS = 40
+MOST_CANDIDATES = 60
+MOST_FIGURES = 16
+MOST_REASONS = 20
+
+
+def gather(
+    *,
+    name: str,
+    run_id: str,
+    made_at: str,
+    artifacts: str,
+    stages: Iterable[tuple[str, float, str]],
+    collected: Collected,
+    arrays: Arrays,
+    wrangled: Wrangled,
+    explored: Explored | None,
+    trained: Trained,
+    evaluated: Evaluated,
+    published: Published | None,
+    store: Store,
+) -> DossierFacts:
+    """Read what the receipts of a run refer to, as far as a dossier shows it.
+
+    Parameters
+    ----------
+    name, run_id, made_at : str
+        The model, the run, and when the dossier is made (ISO 8601).
+    artifacts : str
+        The artifacts directory as the user names it, for the commands to type.
+    stages : iterable of (str, float, str)
+        Name, seconds and state of each stage, in order.
+    collected, arrays, wrangled, explored, trained, evaluated
+        The stages' receipts; a run without figures has no `explored`.
+    published : Published or None
+        None for a dossier that is sealed into the bundle it tells of.
+    store : Store
+        Where the receipts' objects are.
+
+    Raises
+    ------
+    StoreError
+        An object is gone or altered, or is not what its stage writes.
+    """
+    schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
+    profile = Profile.model_validate_json(store.read_bytes(wrangled.profile))
+    measured = read_measured(evaluated, store)
+    private = {c.name for c in schema.columns if c.private}
+    audit = _shown(Audit.model_validate_json(store.read_bytes(wrangled.audit)), schema, private)
+    slices = _slices(measured, evaluated.metric, private)
+    return DossierFacts(
+        name=name,
+        run_id=run_id,
+        made_at=made_at,
+        state=published.state if published is not None else "candidate",
+        version=published.version if published is not None else None,
+        digest=trained.content_digest,
+        artifacts=artifacts,
+        family=trained.family,
+        metric=evaluated.metric,
+        greater_is_better=greater_is_better(evaluated.metric),
+        verdict=evaluated.verdict.model_copy(update={"reasons": evaluated.verdict.reasons[:MOST_REASONS]}),
+        scores=evaluated.scores,
+        cross_validation=evaluated.cross_validation,
+        baseline=evaluated.baseline,
+        unflagged=measured.unflagged,
+        leaderboard=trained.leaderboard[:MOST_CANDIDATES],
+        challenge=_challenge(measured, evaluated),
+        slices=tuple(slices[:MOST_SLICES]),
+        n_slices=len(slices),
+        findings=tuple(
+            FindingFact(what=clipped(f.what), column=f.column or "", blocks=f.blocks)
+            for f in measured.findings[:MOST_FINDINGS]
+        ),
+        stages=tuple(StageFact(name=n, seconds=s, state=state) for n, s, state in stages),
+        sources=tuple(
+            SourceFact(**snapshot.model_dump(include=set(SourceFact.model_fields)))
+            for snapshot in collected.snapshots[:MOST_SOURCES]
+        ),
+        target=_target(schema),
+        columns=_columns(schema, profile),
+        n_columns=len(schema.columns),
+        n_train=wrangled.n_train,
+        n_heldout=wrangled.n_heldout,
+        audit=audit,
+        rejections=_rejections(wrangled, store),
+        figures=_figures(explored, store),
+        evaluation=evaluation_pictures(trained, evaluated, measured, schema),
+        lineage=_lineage(collected, arrays, wrangled, trained, evaluated),
+        example={k: None if k in private else v for k, v in schema_example(schema, profile).items()},
+    )
+
+
+def _target(schema: TableSchema) -> TargetFact:
+    target = schema.target
+    assert target is not None
+    return TargetFact(
+        name=target.name,
+        task=target.task,
+        labels=target.labels[:MOST_LABELS],
+        n_labels=len(target.labels),
+        positive=target.positive,
+        evidence=target.evidence,
+    )
+
+
+def _columns(schema: TableSchema, profile: Profile) -> tuple[ColumnFact, ...]:
+    facts = []
+    for column in schema.columns[:MOST_COLUMNS]:
+        known = profile.columns.get(column.name)
+        total = known.n + known.missing if known is not None else 0
+        facts.append(
+            ColumnFact(
+                name=column.name,
+                table=column.table,
+                kind=column.kind,
+                role=column.role,
+                unit=column.unit or column.suffix.strip() or column.prefix.strip(),
+                serve=_given_by(column.role, column.serve, column.table),
+                private=column.private,
+                missing=known.missing / total if known is not None and total else None,
+                evidence="" if column.private else clipped(column.evidence),
+            )
+        )
+    return tuple(facts)
+
+
+def _given_by(role: str, serve: Literal["request", "bundle"], table: str) -> str:
+    if role not in ("feature", "time", "group"):
+        return ""
+    return "caller" if serve == "request" else f"look-up in {table}"
+
+
+def _shown(audit: Audit, schema: TableSchema, private: set[str]) -> Audit:
+    """Return the audit without a value of a private column, whoever wrote it."""
+    steps = tuple(
+        step.model_copy(update={"examples": tuple(e for e in step.examples if not _hidden(e.column, private))})
+        for step in audit.steps
+    )
+    labels = audit.labels
+    if schema.target is not None and schema.target.name in private:
+        labels = LabelReading(cells=labels.cells, blanks=labels.blanks)
+    return audit.model_copy(update={"steps": steps, "labels": labels})
+
+
+def _hidden(column: str, private: set[str]) -> bool:
+    # What a step derives from a column is named after it.
+    return any(column.startswith(name) for name in private)
+
+
+def _rejections(wrangled: Wrangled, store: Store) -> tuple[RejectionFact, ...]:
+    table = store.read_table(wrangled.rejected)
+    if not table.num_rows:
+        return ()
+    keys = [key for key in ("reason", "column", "side") if key in table.column_names]
+    texts = {key: pc.fill_null(table[key].cast(pa.string()), "") for key in keys}
+    counted = pa.table(texts).group_by(keys).aggregate([([], "count_all")]).to_pylist()
+    counted.sort(key=lambda row: (-row["count_all"], *(row[key] for key in keys)))
+    return tuple(
+        RejectionFact(
+            reason=clipped(row["reason"]), column=row.get("column", ""), side=row.get("side", ""), n=row["count_all"]
+        )
+        for row in counted[:MOST_REJECTIONS]
+    )
+
+
+def _figures(explored: Explored | None, store: Store) -> tuple[Picture, ...]:
+    if explored is None:
+        return ()
+    return tuple(
+        Picture(name=figure.name, title=figure.title, caption=figure.caption, png=store.read_bytes(figure.file))
+        for figure in explored.figures[:MOST_FIGURES]
+    )
+
+
+def _slices(measured: Measured, metric: str, private: set[str]) -> list[SliceFact]:
+    shown = [
+        SliceFact(column=part.column, level=clipped(part.level, 60), n=part.n, value=part.value)
+        for part in measured.slices
+        if part.value is not None and not _hidden(part.column, private)
+    ]
+    sign = 1 if greater_is_better(metric) else -1
+    return sorted(shown, key=lambda part: (sign * part.value, part.column, part.level))
+
+
+def _challenge(measured: Measured, evaluated: Evaluated) -> ChallengeFact | None:
+    found = measured.champion
+    if found is None:
+        return None
+    return ChallengeFact(
+        champion=found.version or evaluated.verdict.champion or "the champion",
+        metric=found.metric or evaluated.metric,
+        champion_score=found.champion,
+        challenger_score=found.challenger,
+        difference=found.difference,
+        note=clipped(found.note),
+    )
+
+
+def _lineage(
+    collected: Collected, arrays: Arrays, wrangled: Wrangled, trained: Trained, evaluated: Evaluated
+) -> tuple[LineageFact, ...]:
+    facts = [
+        LineageFact(stage="collect", what=f"bytes of {snapshot.name}", digest=snapshot.sha256)
+        for snapshot in collected.snapshots[:MOST_SOURCES]
+    ]
+    receipts: Sequence[tuple[str, Receipt]] = (
+        ("collect", collected),
+        ("arrays", arrays),
+        ("wrangle", wrangled),
+        ("train", trained),
+        ("evaluate", evaluated),
+    )
+    facts += [LineageFact(stage=stage, what="receipt", digest=receipt.identity()) for stage, receipt in receipts]
+    facts += [
+        LineageFact(stage="wrangle", what="plan of steps and split", digest=wrangled.plan.digest),
+        LineageFact(stage="wrangle", what="table schema", digest=wrangled.table_schema.digest),
+        LineageFact(stage="train", what="content of the model", digest=trained.content_digest),
+        LineageFact(stage="evaluate", what="metrics", digest=evaluated.metrics.digest),
+    ]
+    order = [stage for stage, _ in receipts]
+    return tuple(sorted(facts, key=lambda fact: order.index(fact.stage)))

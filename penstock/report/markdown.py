@@ -1,0 +1,177 @@
+"""The dossier as GitHub-flavoured markdown, small enough for a page of a run's artifacts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from penstock import __version__
+from penstock.report import told
+from penstock.report.facts import DossierFacts, Picture
+from penstock.report.html import data_uri
+from penstock.report.usage import commands
+from penstock.report.words import NONE, between, clipped, count, metric_title, number, percent, seconds
+
+LIMIT = 900_000
+# From wide to narrow: dots across, and colours, until all pictures fit.
+_WIDTHS = ((720, 40), (560, 24), (420, 16))
+_special = re.compile(r"([\\`*_{}\[\]<>#|~$!])")
+# What GitHub-flavoured markdown would turn into a link by itself.
+_link = re.compile(r"(?i)(https?|ftp|www)([:.])|@")
+
+
+def dossier_markdown(facts: DossierFacts) -> str:
+    """Return a run's dossier as markdown with pictures in it as data URIs, below one megabyte.
+
+    Parameters
+    ----------
+    facts : DossierFacts
+        Everything it tells. Names and values are escaped: none becomes markup or a link.
+    """
+    parts = [*_head(facts), *_scores(facts), *_board(facts), *_findings(facts), *_cleaning(facts), *_columns(facts)]
+    tail = [*_stages(facts), *_lineage(facts), *_usage(facts)]
+    text = "\n\n".join([*parts, *tail])
+    pictures = _pictures(facts, LIMIT - len(text.encode()) - 2_000)
+    return "\n\n".join([*parts, *pictures, *tail]) + "\n"
+
+
+def escaped(text: object, most: int = 200) -> str:
+    r"""Return a text that markdown shows as it is, on one line.
+
+    Examples
+    --------
+    >>> escaped("a|b *c*\nhttps://x")
+    'a\\|b \\*c\\* https&#58;//x'
+    """
+    shown = _special.sub(r"\\\1", clipped(text, most)).replace("&", "&amp;")
+    return _link.sub(lambda m: f"{m[1]}&#{ord(m[2])};" if m[1] else "&#64;", shown)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    r"""Return a table; heads that begin with `#` are of numbers. Cells are escaped.
+
+    Examples
+    --------
+    >>> print(table(["a", "#b"], [["x|y", 1]]))
+    | a | b |
+    | --- | ---: |
+    | x\|y | 1 |
+    """
+    lines = [
+        "| " + " | ".join(head.removeprefix("#") for head in heads) + " |",
+        "| " + " | ".join("---:" if head.startswith("#") else "---" for head in heads) + " |",
+    ]
+    lines += ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _head(facts: DossierFacts) -> list[str]:
+    verdict = "let this model in" if facts.verdict.passed else "refused this model"
+    reasons = "\n".join(f"- {escaped(reason)}" for reason in facts.verdict.reasons)
+    head = f"# {escaped(facts.name)}: {told.badge(facts)[0]}"
+    main = facts.main
+    score = ""
+    if main is not None:
+        score = (
+            f"**{metric_title(facts.metric)} {number(main.value)}** on held-out rows (95 % interval {between(main)})"
+        )
+        base = facts.baseline.get(facts.metric)
+        score += f"; the baseline has {number(base.value)}." if base is not None else "."
+    gate = f"The gate {verdict}." + (f"\n\n{reasons}" if reasons else "")
+    return [part for part in (head, escaped(told.lead(facts), 600), score, gate) if part]
+
+
+def _scores(facts: DossierFacts) -> list[str]:
+    rows = []
+    for name, score in sorted(facts.scores.items(), key=lambda item: item[0] != facts.metric):
+        base, cv = facts.baseline.get(name), facts.cross_validation.get(name)
+        folds = f"{number(cv[0])} ± {number(cv[1], 2)}" if cv else NONE
+        rows.append(
+            (metric_title(name), number(score.value), between(score), number(base.value if base else None), folds)
+        )
+    heads = ["Metric", "#Score", "#95 % interval", "#Baseline", "#Cross-validation"]
+    compared = told.challenge(facts) or "No champion was live to compare with."
+    return ["## Scores", table(heads, rows), "**Champion and challenger.** " + escaped(compared, 600)]
+
+
+def _board(facts: DossierFacts) -> list[str]:
+    rows = [
+        (
+            f"{row.family} (chosen)" if row.chosen else row.family,
+            number(row.mean),
+            number(row.sd, 2),
+            seconds(row.seconds),
+            row.note or ("" if row.state == "completed" else row.state),
+        )
+        for row in facts.leaderboard
+    ]
+    return ["## Leaderboard", table(["Candidate", f"#{metric_title(facts.metric)}", "#± sd", "#Time", "Outcome"], rows)]
+
+
+def _findings(facts: DossierFacts) -> list[str]:
+    if not facts.findings:
+        return ["## Leakage", "Nothing was found."]
+    lines = [f"- **{'blocks' if f.blocks else 'worth a look'}**: {escaped(f.what)}" for f in facts.findings]
+    return ["## Leakage", "\n".join(lines)]
+
+
+def _cleaning(facts: DossierFacts) -> list[str]:
+    rows = [
+        (s.step, s.nature, f"{s.rows_in:,}", f"{s.rows_out:,}", f"{s.cells_changed:,}", percent(s.share))
+        for s in told.steps(facts)
+    ]
+    parts = ["## Cleaning", table(["Step", "Kind", "#Rows in", "#Rows out", "#Cells changed", "#Share"], rows)]
+    if facts.rejections:
+        rejected = [(r.reason, r.column, r.side, f"{r.n:,}") for r in facts.rejections]
+        parts += ["### Rejected rows", table(["Reason", "Column", "Side", "#Rows"], rejected)]
+    return parts
+
+
+def _columns(facts: DossierFacts) -> list[str]:
+    target = f"Target **{escaped(facts.target.name)}** ({facts.target.task}). {escaped(facts.target.evidence)}"
+    left = [(c.name, c.role.replace("_", " "), c.evidence) for c in told.notable(facts)]
+    used = sum(1 for c in facts.columns if c.role == "feature")
+    parts = ["## What was understood", f"{target}\n\n{count(used, 'column')} in use."]
+    return [*parts, table(["Column", "Role", "Why"], left)] if left else parts
+
+
+def _pictures(facts: DossierFacts, room: int) -> list[str]:
+    from penstock.plots.png import shrunk
+
+    wanted = [*facts.evaluation, *facts.figures]
+    for width, colours in _WIDTHS:
+        made = [_picture(picture, shrunk(picture.png, width, colours)) for picture in wanted]
+        if sum(len(text.encode()) + 2 for text in made) <= room:
+            break
+    kept: list[str] = []
+    for text in made if wanted else []:
+        room -= len(text.encode()) + 2
+        if room < 0:
+            kept.append("Further figures are in the HTML report.")
+            break
+        kept.append(text)
+    return ["## Figures", *kept] if kept else []
+
+
+def _picture(picture: Picture, png: bytes) -> str:
+    title = escaped(picture.title)
+    return f"![{title}]({data_uri(png)})\n\n**{title}.** {escaped(picture.caption, 600)}"
+
+
+def _stages(facts: DossierFacts) -> list[str]:
+    rows = [(stage.name, stage.state, seconds(stage.seconds)) for stage in facts.stages]
+    return ["## Stages", table(["Stage", "State", "#Time"], rows)]
+
+
+def _lineage(facts: DossierFacts) -> list[str]:
+    rows = [(line.stage, line.what, line.digest[:16]) for line in facts.lineage]
+    return ["## Lineage", table(["Stage", "What", "sha256 (first 16)"], rows)]
+
+
+def _usage(facts: DossierFacts) -> list[str]:
+    parts = ["## Use it"]
+    for title, text in commands(facts):
+        # A fence longer than any run of backticks in the text cannot be closed by it.
+        fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+        parts.append(f"**{title}**\n\n{fence}\n{text}\n{fence}")
+    return [*parts, f"Run {escaped(facts.run_id)}, {escaped(facts.made_at)}. Made by penstock {__version__}."]

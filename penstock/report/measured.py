@@ -1,0 +1,109 @@
+"""What the evaluate stage measured, as far as a dossier shows it.
+
+The metrics file may hold more than this, and may lack what its task does not have; what it holds must be right.
+"""
+
+from __future__ import annotations
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+
+from penstock.errors import StoreError
+from penstock.receipts import Evaluated, Interval
+from penstock.store import Store
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Curve(_Part):
+    """Points of a curve; for binned ones `n` counts the rows of each bin."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    n: tuple[int, ...] = ()
+
+
+class LabelCurves(_Part):
+    """The curves of one label against all others."""
+
+    roc: Curve | None = None
+    precision_recall: Curve | None = None
+    calibration: Curve | None = None
+
+
+class Points(_Part):
+    """Some held-out rows of a numeric target."""
+
+    predicted: tuple[float, ...] = ()
+    true: tuple[float, ...] = ()
+
+
+class Drawn(_Part):
+    """What is drawn of held-out predictions."""
+
+    labels: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    curves: dict[str, LabelCurves] = {}
+    along_prediction: Curve | None = None
+    error_quantiles: tuple[float, ...] = ()
+    points: Points = Points()
+
+
+class Part(_Part):
+    """The main metric on some held-out rows."""
+
+    column: str
+    level: str
+    n: int
+    value: float | None
+
+
+class Found(_Part):
+    """A finding of the leakage checks."""
+
+    what: str
+    column: str | None = None
+    blocks: bool = False
+
+
+class Champion(_Part):
+    """The comparison with what was live."""
+
+    version: str | None = None
+    metric: str | None = None
+    champion: float | None = None
+    challenger: float | None = None
+    difference: Interval | None = None
+    note: str = ""
+
+
+class Measured(_Part):
+    """The metrics file, as far as it is shown."""
+
+    curves: Drawn = Drawn()
+    slices: tuple[Part, ...] = ()
+    findings: tuple[Found, ...] = ()
+    champion: Champion | None = None
+    unflagged: dict[str, Interval] = Field(default={}, validation_alias=AliasChoices("unflagged", "without_flagged"))
+
+
+def read_measured(evaluated: Evaluated, store: Store) -> Measured:
+    """Read the metrics file of an evaluation.
+
+    Raises
+    ------
+    StoreError
+        The file is gone, altered, or something in it is not what the evaluate stage writes.
+    """
+    data = store.read_bytes(evaluated.metrics)
+    try:
+        return Measured.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise StoreError(
+            "The metrics of an evaluation cannot be read",
+            where=f"{evaluated.metrics.path}, at {'.'.join(map(str, first['loc'])) or 'the top'}",
+            got=str(first["msg"]),
+            todo="Run again with --refresh: the evaluate stage writes them anew.",
+        ) from error

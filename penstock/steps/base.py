@@ -1,0 +1,167 @@
+"""The three kinds of step. What a step may do is settled by its kind, so that no plan can leak or skew.
+
+- A `CellStep` is stateless and works within one row: it runs wherever rows are, before or after the cut.
+- A `LearnedStep` learns from training rows, and what it learned works within one row. The plan is cut at the first.
+- A `RowStep` names rows that a model should not learn from. It never drops a held-out row.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from penstock.errors import PlanError
+from penstock.frozen import Frozen
+from penstock.spec.slices import Words
+from penstock.steps.blocks import Blocks
+from penstock.table import NUMERIC, Kind, closest
+
+Kinds = dict[str, Kind]
+NUMBERS: frozenset[str] = NUMERIC
+TEXTS: frozenset[str] = frozenset({"category", "text"})
+MOMENTS: frozenset[str] = frozenset({"datetime"})
+
+
+class StepBase(Frozen):
+    """What all steps have: a `kind`, and in an automatic plan the reason why they are in it."""
+
+    why: str = ""
+
+    @property
+    def name(self) -> str:
+        """The step's kind."""
+        return str(getattr(self, "kind", type(self).__name__))
+
+    def columns_after(self, kinds: Kinds) -> Kinds:
+        """Return the columns, in order, that the step leaves of those it is given.
+
+        Raises
+        ------
+        PlanError
+            The step names a column that is not there, or one that it cannot work on.
+        """
+        return dict(kinds)
+
+    def check_columns(self, named: Iterable[str], kinds: Mapping[str, Kind], suits: frozenset[str]) -> None:
+        """Refuse columns that are absent or of a kind that does not suit."""
+        for column in named:
+            if column not in kinds:
+                raise PlanError(
+                    f"The step `{self.name}` names a column {column!r} that is not there",
+                    expected=closest(column, list(kinds)),
+                )
+            if kinds[column] not in suits:
+                raise PlanError(
+                    f"The step `{self.name}` cannot work on the column {column!r}",
+                    got=f"kind {kinds[column]}",
+                    expected=" or ".join(sorted(suits)),
+                    todo="Leave the column out of the step, or declare its kind under `columns`.",
+                )
+
+
+class ColumnStep(StepBase):
+    """A step that works on the columns it names; where it names none, on all that suit it."""
+
+    suits: ClassVar[frozenset[str]] = NUMBERS | TEXTS
+
+    columns: Words | None = None
+
+    def columns_after(self, kinds: Kinds) -> Kinds:
+        """Return the columns, which the step leaves as they are."""
+        self.check_columns(self.columns or (), kinds, self.suits)
+        return dict(kinds)
+
+    def numbers_of(self, blocks: Blocks) -> tuple[str, ...]:
+        """Return the number columns that the step works on."""
+        return blocks.number_names if self.columns is None else tuple(c for c in self.columns if c not in blocks.texts)
+
+    def texts_of(self, blocks: Blocks) -> tuple[str, ...]:
+        """Return the text columns that the step works on."""
+        return tuple(blocks.texts) if self.columns is None else tuple(c for c in self.columns if c in blocks.texts)
+
+
+class CellStep(StepBase):
+    """Stateless, within one row, and giving as many rows as it takes."""
+
+    @abstractmethod
+    def on(self, blocks: Blocks) -> Blocks:
+        """Return the blocks as the step leaves them."""
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame as the step leaves it; the given frame is not changed."""
+        return self.on(Blocks.of(frame)).frame()
+
+
+class Learned:
+    """What a learned step took from training rows. It is picklable and works within one row."""
+
+    @abstractmethod
+    def on(self, blocks: Blocks) -> Blocks:
+        """Return the blocks as the step leaves them."""
+
+    @abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """Return what was learned as JSON-able values, for people and for `steps.json`."""
+
+    def apply(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the frame as the step leaves it; the given frame is not changed."""
+        return self.on(Blocks.of(frame)).frame()
+
+
+class LearnedStep(ColumnStep):
+    """Learns from training rows; what it learned works within one row."""
+
+    @abstractmethod
+    def learn_from(self, blocks: Blocks) -> Learned:
+        """Return what the step takes from training rows."""
+
+    def learn(self, frame: pd.DataFrame) -> Learned:
+        """Return what the step takes from a typed frame of training rows."""
+        return self.learn_from(Blocks.of(frame))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a row step knows of rows beside their features; every field has one entry a row.
+
+    `train` tells the side, `beside` holds as text what a row says beside its features and target (its ids, say),
+    `target` is the encoded target, and `misfit` the reason why a row has a cell that could not be read, else None.
+    """
+
+    train: np.ndarray
+    beside: pd.DataFrame
+    target: np.ndarray
+    misfit: np.ndarray
+
+    def take(self, kept: np.ndarray) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.train[kept], self.beside[kept].reset_index(drop=True), self.target[kept], self.misfit[kept])
+
+
+class RowStep(StepBase):
+    """Names rows that a model should not learn from."""
+
+    @abstractmethod
+    def reasons(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:
+        """Return, for every row, why it should go, or None; object array of shape (n_rows,)."""
+
+    def note(self, frame: pd.DataFrame, rows: Rows) -> str:
+        """Return what a reader of the audit should know beside the count."""
+        return ""
+
+    def keep(self, frame: pd.DataFrame, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rows stay, and the reasons of all that the step objects to.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            A mask, bool of shape (n_rows,), true for every held-out row; and the reasons, object of shape (n_rows,).
+        """
+        reasons = self.reasons(frame, rows)
+        objected = np.array([reason is not None for reason in reasons], dtype=bool)
+        return ~(objected & rows.train), reasons

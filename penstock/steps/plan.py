@@ -1,0 +1,115 @@
+"""The plan: the order of the steps, and the cut before the first that learns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from penstock.errors import PlanError
+from penstock.frozen import Frozen
+from penstock.steps.base import CellStep, Kinds, LearnedStep, RowStep
+from penstock.steps.union import Step
+from penstock.table import TableSchema
+
+if TYPE_CHECKING:
+    from penstock.steps.transformer import PlanTransformer
+
+
+class Plan(Frozen):
+    """Steps in their order.
+
+    Those before the first learned step run once on the whole table (row steps, only in training) and on every request;
+    that step and all later ones run inside the model's pipeline, and are learned anew in every fold.
+
+    Examples
+    --------
+    >>> from penstock.steps.duplicates import Duplicates
+    >>> from penstock.steps.fill import Fill
+    >>> Plan(steps=(Duplicates(), Fill())).cut
+    1
+    >>> Plan(steps=(Fill(), Duplicates())).check({"age": "float"})
+    Traceback (most recent call last):
+    ...
+    penstock.errors.PlanError: The step `duplicates` stands after the cut...
+    """
+
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def cut(self) -> int:
+        """The position of the first learned step; the number of steps where there is none."""
+        return next((i for i, step in enumerate(self.steps) if isinstance(step, LearnedStep)), len(self.steps))
+
+    @property
+    def before(self) -> tuple[Step, ...]:
+        """The cell and row steps before the cut, in order."""
+        return self.steps[: self.cut]
+
+    @property
+    def cells(self) -> tuple[CellStep, ...]:
+        """The cell steps before the cut."""
+        return tuple(step for step in self.before if isinstance(step, CellStep))
+
+    @property
+    def rows(self) -> tuple[RowStep, ...]:
+        """The row steps."""
+        return tuple(step for step in self.before if isinstance(step, RowStep))
+
+    @property
+    def learned(self) -> tuple[Step, ...]:
+        """The steps from the cut on: learned ones, and cell steps after them."""
+        return self.steps[self.cut :]
+
+    def check(self, schema: TableSchema | Kinds) -> tuple[tuple[str, Kinds], ...]:
+        """Return the columns after each step.
+
+        Parameters
+        ----------
+        schema : TableSchema or mapping of str to kind
+            The table whose features enter the plan, or its columns' kinds.
+
+        Returns
+        -------
+        tuple of (str, dict)
+            For every step its kind, and the columns that it leaves with their kinds.
+
+        Raises
+        ------
+        PlanError
+            A row step stands after the cut, a step names a column that it cannot work on, or a date or time reaches
+            the model.
+        """
+        kinds: Kinds = schema if isinstance(schema, dict) else {c.name: c.kind for c in schema.features}
+        after: list[tuple[str, Kinds]] = []
+        for i, step in enumerate(self.steps):
+            if isinstance(step, RowStep) and i > self.cut:
+                raise PlanError(
+                    f"The step `{step.name}` stands after the cut",
+                    got=f"`{step.name}` as step {i + 1}, after `{self.steps[self.cut].name}`, which learns",
+                    expected="steps that reject rows before the first step that learns",
+                    todo=f"Move `{step.name}` before `{self.steps[self.cut].name}`.",
+                )
+            kinds = step.columns_after(kinds)
+            after.append((step.name, kinds))
+        moments = [name for name, kind in kinds.items() if kind == "datetime"]
+        if moments:
+            raise PlanError(
+                f"The column {moments[0]!r} is a date or time, and no model can take it",
+                todo="Add a `calendar` step, or give the column the role `ignored`.",
+            )
+        if not kinds:
+            raise PlanError("No column is left for a model to learn from", todo="Give a column the role `feature`.")
+        return tuple(after)
+
+    def apply_cells(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return a typed frame as it reaches the cut; every row stays."""
+        for step in self.cells:
+            frame = step.apply(frame)
+        return frame
+
+    def transformer(self) -> PlanTransformer:
+        """Return the steps from the cut on as an unfitted scikit-learn transformer."""
+        from penstock.steps.transformer import PlanTransformer
+
+        return PlanTransformer(self)

@@ -1,0 +1,69 @@
+"""The step `rare`: texts too seldom to learn anything from are taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from penstock.steps.base import TEXTS, Learned, LearnedStep
+from penstock.steps.blocks import Blocks, require
+
+OTHER = "(other)"
+
+
+@dataclass(frozen=True)
+class RareLearned(Learned):
+    """For each column, the levels that stand for themselves, with how often training rows have them."""
+
+    levels: dict[str, dict[str, int]]
+
+    def on(self, blocks: Blocks) -> Blocks:
+        """Return the blocks in which every other text reads `(other)`; missing stays missing."""
+        require(self.levels, blocks.texts)
+        return blocks.with_texts(
+            {
+                name: blocks.texts[name].mapped(lambda text, kept=kept: _kept(text, kept))  # type: ignore[misc]
+                for name, kept in self.levels.items()
+            }
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """Return the levels and their counts, by column."""
+        return {"levels": self.levels}
+
+
+def _kept(text: str | None, kept: Mapping[str, int]) -> str | None:
+    return text if text is None or text in kept else OTHER
+
+
+class Rare(LearnedStep):
+    """Take together, as `(other)`, texts with fewer than `at_least` training rows, those beyond the `at_most` most
+    frequent, and those that training rows never had.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> fuel = pd.DataFrame({"fuel": ["gas"] * 5 + ["coal"] * 5 + ["peat"]})
+    >>> Rare().learn(fuel).apply(pd.DataFrame({"fuel": ["gas", "peat", "wood", None]}))["fuel"].tolist()
+    ['gas', '(other)', '(other)', nan]
+    """  # noqa: D205 - the sentence needs both lines
+
+    suits: ClassVar[frozenset[str]] = TEXTS
+
+    kind: Literal["rare"] = "rare"
+    at_least: int = Field(default=5, ge=1)
+    at_most: int = Field(default=254, ge=1)
+
+    def learn_from(self, blocks: Blocks) -> RareLearned:
+        """Return the levels to keep; of equally frequent ones the first in code point order."""
+        names = self.columns if self.columns is not None else tuple(blocks.texts)
+        require(names, blocks.texts)
+        return RareLearned({name: self._frequent(blocks.texts[name].counts()) for name in names})
+
+    def _frequent(self, counts: Mapping[str, int]) -> dict[str, int]:
+        enough = [text for text in counts if counts[text] >= self.at_least]
+        first = sorted(enough, key=lambda text: (-counts[text], text))[: self.at_most]
+        return {text: counts[text] for text in sorted(first)}

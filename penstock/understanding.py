@@ -1,0 +1,87 @@
+"""What was understood of the data, told back: target, columns left out, columns converted, what looks suspicious."""
+
+from __future__ import annotations
+
+from penstock.arrays.profile import Profile
+from penstock.frozen import Frozen
+from penstock.receipts import Arrays
+from penstock.store import Store
+from penstock.table import MISSING_TOKENS, Column, TableSchema, Target
+
+MANY_LEVELS = 255
+
+
+class Understanding(Frozen):
+    """One source's rows and columns, told in sentences; `(name, sentence)` for columns."""
+
+    table: str
+    n_rows: int
+    n_columns: int
+    target: Target | None
+    left_out: tuple[tuple[str, str], ...]
+    converted: tuple[tuple[str, str], ...]
+    suspicious: tuple[tuple[str, str], ...]
+
+
+def understand(arrays: Arrays, store: Store) -> tuple[Understanding, ...]:
+    """Return what the arrays stage understood of every source."""
+    told = []
+    for table in arrays.tables:
+        schema = TableSchema.model_validate_json(store.read_bytes(table.table_schema))
+        profile = Profile.model_validate_json(store.read_bytes(table.profile))
+        misfits = store.read_frame(table.misfits)["column"].value_counts().to_dict()
+        told.append(
+            Understanding(
+                table=table.name,
+                n_rows=table.raw.n_rows,
+                n_columns=len(table.raw.columns),
+                target=schema.target,
+                left_out=tuple((c.name, _why_left_out(c)) for c in schema.columns if c.role not in _USED),
+                converted=tuple((c.name, how) for c in schema.columns if (how := _how_converted(c))),
+                suspicious=_suspicious(schema, profile, {str(k): int(v) for k, v in misfits.items()}),
+            )
+        )
+    return tuple(told)
+
+
+_USED = ("feature", "target", "time", "group")
+
+
+def _why_left_out(column: Column) -> str:
+    reasons = {"id": "identifies rows", "known_after": "known only after the fact", "ignored": "carries nothing to learn"}
+    return column.evidence or reasons.get(column.role, column.role)
+
+
+def _how_converted(column: Column) -> str:
+    parts = []
+    if column.kind in ("integer", "float"):
+        if column.suffix or column.prefix:
+            parts.append(f"unit {(column.prefix or column.suffix)!r} taken off")
+        if column.decimal != ".":
+            parts.append("decimal comma" if column.decimal == "," else "decimal points and commas both read")
+        if column.thousands:
+            parts.append(f"thousands sign {column.thousands!r} taken out")
+    if column.kind == "boolean" and column.true_words:
+        parts.append(f"{'/'.join(column.true_words)} is true, {'/'.join(column.false_words)} is false")
+    if column.kind == "datetime" and column.formats:
+        parts.append(f"date or time as {', '.join(column.formats)}")
+    declared = [t for t in column.missing if t not in MISSING_TOKENS]
+    if declared:
+        parts.append(f"{', '.join(map(repr, declared))} read as missing")
+    return "; ".join(parts)
+
+
+def _suspicious(schema: TableSchema, profile: Profile, misfits: dict[str, int]) -> tuple[tuple[str, str], ...]:
+    found = [
+        (name, f"{n} cells do not read as {schema.column(name).kind}: their rows go to the rejected table")
+        for name, n in misfits.items()
+    ]
+    for column in schema.features:
+        seen = profile.columns.get(column.name)
+        if seen is None or not profile.n_rows:
+            continue
+        if seen.missing > 0.5 * profile.n_rows:
+            found.append((column.name, f"{seen.missing / profile.n_rows:.0%} missing"))
+        if column.kind == "category" and seen.distinct > MANY_LEVELS:
+            found.append((column.name, f"{seen.distinct:,} different texts: the rare ones are taken together"))
+    return tuple(found)

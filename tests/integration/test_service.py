@@ -1,0 +1,299 @@
+"""The service as it is run: a process of its own, real bundles, real sockets, signals."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from deploy.serve import serve
+from penstock.bundle.layout import ModelHome
+from penstock.bundle.rollback import rollback
+from penstock.errors import UserError
+from tests.unit.service.making import SHIP, put, wait_for
+
+PROGRAM = (
+    "import sys; from pathlib import Path; from deploy.serve import serve; "
+    "sys.exit(serve(Path(sys.argv[1]), '127.0.0.1', 0, int(sys.argv[2])))"
+)
+
+
+class Running:
+    """A service process, and what it has written."""
+
+    def __init__(self, artifacts, root, workers=1, **environment):
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(artifacts), str(workers)],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=root,
+            env=os.environ | {"PENSTOCK_LOG_LEVEL": "DEBUG"} | environment,
+        )
+        assert self.process.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.process.stderr.readline())
+        assert found
+        self.port = int(found[1])
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True)
+        self._reader.start()
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
+        wait_for(lambda: self.answers("/livez"), 40)
+
+    def answers(self, path):
+        """Return whether an address answers well."""
+        assert self.process.poll() is None, self.lines
+        try:
+            return self.http.get(path).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def version(self):
+        """Return the version that answers."""
+        return self.http.post("/predict", json=SHIP).json().get("version")
+
+    def stop(self, number=signal.SIGTERM):
+        """Send a signal and return the exit status."""
+        self.process.send_signal(number)
+        status = self.process.wait(40)
+        self._reader.join(10)
+        return status
+
+
+@contextmanager
+def running(artifacts, root, workers=1, **environment):
+    service = Running(artifacts, root, workers, **environment)
+    try:
+        yield service
+    finally:
+        service.http.close()
+        if service.process.poll() is None:
+            service.stop()
+        service._reader.join(10)
+        service.process.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, root):
+    """Run one service for all tests that leave it as it was."""
+    artifacts = tmp_path_factory.mktemp("artifacts")
+    put(artifacts)
+    with running(artifacts, root, PENSTOCK_MAX_BATCH_BYTES="200000") as made:
+        wait_for(lambda: made.answers("/readyz"))
+        yield made
+
+
+def test_a_row_is_answered_over_a_socket(service):
+    """The whole way: server, app, bundle."""
+    answer = service.http.post("/predict", json=SHIP)
+    assert answer.status_code == 200
+    assert answer.json()["model"] == "ships"
+    assert answer.headers["x-request-id"]
+    assert "server" not in answer.headers
+
+
+def test_a_chunked_body_without_end_is_refused_when_it_is_too_long(service):
+    """No length is told in advance, and the bytes are counted as they come."""
+    sent = 0
+
+    def body():
+        nonlocal sent
+        yield b'{"rows": ['
+        for _ in range(200):
+            sent += 50_000
+            yield b" " * 50_000
+
+    answer = service.http.post(
+        "/models/ships/predict/batch", content=body(), headers={"content-type": "application/json"}
+    )
+    assert "content-length" not in answer.request.headers
+    assert sent == 10_000_000
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert service.version()
+
+
+def test_a_length_that_is_too_long_is_refused_before_a_byte_of_it(service):
+    """The word of the caller is enough."""
+    with socket.create_connection(("127.0.0.1", service.port), 10) as raw:
+        raw.sendall(
+            b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 5000000000\r\n\r\n"
+        )
+        assert raw.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"GARBAGE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: -4\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\nhost: x\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n",
+    ],
+)
+def test_broken_http_harms_nobody(service, raw):
+    """The connection may end; the service goes on."""
+    with socket.create_connection(("127.0.0.1", service.port), 10) as connection:
+        connection.settimeout(2)
+        connection.sendall(raw)
+        try:
+            told = connection.recv(200)
+        except TimeoutError:
+            told = b""
+    assert b" 500 " not in told
+    assert service.version()
+
+
+def test_a_browser_shows_the_page_and_its_form_answers(service, need):
+    """In a real browser, under the page's own policy, and with no request to any other host."""
+    chromium = need("chromium", "chromium-browser", "google-chrome")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        asked, complaints = [], []
+        page.on("request", lambda r: asked.append(r.url))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: complaints.append(str(e)))
+        page.goto(f"http://127.0.0.1:{service.port}/")
+        page.get_by_role("button", name="Predict").click()
+        page.locator("#answer .prediction").wait_for()
+        assert page.locator("#answer .prediction").inner_text() in ("0", "1")
+        assert page.locator("#answer .bar").count() == 2
+        page.get_by_label("crew").fill("many")
+        page.get_by_role("button", name="Predict").click()
+        page.locator("#answer .note.bad").first.wait_for()
+        assert page.get_by_label("crew").get_attribute("aria-invalid") == "true"
+        page.goto(f"http://127.0.0.1:{service.port}/docs")
+        assert page.get_by_text("/models/ships/predict", exact=True).is_visible()
+        browser.close()
+    assert all(url.startswith(f"http://127.0.0.1:{service.port}/") for url in asked)
+    # A refused row is a 422, which a browser notes by itself.
+    assert [c for c in complaints if "422" not in c] == []
+
+
+def test_models_come_change_and_go_back_without_a_restart_or_a_failed_request(tmp_path, root):
+    """From nothing to a first version, swaps under load, a bad one, and a rollback."""
+    artifacts = tmp_path / "artifacts"
+    with running(artifacts, root) as service:
+        assert service.http.get("/readyz").status_code == 503
+        assert service.http.post("/predict", json=SHIP).status_code == 503
+        first = put(artifacts)
+        wait_for(lambda: service.answers("/readyz"))
+        assert service.version() == first.version
+        seen, failures = set(), []
+        done = threading.Event()
+
+        def ask():
+            with httpx.Client(base_url=service.http.base_url, timeout=20) as http:
+                while not done.is_set():
+                    answer = http.post("/predict", json=SHIP)
+                    if answer.status_code != 200:
+                        failures.append(answer.text)
+                        return
+                    told = answer.json()
+                    seen.add((told["version"], told["probabilities"]["1"]))
+
+        askers = [threading.Thread(target=ask) for _ in range(3)]
+        for asker in askers:
+            asker.start()
+        versions = [first]
+        for seed in range(1, 5):
+            versions.append(put(artifacts, seed=seed))
+            began = time.monotonic()
+            wait_for(lambda: service.version() == versions[-1].version)
+            assert time.monotonic() - began < 5
+        done.set()
+        for asker in askers:
+            asker.join()
+        assert failures == []
+        # One version, one answer to this row: none was put together from two.
+        assert len({version for version, _ in seen}) == len(seen) == len(versions)
+        # Stopped meanwhile, so that it cannot have read the version before it was spoilt.
+        service.process.send_signal(signal.SIGSTOP)
+        bad = put(artifacts, seed=5)
+        estimator = ModelHome(artifacts, "ships").version_folder(bad.version) / "estimator.joblib"
+        estimator.write_bytes(b"!" + estimator.read_bytes()[1:])
+        service.process.send_signal(signal.SIGCONT)
+        wait_for(lambda: service.http.get("/readyz").json()["status"] == "degraded")
+        assert service.version() == versions[-1].version
+        assert 'penstock_model_quarantined{model="ships"} 1.0' in service.http.get("/metrics").text
+        moved = rollback(artifacts, "ships", versions[1].version, reason="worse", who="tests")
+        wait_for(lambda: service.version() == moved.version)
+        assert service.stop() == 0
+
+
+def test_a_cold_start_on_a_spoilt_version_serves_the_one_before(tmp_path, root):
+    """Degraded, and says so; ready all the same."""
+    first, second = put(tmp_path), put(tmp_path, seed=1)
+    (ModelHome(tmp_path, "ships").version_folder(second.version) / "schema.json").write_bytes(b"{}")
+    with running(tmp_path, root) as service:
+        wait_for(lambda: service.answers("/readyz"))
+        ready = service.http.get("/readyz").json()
+        assert ready["status"] == service.http.get("/").json()["status"] == "degraded"
+        assert ready["models"][0]["version"] == first.version
+        assert second.version in ready["models"][0]["problem"]
+        assert service.version() == first.version
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_a_request_in_flight_end_well(tmp_path, root, number):
+    """What was begun is answered, and the exit status is 0."""
+    put(tmp_path)
+    with running(tmp_path, root) as service:
+        wait_for(lambda: service.answers("/readyz"))
+        body = json.dumps(SHIP | {"cargo": "s3cr3t"}).encode()
+        connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+        connection.putrequest("POST", "/predict?note=s3cr3t")
+        connection.putheader("content-type", "application/json")
+        connection.putheader("content-length", str(len(body)))
+        connection.endheaders()
+        connection.send(body[:10])
+        time.sleep(0.3)
+        service.process.send_signal(number)
+        time.sleep(0.3)
+        connection.send(body[10:])
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert json.loads(answer.read())["model"] == "ships"
+        connection.close()
+        assert service.process.wait(30) == 0
+    written = "".join(service.lines)
+    assert "POST /predict 200" in written
+    assert "s3cr3t" not in written
+
+
+def test_several_workers_answer_as_one(tmp_path, root):
+    """Each loads the model, their numbers are added up, and one signal ends them all."""
+    put(tmp_path)
+    with running(tmp_path, root, workers=2) as service:
+        wait_for(lambda: service.answers("/readyz"), 40)
+        for _ in range(30):
+            # A connection of its own each time, so that both workers are met.
+            answer = httpx.post(f"{service.http.base_url}/predict", json=SHIP)
+            assert answer.status_code in (200, 503)
+        wait_for(lambda: all(service.version() for _ in range(10)))
+        text = service.http.get("/metrics").text
+        counted = re.search(r'requests_total\{method="POST",route="/predict",status="200"\} (\d+)', text)
+        assert counted
+        assert int(counted[1]) >= 10
+        assert "penstock_model_info{" in text
+        assert service.stop() == 0
+
+
+def test_a_port_that_is_taken_is_a_clear_error(tmp_path):
+    """It names the address and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError) as caught:
+        serve(tmp_path, "127.0.0.1", taken.getsockname()[1], 1)
+    assert "--port" in str(caught.value)

@@ -1,0 +1,105 @@
+"""Joins as look-ups."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penstock.errors import DataError
+from penstock.spec.slices import Join
+from penstock.steps.join import Lookup, check_relation, keys_of, lookups_of, match
+
+PLANES = pa.table({"tail": ["N1", "N2", "N3"], "seats": [10, 20, None], "maker": ["A", None, "C"]})
+JOIN = Join(table="planes", on={"tailnum": "tail"})
+KEYS = st.lists(st.one_of(st.none(), st.sampled_from(["N1", " N2", "N9", ""])), max_size=8)
+
+
+def test_a_row_finds_the_values_of_its_key_under_prefixed_names():
+    """Blanks around a key don't matter, and a row without a partner gets nulls."""
+    out = Lookup(JOIN, PLANES).extend(pa.table({"tailnum": [" N2", "N1", "N9", None, ""]}))
+    assert out.column_names == ["tailnum", "planes_seats", "planes_maker"]
+    assert out["planes_seats"].to_pylist() == [20, 10, None, None, None]
+    assert out["planes_maker"].to_pylist() == [None, "A", None, None, None]
+
+
+@given(keys=KEYS)
+def test_a_batch_finds_what_its_rows_find_one_at_a_time(keys):
+    """A look-up works within one row."""
+    lookup = Lookup(JOIN, PLANES)
+    raw = pa.table({"tailnum": pa.array(keys, pa.string())})
+    apart = [lookup.extend(raw.slice(i, 1)).to_pylist()[0] for i in range(len(keys))]
+    assert lookup.extend(raw).to_pylist() == apart
+
+
+def test_what_the_caller_sends_goes_before_what_is_looked_up():
+    """Cell by cell, so that a row does not depend on what its neighbours send; types may differ."""
+    lookup = Lookup(JOIN, PLANES)
+    raw = pa.table({"tailnum": ["N1", "N2", "N2"], "planes_seats": ["99", None, "1,5"]})
+    assert lookup.extend(raw)["planes_seats"].to_pylist() == ["99", "20", "1,5"]
+    as_rows = {"tailnum": ["N1", "N2", 7], "planes_seats": [99, None, float("nan")]}
+    assert list(lookup.extend_columns(as_rows, 3)["planes_seats"]) == [99, 20, None]
+
+
+def test_a_request_without_the_key_gets_nulls():
+    """A caller may leave the key out, and is served as a row without a partner."""
+    out = Lookup(JOIN, PLANES).extend(pa.table({"other": [1, 2]}))
+    assert out["planes_seats"].to_pylist() == [None, None]
+
+
+def test_a_key_means_the_same_as_number_and_as_text():
+    """One side may come from a database, the other from a text file."""
+    lookup = Lookup(Join(table="t", on="id"), pa.table({"id": [1, 2], "x": ["a", "b"]}))
+    assert lookup.extend(pa.table({"id": ["2", "1.0"]}))["t_x"].to_pylist() == ["b", "a"]
+    assert lookup.extend(pa.table({"id": [2.0, None]}))["t_x"].to_pylist() == ["b", None]
+
+
+def test_a_key_of_several_columns_matches_only_as_a_whole():
+    """A row finds its partner by all columns together."""
+    table = pa.table({"origin": ["EWR", "EWR", "JFK"], "hour": [1, 2, 1], "temp": [5.0, 6.0, 7.0]})
+    lookup = Lookup(Join(table="weather", on=["origin", "hour"]), table)
+    raw = pa.table({"origin": ["JFK", "EWR", "JFK", None], "hour": [1, 2, 2, 1]})
+    assert lookup.extend(raw)["weather_temp"].to_pylist() == [7.0, 6.0, None, None]
+
+
+def test_exact_copies_and_rows_without_a_key_are_taken_out_and_counted():
+    """What says the same twice is no ambiguity."""
+    table = pa.table({"tail": ["N1", "N1 ", "N2", None, ""], "seats": [1, 1, 2, 3, 4]})
+    once, copies, keyless = check_relation(table, ["tail"], "planes")
+    assert (once["seats"].to_pylist(), copies, keyless) == ([1, 2], 1, 2)
+
+
+def test_one_key_with_two_different_rows_is_refused_with_the_first_keys():
+    """Which row would be found would be chance; private keys are counted and not shown."""
+    table = pa.table({"tail": ["N1", "N1", "N2", "N2", "N3"], "seats": [1, 2, 3, 4, 5]})
+    with pytest.raises(DataError) as caught:
+        check_relation(table, ["tail"], "planes")
+    assert "2 keys more than once, first 'N1', 'N2'" in str(caught.value)
+    with pytest.raises(DataError) as caught:
+        check_relation(table, ["tail"], "planes", hidden=True)
+    assert "N1" not in str(caught.value)
+
+
+def test_a_table_without_the_key_column_is_refused_with_the_nearest_name():
+    """A slip in the spec is found before anything is joined."""
+    with pytest.raises(DataError, match="no column 'tial'") as caught:
+        check_relation(PLANES, ["tial"], "planes")
+    assert "did you mean 'tail'" in str(caught.value)
+
+
+def test_only_tables_that_the_bundle_serves_travel_in_it():
+    """What a caller sends needs no look-up."""
+    plan = {"joins": [{"table": "planes", "on": {"tailnum": "tail"}}, {"table": "lab", "on": "id", "serve": "request"}]}
+    lookups = lookups_of(plan, {"planes": PLANES})
+    assert [lookup.columns for lookup in lookups] == [("planes_seats", "planes_maker")]
+    assert lookups_of({}, {}) == ()
+
+
+def test_positions_are_minus_one_where_nothing_matches():
+    """A null matches nothing, not even another null."""
+    keys = keys_of(pa.table({"a": ["x", None]}), ["a"])
+    assert match(keys, pd.Index(["x"], dtype=object)).tolist() == [0, -1]
+    assert match(keys, pd.Index([], dtype=object)).dtype == np.int64
