@@ -16,6 +16,6 @@ async def ready() -> dict[str, str]:
 
 
 @app.post("/predict")
-async def echo(row: dict[str, Any] = Body()) -> dict[str, Any]:  # noqa: B008 - FastAPI's way
+async def echo(row: dict[str, Any] = Body()) -> dict[str, Any]:
     """Give the row back."""
     return row

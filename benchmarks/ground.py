@@ -43,7 +43,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def server(words: list[str], health: str, env: dict[str, str]) -> Iterator[None]:
     """Run a server until the block ends; entered when `health` answers 200."""
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
@@ -64,7 +64,7 @@ def answers(url: str) -> bool:
     """Whether a URL answers 200."""
     try:
         with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - a loopback address
-            return bool(answer.status == 200)  # noqa: PLR2004
+            return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
 
@@ -94,7 +94,9 @@ def timed(words: list[str], env: dict[str, str], cwd: Path) -> float:
         It failed; its output is in the message.
     """
     began = time.perf_counter()
-    done = subprocess.run(words, env=env, cwd=cwd, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(words, env=env, cwd=cwd, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        raise RuntimeError(
+            f"{' '.join(words)} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        )
     return time.perf_counter() - began

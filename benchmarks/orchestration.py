@@ -16,10 +16,15 @@ def main() -> None:
     """Measure and report."""
     with workplace() as folder, prefect_server(folder) as env:
         words = [sys.executable, "-m", "benchmarks.orchestration_inner", str(SPEC), str(folder), str(ROUNDS)]
-        done = subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
         rounds = json.loads(done.stdout.strip().splitlines()[-1])
     extra = statistics.median(r["flow"] - r["plain"] for r in rounds)
     flow = statistics.median(r["flow"] for r in rounds)
-    report("orchestration of seven stages, server running", "1.5 s", f"{extra:.2f} s", f"flow {flow:.2f} s, median of {ROUNDS}")
+    report(
+        "orchestration of seven stages, server running",
+        "1.5 s",
+        f"{extra:.2f} s",
+        f"flow {flow:.2f} s, median of {ROUNDS}",
+    )

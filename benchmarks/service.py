@@ -33,7 +33,12 @@ def main() -> None:
             theirs = latencies(f"http://127.0.0.1:{echo}/predict", row)
     p50, p99 = percentiles(ours)
     echo50, _ = percentiles(theirs)
-    report("one-row /predict, one connection, p50", "10 ms", f"{p50:.2f} ms", f"p99 {p99:.2f} ms; a bare echo: {echo50:.2f} ms")
+    report(
+        "one-row /predict, one connection, p50",
+        "10 ms",
+        f"{p50:.2f} ms",
+        f"p99 {p99:.2f} ms; a bare echo: {echo50:.2f} ms",
+    )
 
 
 def example(base: str) -> bytes:
@@ -60,7 +65,7 @@ def latencies(url: str, body: bytes) -> list[float]:
         connection.request("POST", where.path, body, {"content-type": "application/json"})
         answer = connection.getresponse()
         answer.read()
-        if answer.status != 200:  # noqa: PLR2004
+        if answer.status != 200:
             raise RuntimeError(f"{url} answered {answer.status}")
         if i >= WARM_UP:
             taken.append((time.perf_counter() - began) * 1e3)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import click
 import typer
 
 from penstock.errors import EXIT_INTERRUPTED, EXIT_OTHER, PenstockError
+
+if TYPE_CHECKING:
+    from deploy.commands.adhoc import Options
 
 app = typer.Typer(
     name="penstock",
@@ -37,7 +40,7 @@ ModelName = Annotated[str | None, typer.Option("--name", help="The model's name;
 Model = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
 
 
-def _options(  # noqa: PLR0913 - these are the command line's own options, one by one
+def _options(
     target: str,
     name: str | None,
     task: str,
@@ -46,7 +49,7 @@ def _options(  # noqa: PLR0913 - these are the command line's own options, one b
     table: str | None,
     union: bool,
     tables: bool,
-):  # type: ignore[no-untyped-def]  # its type lives in a module that --help must not import
+) -> Options:
     from deploy.commands.adhoc import Options
 
     given = tuple(w for w in (names or "").replace(",", " ").split() if w)
@@ -57,7 +60,7 @@ def _options(  # noqa: PLR0913 - these are the command line's own options, one b
 
 
 @app.command()
-def run(  # noqa: PLR0913 - as above
+def run(
     sources: Sources,
     target: Annotated[str | None, typer.Option(help="The column to predict, or its index from 0.")] = None,
     name: ModelName = None,
@@ -85,7 +88,7 @@ def run(  # noqa: PLR0913 - as above
 
 
 @app.command()
-def init(  # noqa: PLR0913 - as above
+def init(
     sources: Sources,
     target: Annotated[str, typer.Option(help="The column to predict, or its index from 0.")],
     name: ModelName = None,
@@ -123,7 +126,7 @@ def lock(
 
 
 @app.command()
-def predict(  # noqa: PLR0913 - as above
+def predict(
     name: Model,
     input_: Annotated[Path, typer.Option("--input", help="Rows: csv, parquet, json, jsonl, arrow or xlsx.")],
     output: Annotated[Path, typer.Option("--output", help="Answers, in the same order; format by extension.")],
@@ -225,7 +228,9 @@ def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
 
 @app.command()
 def up(
-    specs: Annotated[list[Path] | None, typer.Argument(metavar="[SPEC...]", help="By default all of flows/specs.")] = None,
+    specs: Annotated[
+        list[Path] | None, typer.Argument(metavar="[SPEC...]", help="By default all of flows/specs.")
+    ] = None,
     artifacts: Artifacts = Path("artifacts"),
     host: Annotated[str, typer.Option(help="The address that the service listens on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port that the service listens on.")] = 8000,
@@ -267,6 +272,11 @@ def call(arguments: list[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except ModuleNotFoundError as error:
+        if error.name not in ("prefect", "matplotlib", "seaborn"):
+            raise
+        print(f"penstock: {error.name} is not installed\n  do: pip install 'penstock[flows]'", file=sys.stderr)
+        return EXIT_OTHER
     except (KeyboardInterrupt, click.Abort):
         print("penstock: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED

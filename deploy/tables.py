@@ -109,7 +109,7 @@ def _column(values: list[object]) -> pa.Array:
 
 def _excel(data: bytes) -> pa.Table:
     frame = pd.read_excel(io.BytesIO(data), dtype=object, keep_default_na=False, na_values=[""])
-    return pa.table({str(n): _column([None if v is pd.NaT or v != v else v for v in frame[n]]) for n in frame.columns})
+    return pa.table({str(n): _column([None if pd.isna(v) else v for v in frame[n]]) for n in frame.columns})
 
 
 def _parquet(data: bytes) -> pa.Table:
@@ -155,7 +155,7 @@ def _to_arrow(frame: pd.DataFrame) -> bytes:
     table = pa.Table.from_pandas(frame, preserve_index=False)
     with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    return sink.getvalue().to_pybytes()
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _buffered(write: Callable[[io.BytesIO], object]) -> bytes:

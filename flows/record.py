@@ -15,6 +15,7 @@ from prefect.runtime import flow_run
 
 from penstock import __version__
 from penstock.bundle.candidate import Candidate, keep_candidate
+from penstock.bundle.log import now
 from penstock.frozen import canonical_json, digest_of
 from penstock.inference import lock_from
 from penstock.receipts import Arrays, Collected, Evaluated, Published, Receipt, StageName, Trained, Wrangled
@@ -23,6 +24,7 @@ from penstock.spec.lock import Lock, decisions_digest, lock_path, write_lock
 from penstock.spec.pipeline import PipelineSpec
 from penstock.store import Store, write_atomically
 from penstock.summary import RunSummary, StageRun
+from tasks.records import Dossier
 
 
 def new_run_id() -> str:
@@ -134,8 +136,22 @@ def summary_of(
     )
 
 
+def facts_of(dossier: Dossier, store: Store, run_id: str, artifacts: str, stages: tuple[StageRun, ...]) -> DossierFacts:
+    """Return a dossier's facts with this run's own in them, as they are before it is published."""
+    known = orjson.loads(store.read_bytes(dossier.facts))
+    for field, refs in (("figures", dossier.figures), ("evaluation", dossier.evaluation)):
+        for picture, ref in zip(known[field], refs, strict=True):
+            picture["png"] = store.read_bytes(ref)
+    facts = DossierFacts.model_validate(known)
+    own = {"run_id": run_id, "made_at": now(), "artifacts": artifacts, "stages": _stage_facts(stages)}
+    return facts.model_copy(update=own)
+
+
 def as_published(facts: DossierFacts, summary: RunSummary) -> DossierFacts:
     """Return a dossier's facts with what only the end of the run tells."""
-    stages = tuple(StageFact(name=run.name, seconds=run.seconds, state=run.state) for run in summary.stages)
-    known = {"state": summary.state, "version": summary.version, "verdict": summary.verdict, "stages": stages}
-    return facts.model_copy(update=known)
+    end = {"state": summary.state, "version": summary.version, "verdict": summary.verdict}
+    return facts.model_copy(update={**end, "stages": _stage_facts(summary.stages)})
+
+
+def _stage_facts(stages: tuple[StageRun, ...]) -> tuple[StageFact, ...]:
+    return tuple(StageFact(name=run.name, seconds=run.seconds, state=run.state) for run in stages)

@@ -11,13 +11,11 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from pydantic import Field
 
 from flows.pages import show
-from flows.record import as_published, keep_lock, keep_run, lineage, new_run_id, summary_of
+from flows.record import as_published, facts_of, keep_lock, keep_run, lineage, new_run_id, summary_of
 from flows.stages import Runner, Stages
 from penstock.bundle.candidate import Candidate
-from penstock.bundle.log import now
 from penstock.inference import apply_lock
 from penstock.receipts import Arrays, Collected, Evaluated, Explored, Published, Trained, Wrangled
-from penstock.report.gather import gather
 from penstock.report.html import dossier_html
 from penstock.spec.lock import lock_path, read_lock
 from penstock.spec.pipeline import load_spec
@@ -25,10 +23,12 @@ from penstock.store import Store
 from penstock.summary import RunSummary
 from tasks.arrays import arrays as arrays_door
 from tasks.collect import collect as collect_door
+from tasks.dossier import dossier as dossier_door
 from tasks.evaluate import evaluate as evaluate_door
 from tasks.evaluate import opponent_of
 from tasks.explore import explore as explore_door
 from tasks.publish import publish as publish_door
+from tasks.records import Dossier
 from tasks.train import train as train_door
 from tasks.wrangle import wrangle as wrangle_door
 
@@ -108,21 +108,10 @@ def train(
             evaluate_door, wrangled, trained, opponent, decided.gate, decided.typing, arrays.seeds["evaluate"]
         )
         explored: Explored = stages.finish(drawing)
-        facts = gather(
-            name=decided.name,
-            run_id=run_id,
-            made_at=now(),
-            artifacts=artifacts,
-            stages=[(run.name, run.seconds, run.state) for run in stages.runs],
-            collected=collected,
-            arrays=arrays,
-            wrangled=wrangled,
-            explored=explored,
-            trained=trained,
-            evaluated=evaluated,
-            published=None,
-            store=store,
+        dossier: Dossier = stages.beside(
+            dossier_door, decided.name, collected, arrays, wrangled, explored, trained, evaluated
         )
+        facts = facts_of(dossier, store, run_id, artifacts, stages.runs)
         candidate = Candidate(
             name=decided.name,
             trained=trained,

@@ -61,7 +61,12 @@ class PenstockError(Exception):
         self.todo = todo
 
     def __str__(self) -> str:
-        parts = [("where:   ", self.where), ("got:     ", self.got), ("expected:", self.expected), ("do:      ", self.todo)]
+        parts = [
+            ("where:   ", self.where),
+            ("got:     ", self.got),
+            ("expected:", self.expected),
+            ("do:      ", self.todo),
+        ]
         told = [(label, text) for label, text in parts if text]
         width = max((len(label.strip()) for label, _ in told), default=0)
         return "\n".join([self.what, *(f"  {label.strip():<{width}} {text}" for label, text in told)])

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 5_000
 MOST_COLUMNS = 400
 MOST_PANELS = 12
+# Boxes and scatter plots of flags, which have two values, show nothing.
+FEWEST_VALUES = 3
 MOST_PAIRS = 6
 MOST_CHANGED = 6
 
@@ -235,7 +237,7 @@ def _categories(sample: Sample) -> Drawn | None:
 def _boxes(sample: Sample) -> Drawn | None:
     from penstock.plots.boxes import box_plots
 
-    names, left = _most_related(sample, varying=True)
+    names, left = _most_related(sample, distinct=FEWEST_VALUES)
     if not names:
         return None
     told = (
@@ -248,7 +250,7 @@ def _boxes(sample: Sample) -> Drawn | None:
 def _scatter(sample: Sample) -> Drawn | None:
     from penstock.plots.scatter import scatter_pairs
 
-    names, _ = _most_related(sample, varying=True, most=60)
+    names, _ = _most_related(sample, distinct=FEWEST_VALUES, most=60)
     frame = sample.clean[names]
     matrix = rank_correlation(frame)
     pairs = [(names[i], names[j], float(matrix[i, j])) for i, j in strongest_pairs(matrix, MOST_PAIRS)]
@@ -266,7 +268,7 @@ def _correlation(sample: Sample) -> Drawn | None:
     from penstock.plots.heatmap import MOST_COLUMNS as MOST_READABLE
     from penstock.plots.heatmap import heatmap
 
-    names, left = _most_related(sample, varying=True, most=MOST_READABLE)
+    names, left = _most_related(sample, distinct=2, most=MOST_READABLE)
     if len(names) < 2:
         return None
     matrix = rank_correlation(sample.clean[names])
@@ -328,11 +330,11 @@ def _before_after(sample: Sample) -> Drawn | None:
     )
 
 
-def _most_related(sample: Sample, varying: bool = False, most: int = MOST_PANELS) -> tuple[list[str], list[str]]:
-    """Return the numeric columns that the target explains most, and those that are left out."""
+def _most_related(sample: Sample, distinct: int = 1, most: int = MOST_PANELS) -> tuple[list[str], list[str]]:
+    """Return the numeric columns of enough distinct values that the target explains most, and those left out."""
     names = sample.numbers
-    if varying:
-        names = [n for n in names if sample.clean[n].nunique() > 1]
+    if distinct > 1:
+        names = [n for n in names if sample.clean[n].nunique() >= distinct]
     numeric = None if sample.target.is_classification or len(sample.groups) < 2 else sample.values.astype(np.float64)
     strength = with_target(sample.clean[names], sample.groups, numeric)
     order = np.argsort(-np.round(strength, 9), kind="stable")

@@ -24,8 +24,8 @@ class Comparison(Frozen):
 class Challenge(Frozen):
     """The candidate's twin against the twin of the live version, on held-out rows that neither has seen.
 
-    `champion` and `challenger` are their scores, None where they cannot be compared; `note` says why, or what else is to
-    be known.
+    `champion` and `challenger` are their scores, None where they cannot be compared; `note` says why, or what else is
+    to be known.
     """
 
     version: str

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.tree import DecisionTreeRegressor
 
 from penstock.frozen import Frozen
 from penstock.metrics.scores import score
@@ -18,7 +19,7 @@ from penstock.table import TableSchema, Target
 # is out of reach of anything but a copy of the target.
 SUSPICIOUS = 0.99
 PERFECT = 0.9999
-MOST_ROWS = 20_000
+MOST_ROWS, FEWEST_ROWS, MOST_CELLS = 20_000, 1_000, 1_000_000
 SMOOTH = 5.0
 TELLING_SHARE, TELLING_COLUMNS, COPIES = 0.2, 2, 0.05
 
@@ -56,10 +57,10 @@ def find_leaks(
     known_after : sequence of str
         Columns that the spec says are known only after the fact.
     seed : int
-        Which rows are looked at where there are more than 20,000, and how they are halved.
+        Which rows are looked at where there are too many (20,000, or a million cells), and how they are halved.
     """
     found = [*_from_the_future(schema, known_after)]
-    rows = _some_rows(len(y), seed)
+    rows = _some_rows(len(y), len(frame.columns), seed)
     half = np.random.default_rng(seed).permutation(len(rows)) % 2
     truth = y[rows]
     for name in frame.columns:
@@ -135,28 +136,30 @@ def _telling(name: str, strength: float, target: Target) -> Finding:
     return Finding(kind="tells_much", column=name, what=what)
 
 
-def _some_rows(n: int, seed: int) -> Ints:
-    if n <= MOST_ROWS:
+def _some_rows(n: int, n_columns: int, seed: int) -> Ints:
+    most = max(FEWEST_ROWS, min(MOST_ROWS, MOST_CELLS // max(1, n_columns)))
+    if n <= most:
         return np.arange(n)
-    return np.sort(np.random.default_rng(seed).permutation(n)[:MOST_ROWS])
+    return np.sort(np.random.default_rng(seed).permutation(n)[:most])
 
 
 def _alone(values: pd.Series[Any], y: npt.NDArray[np.generic], half: Ints, target: Target) -> float:
     """Return how well one column predicts by itself, each half of the rows from what the other half shows."""
-    if target.is_classification:
-        return _classifies(values, y.astype(np.int64), half, target)
-    return _explains(values, y.astype(np.float64), half)
-
-
-def _classifies(values: pd.Series[Any], y: Ints, half: Ints, target: Target) -> float:
-    shares = np.empty((len(y), len(target.labels)))
-    indicators = np.eye(len(target.labels))[y]
+    wanted = (
+        np.eye(len(target.labels))[y.astype(np.int64)] if target.is_classification else y.astype(np.float64)[:, None]
+    )
+    guessed = np.empty_like(wanted)
     for side in (0, 1):
         learn, test = np.flatnonzero(half != side), np.flatnonzero(half == side)
         if not len(learn) or not len(test):
             return 0.0
-        shares[test] = _means(values, indicators, learn, test)
-    return max(_finite(score(target, "roc_auc", y, shares)), _ranks(values, y, target))
+        guess = _by_threshold if pd.api.types.is_numeric_dtype(values.dtype) else _by_level
+        guessed[test] = guess(values, wanted, learn, test)
+    if target.is_classification:
+        return max(_finite(score(target, "roc_auc", y, guessed)), _ranks(values, y.astype(np.int64), target))
+    spread = float(((wanted - wanted.mean()) ** 2).sum())
+    explained = 1.0 - float(((wanted - guessed) ** 2).sum()) / spread if spread else 0.0
+    return max(explained, _linear(values, wanted[:, 0]))
 
 
 def _ranks(values: pd.Series[Any], y: Ints, target: Target) -> float:
@@ -169,20 +172,6 @@ def _ranks(values: pd.Series[Any], y: Ints, target: Target) -> float:
     known = np.where(np.isnan(numbers), np.nanmedian(numbers), numbers)
     auc = _finite(score(target, "roc_auc", y, np.column_stack([-known, known])))
     return max(auc, 1.0 - auc) if auc else 0.0
-
-
-def _explains(values: pd.Series[Any], y: Floats, half: Ints) -> float:
-    spread = float(((y - y.mean()) ** 2).sum())
-    if not spread:
-        return 0.0
-    guessed = np.empty(len(y))
-    for side in (0, 1):
-        learn, test = np.flatnonzero(half != side), np.flatnonzero(half == side)
-        if not len(learn) or not len(test):
-            return 0.0
-        guessed[test] = _means(values, y[:, None], learn, test)[:, 0]
-    binned = 1.0 - float(((y - guessed) ** 2).sum()) / spread
-    return max(binned, _linear(values, y))
 
 
 def _linear(values: pd.Series[Any], y: Floats) -> float:
@@ -198,27 +187,24 @@ def _linear(values: pd.Series[Any], y: Floats) -> float:
     return max(_finite(float(own.corr(truth))) ** 2, _finite(float(own.rank().corr(truth.rank()))) ** 2)
 
 
-def _means(values: pd.Series[Any], y: Floats, learn: Ints, test: Ints) -> Floats:
-    """Return, for the tested rows, the mean target of the learned rows with the same level, or in the same bin."""
-    codes = _codes(values, learn)
+def _by_threshold(values: pd.Series[Any], wanted: Floats, learn: Ints, test: Ints) -> Floats:
+    """Guess by a small tree over one number, for which being missing is a value too."""
+    column = values.to_numpy(dtype=np.float64)[:, None]
+    tree = DecisionTreeRegressor(max_leaf_nodes=64, min_samples_leaf=3, random_state=0)
+    guessed = tree.fit(column[learn], wanted[learn]).predict(column[test])
+    return np.asarray(guessed).reshape(len(test), -1)
+
+
+def _by_level(values: pd.Series[Any], wanted: Floats, learn: Ints, test: Ints) -> Floats:
+    """Guess by the mean of a category's level."""
+    codes = pd.factorize(values, use_na_sentinel=True)[0].astype(np.int64) + 1
     n = int(codes.max()) + 1
     counts = np.bincount(codes[learn], minlength=n)
-    overall = y[learn].mean(axis=0)
-    sums = np.column_stack([np.bincount(codes[learn], weights=y[learn, k], minlength=n) for k in range(y.shape[1])])
+    columns = range(wanted.shape[1])
+    sums = np.column_stack([np.bincount(codes[learn], weights=wanted[learn, k], minlength=n) for k in columns])
     # A level seen once or twice must not pass for knowledge: near-unique texts would look perfect.
-    means = (sums + SMOOTH * overall) / (counts + SMOOTH)[:, None]
+    means = (sums + SMOOTH * wanted[learn].mean(axis=0)) / (counts + SMOOTH)[:, None]
     return np.asarray(means[codes[test]])
-
-
-def _codes(values: pd.Series[Any], learn: Ints) -> Ints:
-    if not pd.api.types.is_numeric_dtype(values.dtype):
-        codes, _ = pd.factorize(values, use_na_sentinel=True)
-        return np.asarray(codes, dtype=np.int64) + 1
-    numbers = values.to_numpy(dtype=np.float64)
-    known = np.unique(numbers[learn][~np.isnan(numbers[learn])])
-    if len(known) > 64:
-        known = np.unique(np.quantile(numbers[learn][~np.isnan(numbers[learn])], np.linspace(0, 1, 65)[1:-1]))
-    return np.where(np.isnan(numbers), 0, np.searchsorted(known, numbers, side="left") + 1).astype(np.int64)
 
 
 def _finite(value: float) -> float:

@@ -133,6 +133,9 @@ class Wrangled(Receipt):
     of the label, or float64) and `group` (str or null). `lookups` are the tables that travel in the bundle.
     """
 
+    # The audit tells how long each step took.
+    volatile: ClassVar[frozenset[str]] = frozenset({"audit"})
+
     raw: FrameRef
     cut: FrameRef
     clean: FrameRef

@@ -94,8 +94,8 @@ def agreed_split(locked: SplitRule, split: Split, typing: Typing) -> SplitRule:
         It does: rows would change sides, and a model would be judged on rows it has learned from.
     """
     asked: list[tuple[str, object, object]] = []
-    if split.by != "auto":
-        asked.append(("split.by", split.by, locked.by))
+    by = split.by if split.by != "auto" else "group" if typing.group else "key" if typing.key else locked.by
+    asked.append(("split.by" if split.by != "auto" else by, by, locked.by))
     if "heldout" in split.model_fields_set:
         asked.append(("split.heldout", split.heldout, locked.heldout))
     column = locked.columns[0] if locked.columns else ""

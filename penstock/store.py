@@ -101,7 +101,8 @@ class Store:
 
     def read_frame(self, ref: FrameRef) -> pd.DataFrame:
         """Return a pandas frame with a fresh range index."""
-        return self.read_table(ref).to_pandas()
+        frame: pd.DataFrame = self.read_table(ref).to_pandas()
+        return frame
 
     def verify(self, ref: Ref) -> None:
         """Check that an object is there, whole and unaltered.

@@ -48,7 +48,11 @@ _USED = ("feature", "target", "time", "group")
 
 
 def _why_left_out(column: Column) -> str:
-    reasons = {"id": "identifies rows", "known_after": "known only after the fact", "ignored": "carries nothing to learn"}
+    reasons = {
+        "id": "identifies rows",
+        "known_after": "known only after the fact",
+        "ignored": "carries nothing to learn",
+    }
     return column.evidence or reasons.get(column.role, column.role)
 
 

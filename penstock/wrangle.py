@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -15,8 +13,9 @@ from penstock.receipts import Arrays, FrameRef, Wrangled
 from penstock.spec.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
 from penstock.steps.assemble import Assembled, SourceTable, assemble, beside_features, read_table
-from penstock.steps.audit import Audit, StepAudit, Watch, bounded
+from penstock.steps.audit import Audit, StepAudit, Watch
 from penstock.steps.base import Rows
+from penstock.steps.labels import Labelled, label, label_audit
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typing_audit
@@ -24,22 +23,10 @@ from penstock.steps.running import Running, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.table import TableSchema, Target
-from penstock.target import encode_target, target_present
 
 FEWEST_LABELLED = 50
 FEWEST_HELDOUT = 10
 FEWEST_TRAINING = 30
-# A fold cannot hold a class and leave it for the others with fewer.
-FEWEST_IN_CLASS = 2
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """The target of every row of the base: its value, and why a row has none that counts, else None."""
-
-    target: Target
-    values: np.ndarray
-    lacking: np.ndarray
 
 
 def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) -> Wrangled:
@@ -73,7 +60,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     assembled = assemble(base, tables, wrangling.joins)
     rule = _rule(base, typing, wrangling)
     side = sides(base.raw, rule, base.table_schema)
-    labelled = _label(base, side)
+    labelled = label(base, side)
     start = _start(assembled, labelled, side, beside_features(base))
     plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
     plan.check(assembled.table_schema)
@@ -81,7 +68,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
     clean, after = run_after(plan, state.frame, state.rows.train, state.row, private)
-    watched = [_label_entry(labelled, len(start.row)), *before, *after]
+    watched = [label_audit(labelled, len(start.row)), *before, *after]
     audit = _audit(base, tables, assembled, labelled, state, watched)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     kept = pa.array(state.row)
@@ -107,49 +94,6 @@ def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling) -> SplitRule:
         return agreed_split(wrangling.locked_split, wrangling.split, typing)
     keys = [name for join in wrangling.joins for name in join.on]
     return choose_split(base.raw, base.table_schema, typing, wrangling.split, salt=wrangling.name, join_keys=keys)
-
-
-def _label(base: SourceTable, side: np.ndarray) -> Labelled:
-    target = base.table_schema.target
-    if target is None:
-        raise DataError("The base has no target", where=base.name)
-    raw = base.raw[target.name]
-    values = encode_target(target, raw)
-    present = target_present(target, raw)
-    lacking = np.full(len(values), None, dtype=object)
-    without = values < 0 if target.is_classification else np.isnan(values)
-    lacking[without & ~present] = "the target is missing"
-    lacking[without & present] = (
-        "the target's class is too rare, or unknown to the lock"
-        if target.is_classification
-        else "the target does not read as a number"
-    )
-    if target.is_classification:
-        target, values = _drop_unlearnable(target, values, lacking, side)
-    return Labelled(target, values, lacking)
-
-
-def _drop_unlearnable(
-    target: Target, values: np.ndarray, lacking: np.ndarray, side: np.ndarray
-) -> tuple[Target, np.ndarray]:
-    """Take out classes that the training side hardly has: no model could learn them there."""
-    counts = np.bincount(values[(values >= 0) & (side == TRAIN)], minlength=len(target.labels))
-    enough = counts >= FEWEST_IN_CLASS
-    if enough.all():
-        return target, values
-    if enough.sum() < 2:
-        raise DataError(
-            "The training rows do not hold two classes",
-            where=f"target {target.name!r}",
-            got=", ".join(f"{label}: {n}" for label, n in list(zip(target.labels, counts, strict=True))[:12]),
-            expected=f"at least {FEWEST_IN_CLASS} training rows in two classes",
-            todo="Bring more rows, or split otherwise.",
-        )
-    lacking[(values >= 0) & ~np.append(enough, False)[values]] = "the target's class has too few training rows"
-    renumbered = np.append(np.where(enough, np.cumsum(enough) - 1, -1), -1)[values]
-    labels = tuple(label for label, kept in zip(target.labels, enough, strict=True) if kept)
-    # Fewer labels don't make another task: a model of two classes out of three is still multiclass.
-    return target.model_copy(update={"labels": labels}), renumbered
 
 
 def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: pd.DataFrame) -> Running:
@@ -209,23 +153,6 @@ def _check_numbers(rows: Rows, target: Target, base: str) -> None:
                 expected="rows of both labels on both sides",
                 todo="Bring more rows, or hold out another share: split: {heldout: 0.3}",
             )
-
-
-def _label_entry(labelled: Labelled, n_labelled: int) -> StepAudit:
-    counts: dict[str, int] = {}
-    for why in labelled.lacking:
-        if why is not None:
-            counts[why] = counts.get(why, 0) + 1
-    n_rows = len(labelled.lacking)
-    return StepAudit(
-        step="unlabelled",
-        nature="label",
-        rows_in=n_rows,
-        rows_out=n_labelled,
-        share=(n_rows - n_labelled) / n_rows,
-        why="a row without a target teaches nothing, and nothing can be judged by it",
-        note="; ".join(f"{why}: {n}" for why, n in bounded(counts)[0].items()),
-    )
 
 
 def _audit(

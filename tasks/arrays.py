@@ -27,7 +27,7 @@ def _reading(inputs: Mapping[str, Any]) -> list[object]:
     cache_policy=StageKey(
         stage="arrays",
         code=(__name__,),
-        libraries=("numpy", "pandas", "pyarrow"),
+        libraries=("numpy", "pandas", "pyarrow", "sqlalchemy"),
         beside=_reading,
         instead_of=frozenset({"sources"}),
     ),

@@ -47,7 +47,7 @@ class StageKey(CachePolicy):
         Inputs that `beside` speaks for.
     """
 
-    stage: StageName = "collect"
+    stage: str = ""
     code: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     beside: Callable[[Mapping[str, Any]], object] | None = None

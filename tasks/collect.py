@@ -26,7 +26,7 @@ def _states(inputs: Mapping[str, Any]) -> list[list[str]]:
     name="collect",
     description="Snapshots of every source, as they came.",
     cache_policy=StageKey(
-        stage="collect", code=(__name__,), libraries=("pyarrow", "pandas", "sqlalchemy"), beside=_states
+        stage="collect", code=(__name__,), libraries=("numpy", "pandas", "pyarrow", "sqlalchemy"), beside=_states
     ),
     result_serializer=RECEIPT,
     retries=3,

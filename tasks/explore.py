@@ -14,7 +14,7 @@ from tasks.records import RECEIPT
     name="explore",
     description="Figures of the training rows.",
     cache_policy=StageKey(
-        stage="explore", code=(__name__,), libraries=("matplotlib", "seaborn", "numpy", "pandas", "scipy")
+        stage="explore", code=(__name__,), libraries=("matplotlib", "seaborn", "numpy", "pandas", "pyarrow", "scipy")
     ),
     result_serializer=RECEIPT,
 )

@@ -158,11 +158,12 @@ class _Text:
 
 def _read(path: str) -> _Text:
     stat = Path(path).stat()
-    return _read_once(path, stat.st_mtime_ns, stat.st_size)
+    return _read_once(path, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size)
 
 
+# The time of change cannot be set by anyone: an edited file is another one, whatever its other times say.
 @lru_cache(maxsize=4096)
-def _read_once(path: str, mtime_ns: int, size: int) -> _Text:  # noqa: ARG001 - the two make an edited file another one
+def _read_once(path: str, mtime_ns: int, ctime_ns: int, size: int) -> _Text:  # noqa: ARG001 - for the cache alone
     data = Path(path).read_bytes()
     return _Text(data, hashlib.sha256(data).hexdigest(), mtime_ns / 1e9)
 
@@ -172,23 +173,30 @@ def _imports(source: bytes, package: str) -> tuple[tuple[Ask, ...], tuple[Ask, .
     """Return what a module imports at once, and what it imports inside functions."""
     at_once: list[Ask] = []
     later: list[Ask] = []
-    for node, function in _nodes(ast.parse(source), function=None):
+    tree = ast.parse(source)
+    for node, function in _statements(tree.body, function=None):
         for ask in _asked_by(node, package, on_request=function == "__getattr__"):
             (at_once if function is None else later).append(ask)
+    if b"import_module" in source or b"__import__" in source:
+        later += [Ask(name) for name in _named_in_calls(tree)]
     return tuple(at_once), tuple(later)
 
 
-def _nodes(node: ast.AST, function: str | None) -> Iterator[tuple[ast.AST, str | None]]:
-    """Yield every node that can run, with the outermost function it stands in; blocks for type checkers never run."""
-    yield node, function
-    if isinstance(node, ast.If) and _names_type_checking(node.test):
-        children: Iterable[ast.AST] = node.orelse
-    else:
-        children = ast.iter_child_nodes(node)
-    if function is None and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-        function = getattr(node, "name", "<lambda>")
-    for child in children:
-        yield from _nodes(child, function)
+def _statements(body: Iterable[ast.stmt], function: str | None) -> Iterator[tuple[ast.stmt, str | None]]:
+    """Yield every statement that can run, with the outermost function that it stands in."""
+    for node in body:
+        yield node, function
+        # What only a type checker reads never runs.
+        blocks = ("orelse",) if isinstance(node, ast.If) and _names_type_checking(node.test) else _BLOCKS
+        is_function = function is None and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        within = getattr(node, "name", None) if is_function else function
+        for block in blocks:
+            yield from _statements(getattr(node, block, ()), within)
+        for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            yield from _statements(part.body, within)
+
+
+_BLOCKS = ("body", "orelse", "finalbody")
 
 
 def _names_type_checking(test: ast.expr) -> bool:
@@ -205,7 +213,11 @@ def _asked_by(node: ast.AST, package: str, on_request: bool) -> Iterator[Ask]:
         above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
         module = ".".join([*above, *([node.module] if node.module else [])])
         yield Ask(module, tuple(alias.name for alias in node.names), on_request)
-    elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
-            yield Ask(node.args[0].value, (), on_request)
+
+
+def _named_in_calls(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if called in ("import_module", "__import__") and isinstance(node.args[0].value, str):
+                yield node.args[0].value

@@ -13,7 +13,7 @@ import re
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from prefect.filesystems import WritableFileSystem
@@ -21,17 +21,27 @@ from prefect.serializers import Serializer
 from pydantic import Field
 
 from penstock.errors import PenstockError, StoreError
-from penstock.receipts import Arrays, Collected, Evaluated, Explored, Receipt, StageName, Trained, Wrangled
+from penstock.receipts import Arrays, Collected, Evaluated, Explored, FileRef, Receipt, Trained, Wrangled
 from penstock.store import Store
 
+
+class Dossier(Receipt):
+    """All that a run's report tells; the pictures' bytes lie beside the facts, in the same order."""
+
+    facts: FileRef
+    figures: tuple[FileRef, ...]
+    evaluation: tuple[FileRef, ...]
+
+
 # Publishing is never cached: it has no place here.
-RECEIPTS: Mapping[StageName, type[Receipt]] = {
+RECEIPTS: Mapping[str, type[Receipt]] = {
     "collect": Collected,
     "arrays": Arrays,
     "wrangle": Wrangled,
     "explore": Explored,
     "train": Trained,
     "evaluate": Evaluated,
+    "dossier": Dossier,
 }
 FOLDER = ".results"
 _KEY = re.compile(r"([a-z]+)-[0-9a-f]{64}")
@@ -142,7 +152,7 @@ class Records(WritableFileSystem):
             raise ValueError("a record of another serializer")
         body: str = record["result"]
         receipt = RECEIPT.loads(body.encode())
-        if not isinstance(receipt, RECEIPTS[cast(StageName, key[1])]):
+        if not isinstance(receipt, RECEIPTS[key[1]]):
             raise TypeError("a receipt of another stage")
         store = Store(self.artifacts)
         for ref in receipt.refs():

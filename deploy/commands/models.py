@@ -1,4 +1,4 @@
-"""`penstock models`, `verify`, `rollback`, `hold`, `release`, `publish`: what is published, and which version is live."""
+"""`penstock models`, `verify`, `rollback`, `hold`, `release`, `publish`: what is published, and what is live."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def models(artifacts: Path) -> int:
             listed.add_row(name, "—", "", "", versions, escape(error.what))
             continue
         held = f"held: {pointer.holds[-1].reason}" if pointer.holds else ""
-        listed.add_row(
-            name, pointer.version, str(pointer.generation), _since(home, pointer), versions, escape(held)
-        )
+        listed.add_row(name, pointer.version, str(pointer.generation), _since(home, pointer), versions, escape(held))
     if names:
         out().print(listed)
     else:
@@ -52,7 +50,10 @@ def verify(name: str, artifacts: Path, version: str | None) -> int:
     checks = verify_model(artifacts, name, version)
     console = out()
     for check in checks:
-        console.print(f"{'ok  ' if check.passed else 'FAIL'} {escape(check.what)}" + (f" — {escape(check.detail)}" if check.detail else ""))
+        console.print(
+            f"{'ok  ' if check.passed else 'FAIL'} {escape(check.what)}"
+            + (f" — {escape(check.detail)}" if check.detail else "")
+        )
     return EXIT_OK if all(check.passed for check in checks) else EXIT_OTHER
 
 

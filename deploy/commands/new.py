@@ -17,7 +17,8 @@ README = """\
     penstock run iris.yaml        the whole way, to a published model
     penstock serve                http://127.0.0.1:8000
 
-`iris.yaml` is the spec: what you decided. `iris.lock.yaml`, written by the first run, is what was inferred; commit both.
+`iris.yaml` is the spec: what you decided. `iris.lock.yaml`, written by the first run, is what was inferred.
+Commit both.
 Put your own tables into `data/` and start from them: `penstock init data/my.csv --target COLUMN`.
 """
 SPEC = """\

@@ -45,4 +45,5 @@ def _kept(rows: pa.Table, keep: str, ids: tuple[str, ...]) -> pd.DataFrame:
                 f"--keep names a column that the input does not have: {unknown[0]!r}",
                 expected=closest(unknown[0], rows.column_names),
             )
-    return rows.select(columns).to_pandas()
+    kept: pd.DataFrame = rows.select(columns).to_pandas()
+    return kept

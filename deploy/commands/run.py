@@ -78,7 +78,7 @@ def _through_the_flow(path: Path, how: How) -> RunSummary:
         from flows.train import train
 
         with watched_by(watch):
-            return train(
+            summary: RunSummary = train(
                 str(path),
                 artifacts=str(how.artifacts),
                 budget=how.budget,
@@ -86,6 +86,7 @@ def _through_the_flow(path: Path, how: How) -> RunSummary:
                 refresh=how.refresh,
                 runner=how.runner,
             )
+            return summary
 
 
 def _spec_of(sources: Sequence[str], options: Options, artifacts: Path) -> Path:

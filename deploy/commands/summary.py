@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.markup import escape
+from rich.table import Table
 
 from deploy.commands.console import out, table
 from penstock.summary import RunSummary
+
+LARGE = 10_000
 
 
 def show_summary(summary: RunSummary, artifacts: Path) -> None:
@@ -26,26 +29,36 @@ def show_summary(summary: RunSummary, artifacts: Path) -> None:
     _verdict(summary, artifacts)
 
 
-def _leaderboard(summary: RunSummary):  # type: ignore[no-untyped-def]  # rich's Table, imported by `table` alone
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= LARGE else f"{value:.4g}"
+
+
+def _spread(sd: float) -> str:
+    return f"{sd:,.0f}" if sd >= LARGE / 100 else f"{sd:.2g}"
+
+
+def _leaderboard(summary: RunSummary) -> Table:
     board = table("candidate", f"#{summary.metric} (cross-validation)", "#± sd", "#seconds", "", title="Leaderboard")
     for row in summary.leaderboard:
-        mean = "—" if row.mean is None else f"{row.mean:.4g}"
-        sd = "" if row.sd is None else f"{row.sd:.2g}"
+        mean = "—" if row.mean is None else _number(row.mean)
+        sd = "" if row.sd is None else _spread(row.sd)
         note = "chosen" if row.chosen else row.note or ("" if row.state == "completed" else row.state)
         board.add_row(row.family, mean, sd, f"{row.seconds:.1f}", escape(note))
     return board
 
 
-def _scores(summary: RunSummary):  # type: ignore[no-untyped-def]  # as above
-    title = f"Scores on {summary.n_heldout:,} held-out rows ({summary.n_train:,} trained on, {summary.n_rejected} rejected)"
+def _scores(summary: RunSummary) -> Table:
+    title = (
+        f"Scores on {summary.n_heldout:,} held-out rows ({summary.n_train:,} trained on, {summary.n_rejected} rejected)"
+    )
     scores = table("metric", "#score", "95 % interval", "#cross-validation", title=title)
     for name, score in summary.scores.items():
         cv = summary.cross_validation.get(name)
         scores.add_row(
             f"{name} *" if name == summary.metric else name,
-            f"{score.value:.4g}",
-            f"{score.low:.4g} … {score.high:.4g}",
-            f"{cv[0]:.4g} ± {cv[1]:.2g}" if cv else "",
+            _number(score.value),
+            f"{_number(score.low)} … {_number(score.high)}",
+            f"{_number(cv[0])} ± {_spread(cv[1])}" if cv else "",
         )
     return scores
 

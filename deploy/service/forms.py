@@ -21,15 +21,18 @@ def fields_of(schema: TableSchema, profile: Profile, row: dict[str, Any]) -> lis
 def _field(column: Column, profile: Profile, value: object) -> dict[str, Any]:
     kind = "boolean" if column.kind == "boolean" else "number" if column.is_numeric else "text"
     seen = {} if column.private else observed(column, profile)
-    hint = f"seen: {told_observed(seen)}" if seen and "levels" not in seen else ""
-    if column.unit:
-        hint = f"in {column.unit}" + (f"; {hint}" if hint else "")
+    hints = [
+        f"in {column.unit}" if column.unit else "",
+        f"seen: {told_observed(seen)}" if seen and "levels" not in seen else "",
+        "may be missing" if column.nullable else "",
+    ]
     return {
         "name": column.name,
         "input": kind,
         "choices": _choices(column, seen, value),
         "value": _text(value),
-        "hint": hint or ("may be missing" if column.nullable else "needed"),
+        "nullable": column.nullable,
+        "hint": "; ".join(h for h in hints if h),
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,7 @@ def _told(held: Held, name: str, root: str) -> dict[str, Any]:
         "fields": fields_of(bundle.schema, bundle.profile, row),
         "facts": _facts(held),
         "notes": bundle.notes,
-        "scores": _scores(bundle.metrics.get("scores")),
+        "scores": _scores(bundle.metrics),
         "has_report": bundle.manifest is not None and REPORT in bundle.manifest.files,
         "curl": f"POST {root}/models/{name}/predict\n" + json.dumps(row, indent=2, ensure_ascii=False),
         "card": _card(bundle.card),
@@ -107,16 +108,18 @@ def _told(held: Held, name: str, root: str) -> dict[str, Any]:
 
 
 def _facts(held: Held) -> list[tuple[str, str]]:
+    rows = ("Training rows", f"{held.bundle.profile.n_rows:,}")
     manifest = held.bundle.manifest
-    made = (
-        [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created))] if manifest else []
-    )
-    return [*made, ("Training rows", f"{held.bundle.profile.n_rows:,}")]
+    if manifest is None:
+        return [rows]
+    return [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created)), rows]
 
 
-def _scores(scores: Any) -> list[dict[str, str]]:  # the metrics' JSON, whose shape the evaluate stage decides
+def _scores(metrics: Mapping[str, Any]) -> list[dict[str, str]]:  # JSON, whose shape the evaluate stage decides
+    scores = metrics.get("scores")
     if not isinstance(scores, dict):
         return []
+    judged_by = metrics.get("metric")
     return [
         {
             "name": str(name).replace("_", " "),
@@ -124,7 +127,7 @@ def _scores(scores: Any) -> list[dict[str, str]]:  # the metrics' JSON, whose sh
             "interval": f"{score['low']:.4g} to {score['high']:.4g}",
             "n": f"{score['n']:,}",
         }
-        for name, score in scores.items()
+        for name, score in sorted(scores.items(), key=lambda pair: (pair[0] != judged_by, pair[0]))
         if isinstance(score, dict) and {"value", "low", "high", "n"} <= score.keys()
     ]
 

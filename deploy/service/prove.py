@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from deploy.service.envelope import told_without_values
 from deploy.service.holder import Held
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.example import schema_example
@@ -53,12 +54,13 @@ def follow(home: ModelHome, now: Held | None) -> Outcome:
     try:
         pointer = home.read_pointer()
     except Exception as error:
-        outcome = _told(error, "", "")
+        outcome = _told(home, error, "", "")
         return outcome if now is not None else _cold(home, None, outcome)
     if now is None:
         return _load(home, pointer, None)
     same = (pointer.version, pointer.digest) == (now.bundle.version, now.bundle.digest)
     if _is_stale(pointer, now, same):
+        log.error("model %s: a pointer of an older generation was put back; it is not followed", home.name)
         reason = f"The pointer's generation {pointer.generation} is not newer than {now.generation}, which is served"
         return Outcome("refused", None, pointer.version, pointer.digest, reason)
     if same:
@@ -79,7 +81,7 @@ def _load(home: ModelHome, pointer: Pointer, now: Held | None) -> Outcome:
     try:
         bundle = _proven(home, pointer.version, pointer.digest)
     except Exception as error:
-        outcome = _told(error, pointer.version, pointer.digest)
+        outcome = _told(home, error, pointer.version, pointer.digest)
         return outcome if now is not None else _cold(home, pointer, outcome)
     return Outcome("followed", Held(bundle, pointer.generation, _now()), pointer.version, pointer.digest)
 
@@ -135,8 +137,11 @@ def _earlier(home: ModelHome, pointer: Pointer | None) -> Iterator[tuple[str, st
             yield str(event.version), event.digest
 
 
-def _told(error: Exception, version: str, digest: str) -> Outcome:
+def _told(home: ModelHome, error: Exception, version: str, digest: str) -> Outcome:
     """Tell apart what another try may mend (a disk, memory, files still on their way) from what it cannot."""
+    # The log is the operator's: it may have paths and what to do, which the status that anybody reads has not.
+    told = " ".join(str(error).split()) if isinstance(error, PenstockError) else told_without_values(error)
+    log.error("model %s: %s is not served: %s", home.name, version or "what its pointer names", told)
     passing = isinstance(error, StoreError | NotFound | OSError | MemoryError)
     return Outcome("later" if passing else "refused", None, version, digest, _reason(error))
 

@@ -140,7 +140,6 @@ class Watcher:
         refused = outcome.kind == "refused"
         self.holder.blame(name, Trouble(outcome.version, outcome.digest, outcome.reason, quarantined=refused))
         self.meters.reloads.labels(name, "refused" if refused else "retried").inc()
-        log.error("model %s: version %s is not served: %s", name, outcome.version or "?", outcome.reason)
         if not refused:
             delay = min(self.settings.retry_seconds * 2**watched.attempts, self.settings.retry_limit_seconds)
             watched.attempts = min(watched.attempts + 1, 30)

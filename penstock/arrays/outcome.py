@@ -8,13 +8,14 @@ from typing import Literal
 import pyarrow as pa
 
 from penstock.arrays.decisions import decide
+from penstock.arrays.labels import merged_spellings, positive_label
 from penstock.arrays.numbers import NUMERIC_SHARE, NumberFormat, number_format
 from penstock.arrays.tally import Tally, tally
 from penstock.casting import canonical_array
-from penstock.errors import DataError, SpecError
+from penstock.errors import DataError
 from penstock.spec.slices import ColumnSpec, Typing
-from penstock.table import MISSING_TOKENS, Column, Kind, Target, closest
-from penstock.target import as_array, fold
+from penstock.table import MISSING_TOKENS, Column, Kind, Target
+from penstock.target import as_array
 
 Task = Literal["binary", "multiclass", "regression"]
 
@@ -24,11 +25,6 @@ MAX_CLASSES = 200
 # At most this many distinct whole numbers are labels; more are a quantity.
 FEW_INTEGERS = 20
 
-_POSITIVE = frozenset(
-    {"yes", "y", "true", "t", "positive", "pos", "malignant", "bad", "default", "defaulted", "churned", "churn"}
-    | {"fraud", "fraudulent", "spam", "failed", "failure", "fail", "sick", "disease", "diseased", "dead", "died"}
-    | {"deceased", "abnormal", "attack", "infected", "case", "event", "cancelled", "canceled", "left"}
-)
 _digits = re.compile(r"^[+-]?[0-9]+$")
 # Text with leading zeros, such as 007, is a code: as a number it would lose its spelling.
 _integer = re.compile(r"^-?(?:0|[1-9][0-9]*)$")
@@ -159,7 +155,7 @@ def _unlabelled(column: Tally) -> list[str]:
 
 def _classification(column: Tally, typing: Typing, tokens: tuple[str, ...]) -> Target:
     counts = dict(zip(column.listed, column.counts.tolist(), strict=True))
-    variants = _variants(counts)
+    variants = merged_spellings(counts)
     totals: dict[str, int] = {}
     for text, count in counts.items():
         label = variants.get(text, text)
@@ -176,7 +172,7 @@ def _classification(column: Tally, typing: Typing, tokens: tuple[str, ...]) -> T
             expected="two classes",
             todo="Set task: multiclass, or correct the source.",
         )
-    positive, why = _positive(kept, variants, typing) if task == "binary" else (None, "")
+    positive, why = positive_label(kept, variants, typing.positive) if task == "binary" else (None, "")
     rare = sorted(set(totals) - set(kept))
     said = [f"{len(labels)} classes: {task}", *([why] if why else [])]
     if variants:
@@ -207,18 +203,6 @@ def _classification(column: Tally, typing: Typing, tokens: tuple[str, ...]) -> T
     )
 
 
-def _variants(counts: dict[str, int]) -> dict[str, str]:
-    """Return each spelling that is not the most frequent of its kind, with the one that is."""
-    groups: dict[str, list[str]] = {}
-    for text in counts:
-        groups.setdefault(fold(text), []).append(text)
-    # Where case is all that tells two labels apart, it is meant.
-    if len(groups) < 2:
-        return {}
-    best = {f: max(same, key=lambda t: (counts[t], t)) for f, same in groups.items()}
-    return {t: best[f] for f, same in groups.items() for t in same if t != best[f]}
-
-
 def _check_classes(totals: dict[str, int], kept: dict[str, int], typing: Typing) -> None:
     if len(totals) == 1:
         raise DataError(
@@ -243,23 +227,3 @@ def _check_classes(totals: dict[str, int], kept: dict[str, int], typing: Typing)
             expected="at least two such classes",
             todo="Give more rows of the rare classes.",
         )
-
-
-def _positive(kept: dict[str, int], variants: dict[str, str], typing: Typing) -> tuple[str, str]:
-    labels = sorted(kept)
-    if typing.positive is not None:
-        by_fold = {fold(label): label for label in labels} if len({fold(x) for x in labels}) == 2 else {}
-        asked = str(typing.positive).strip()
-        found = asked if asked in kept else variants.get(asked, by_fold.get(fold(asked)))
-        if found is None:
-            raise SpecError(
-                f"The positive label {asked!r} is none of the labels", where="positive", expected=closest(asked, labels)
-            )
-        return found, f"positive label {found!r} as decided"
-    known = [label for label in labels if fold(label) in _POSITIVE]
-    if len(known) == 1:
-        return known[0], f"positive label {known[0]!r} by its word; `positive` overrides it"
-    if "1" in labels and (set(labels) - {"1"}) <= {"0", "-1"}:
-        return "1", "positive label '1'; `positive` overrides it"
-    rarer = min(labels, key=lambda label: (kept[label], label))
-    return rarer, f"positive label {rarer!r}, the rarer one; `positive` overrides it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -16,7 +17,7 @@ from penstock.receipts import Arrays, Collected, TypedTable
 from penstock.sources import Source, read_snapshot
 from penstock.spec.slices import Typing
 from penstock.store import Store
-from penstock.table import Column, TableSchema, Target
+from penstock.table import Cast, Column, TableSchema, Target
 
 
 def make_arrays(
@@ -130,6 +131,7 @@ def typed_columns(schema: TableSchema) -> tuple[Column, ...]:
 def _typed(name: str, raw: pa.Table, schema: TableSchema, store: Store) -> TypedTable:
     wanted = TableSchema(columns=typed_columns(schema))
     cast = wanted.cast(raw, wanted.names)
+    _check_fit(name, cast)
     return TypedTable(
         name=name,
         raw=store.put_table(raw),
@@ -138,6 +140,21 @@ def _typed(name: str, raw: pa.Table, schema: TableSchema, store: Store) -> Typed
         profile=store.put_json(profile_frame(cast.frame, wanted)),
         misfits=store.put_table(misfit_table(cast.misfits)),
     )
+
+
+def _check_fit(name: str, cast: Cast) -> None:
+    """Refuse a column of which most cells do not read: to quarantine nearly every row would help nobody."""
+    for column, n in Counter(m.column for m in cast.misfits).items():
+        present = n + int(cast.frame[column].notna().sum())
+        if 2 * n > present:
+            expected = next(m.expected for m in cast.misfits if m.column == column)
+            raise DataError(
+                f"The column {column!r} does not read as the spec or the lock says",
+                where=name,
+                got=f"{n:,} of {present:,} cells are something else",
+                expected=expected,
+                todo="Correct `columns` in the spec, or infer anew: penstock lock SPEC.yaml --update",
+            )
 
 
 def misfit_table(misfits: tuple[Misfit, ...]) -> pa.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
@@ -11,6 +12,12 @@ LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn",
 
 def environment() -> dict[str, str]:
     """Return the versions of Python and of the libraries whose objects a bundle holds, and the machine's kind."""
+    return dict(_environment())
+
+
+@lru_cache(maxsize=1)
+def _environment() -> dict[str, str]:
+    # Looking up a version parses the metadata of its package: 5 ms each, and it cannot change under a process.
     found = {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     for library in LIBRARIES:
         try:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.bundle.predictions import Code, Note, Warned
-from penstock.cells import Misfit
+from penstock.cells import Misfit, NotCast, parse_cell
 from penstock.steps.tidy import folded
 from penstock.table import Column, Domain
 
@@ -28,6 +28,21 @@ FEW_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class _Bounds:
+    """A declared domain in terms of cast values."""
+
+    low: float | None
+    high: float | None
+    allowed: frozenset[Any] | None  # floats or texts, as the column is cast
+
+    def fits(self, value: Any) -> bool:
+        """Whether a cast value lies inside."""
+        if self.allowed is not None and value not in self.allowed:
+            return False
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+@dataclass(frozen=True, slots=True)
 class _Watched:
     """One feature: where it stands in the frame, and what is asked of it."""
 
@@ -37,14 +52,11 @@ class _Watched:
     low: float | None
     high: float | None
     levels: frozenset[str] | None
-    domain: Domain | None
+    domain: _Bounds | None
     missing: Warned
     range: Warned
     unseen: Warned
     expected: str
-
-    def missing_note(self, rows: Sequence[int]) -> Note:
-        return Note(self.missing, np.array(rows, dtype=np.int64))
 
 
 class Observed:
@@ -73,10 +85,15 @@ class Observed:
         """Return the cells outside their declared domains, column by column."""
         found: list[Misfit] = []
         for watched in self._bounded:
-            values = frame.iloc[:, watched.at]
             assert watched.domain is not None
-            rows = np.flatnonzero(~values.isna().to_numpy() & ~_inside(watched.domain, values))
-            found += [Misfit(row=row, column=watched.name, expected=watched.expected) for row in rows.tolist()]
+            values = frame.iloc[:, watched.at]
+            if len(frame) <= FEW_ROWS:
+                rows = [
+                    i for i, value in enumerate(values.tolist()) if not _gone(value) and not watched.domain.fits(value)
+                ]
+            else:
+                rows = np.flatnonzero(~values.isna().to_numpy() & ~_inside(watched.domain, values)).tolist()
+            found += [Misfit(row=row, column=watched.name, expected=watched.expected) for row in rows]
         return found
 
     def notes(self, frame: pd.DataFrame, misfits: Sequence[Misfit]) -> list[Note]:
@@ -97,8 +114,7 @@ class Observed:
             odd: list[int] = []
             for i, row in enumerate(rows):
                 value = row[watched.at]
-                # NaN and NaT alone differ from themselves.
-                if value is None or value != value:  # noqa: PLR0124
+                if _gone(value):
                     gone.append(i)
                 elif self._is_odd(watched, value):
                     odd.append(i)
@@ -154,7 +170,7 @@ def _watch(at: int, column: Column, profile: Profile) -> _Watched:
         low=None if seen is None else seen[0],
         high=None if seen is None else seen[1],
         levels=None if levels is None else frozenset(levels),
-        domain=column.domain,
+        domain=_bounds(column),
         missing=warn("missing_field", column.name, "is missing; in training it never was"),
         range=warn("out_of_range", column.name, f"lies outside the range seen in training{told}"),
         unseen=warn("unseen_category", column.name, "is a category that training did not see"),
@@ -162,15 +178,37 @@ def _watch(at: int, column: Column, profile: Profile) -> _Watched:
     )
 
 
+def _bounds(column: Column) -> _Bounds | None:
+    domain = column.domain
+    if domain is None or column.kind == "datetime":
+        return None
+    # The spec writes values as text; they are read as the column's cells are.
+    allowed = None if domain.values is None else frozenset(_read(column, text) for text in domain.values) - {None}
+    ends = (domain.low, domain.high) if column.is_numeric else (None, None)
+    return _Bounds(*ends, allowed)
+
+
+def _read(column: Column, text: str) -> object:
+    try:
+        return parse_cell(column, text)
+    except NotCast:
+        return None
+
+
 def warn(code: Code, name: str, words: str) -> Warned:
     """Return a warning about a field."""
     return Warned(code, name, f"'{name}' {words}")
 
 
-def _inside(domain: Domain, values: pd.Series[Any]) -> np.ndarray:
+def _gone(value: Any) -> bool:
+    # NaN and NaT alone differ from themselves.
+    return value is None or bool(value != value)  # noqa: PLR0124
+
+
+def _inside(domain: _Bounds, values: pd.Series[Any]) -> np.ndarray:
     inside = np.ones(len(values), dtype=bool)
-    if domain.values is not None:
-        inside &= values.astype("str").isin(domain.values).to_numpy()
+    if domain.allowed is not None:
+        inside &= values.isin(list(domain.allowed)).to_numpy()
     if domain.low is not None:
         inside &= (values >= domain.low).to_numpy(dtype=bool)
     if domain.high is not None:

@@ -14,6 +14,8 @@ from penstock.metrics.weighted import Floats
 
 # The Hessian of Newton's method is square in features times labels; beyond, L-BFGS costs less.
 MOST_NEWTON = 400
+# Products are formed before they are summed, for so many at a time.
+AT_ONCE = 1_000_000
 PENALTIES = tuple(float(a) for a in np.logspace(-2, 4, 13))
 
 
@@ -32,7 +34,7 @@ class Logistic(LogisticRegression):
 
     def predict_proba(self, X: Floats) -> Floats:
         """Return probabilities, shape (n_rows, n_classes)."""
-        raw = X @ self.coef_.T + self.intercept_
+        raw = products(X, self.coef_) + self.intercept_
         if raw.shape[1] == 1:
             raw = np.hstack([-raw / 2, raw / 2])
         raw -= raw.max(axis=1, keepdims=True)
@@ -50,4 +52,33 @@ class Ridge(RidgeCV):
 
     def predict(self, X: Floats) -> Floats:
         """Return values, shape (n_rows,)."""
-        return np.asarray(X @ self.coef_ + self.intercept_)
+        return products(X, np.atleast_2d(self.coef_))[:, 0] + float(self.intercept_)
+
+
+def products(X: Floats, coefficients: Floats) -> Floats:
+    """Return the dot product of every row with every coefficient vector, the same bits for a row alone as in a batch.
+
+    BLAS sums in another order for one row than for many.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        Shape (n_rows, n_features), float64.
+    coefficients : numpy.ndarray
+        Shape (n_outputs, n_features), float64.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_rows, n_outputs), float64.
+
+    Examples
+    --------
+    >>> products(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])).tolist()
+    [[11.0, 2.0]]
+    """
+    done = np.empty((len(X), len(coefficients)))
+    step = max(1, AT_ONCE // max(1, coefficients.size))
+    for start in range(0, len(X), step):
+        np.sum(X[start : start + step, None, :] * coefficients, axis=2, out=done[start : start + step])
+    return done

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from penstock.errors import DataError
+from penstock.errors import UserError
 from penstock.metrics.metric import Metric
 from penstock.metrics.scores import score, scores
 from penstock.metrics.weighted import Floats
@@ -90,8 +90,8 @@ def search(
 
     Raises
     ------
-    DataError
-        The plan's own steps fail on these rows, so no candidate can be fitted.
+    UserError
+        A step of the plan finds fault with these rows, so no candidate can be fitted.
     """
     candidates = [Candidate(f, training.n_folds) for f in families]
     for candidate in candidates:
@@ -125,7 +125,7 @@ def _prior(training: Training, family: BaseFamily, fold: int) -> FoldFit:
 
 
 def _take(candidate: Candidate, fold: int, done: FoldFit | Exception) -> None:
-    if isinstance(done, DataError):
+    if isinstance(done, UserError):
         raise done
     if isinstance(done, Exception):
         candidate.error = candidate.error or f"{type(done).__name__}: {done}".splitlines()[0][:200]

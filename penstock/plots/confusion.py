@@ -30,13 +30,13 @@ def confusion_matrix(counts: npt.NDArray[np.int64], labels: Sequence[str]) -> Fi
     counts, names = _bounded(np.asarray(counts), list(labels))
     n = len(names)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = 2.6 + 0.36 * n
+    side = 2.8 + 0.3 * n
     figure, (ax,) = sheet(1, across=1, width=side + 0.6, height=side)
     ax.imshow(share, cmap="Blues", vmin=0.0, vmax=1.0, interpolation="nearest")
     for (row, column), count in np.ndenumerate(counts):
         ink = "white" if share[row, column] > 0.55 else INK
         told = f"{count:,}\n{share[row, column]:.0%}" if n <= 6 else f"{count:,}"
-        ax.text(column, row, told, ha="center", va="center", color=ink, fontsize=9 if n <= 6 else 7)
+        ax.text(column, row, told, ha="center", va="center", color=ink, fontsize=9 if n <= 6 else 8)
     turned = any(len(name) > 6 for name in names) and n > 3
     ax.set_xticks(range(n), names, rotation=45 if turned else 0, ha="right" if turned else "center")
     ax.set_yticks(range(n), names)

@@ -80,6 +80,8 @@ def _numbers(ax: Axes, values: npt.NDArray[np.float64], groups: Groups) -> None:
         return
     edges, gathered = bins_of(values[finite])
     _bars(ax, np.clip(values, edges[0], edges[-1]), edges, groups)
+    if edges[1] - edges[0] == 1.0 and len(edges) <= 10:
+        ax.set_xticks(np.round(edges[:-1] + 0.5))
     if gathered:
         ax.set_title("tails in the outer bars", color=MUTED, fontsize=7.5, loc="right")
 

@@ -42,9 +42,14 @@ def leaderboard_bars(rows: Sequence[LeaderboardRow], metric: str) -> Figure:
             ax.plot(row.folds, np.full(len(row.folds), place), "|", color=INK, markersize=9, alpha=0.55, zorder=4)
         told = f"{number(mean)} \u00b1 {number(sd, 2)}"
         ax.annotate(
-            told, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
-            color=INK if row.chosen else MUTED, fontweight="bold" if row.chosen else "normal",
-        )  # fmt: skip
+            told,
+            (1.03, place),
+            xycoords=("axes fraction", "data"),
+            va="center",
+            fontsize=8.5,
+            color=INK if row.chosen else MUTED,
+            fontweight="bold" if row.chosen else "normal",
+        )
     ax.set_xlim(low, high)
     ax.set_yticks(range(len(scored)), [word(row.family, 26) for row in scored])
     ax.set_ylim(len(scored) - 0.4, -0.6)

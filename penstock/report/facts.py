@@ -17,6 +17,8 @@ from penstock.steps.audit import Audit
 class Picture(Frozen):
     """One figure: PNG bytes, and the sentence that says what is seen."""
 
+    model_config = ConfigDict(**{**Frozen.model_config, "ser_json_bytes": "base64", "val_json_bytes": "base64"})
+
     name: str
     title: str
     caption: str
@@ -114,8 +116,6 @@ class LineageFact(Frozen):
 
 class DossierFacts(Frozen):
     """Everything that a dossier tells. Every tuple is bounded; `n_columns` and `n_slices` count what there is."""
-
-    model_config = ConfigDict(**{**Frozen.model_config, "ser_json_bytes": "base64", "val_json_bytes": "base64"})
 
     name: str
     run_id: str

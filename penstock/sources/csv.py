@@ -9,7 +9,8 @@ import pyarrow as pa
 from pydantic import BeforeValidator, Field, model_validator
 
 from penstock.errors import SourceError
-from penstock.sources.base import FileSource, check_names
+from penstock.sources.base import FileSource
+from penstock.sources.columns import check_names
 from penstock.sources.sniff import SAMPLE, delimiter_of, encoding_of, records
 
 

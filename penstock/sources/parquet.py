@@ -7,7 +7,8 @@ from typing import Literal
 import pyarrow as pa
 
 from penstock.errors import SourceError
-from penstock.sources.base import FileSource, check_names
+from penstock.sources.base import FileSource
+from penstock.sources.columns import check_names
 from penstock.sources.plain import plain_types
 
 

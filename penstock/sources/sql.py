@@ -13,7 +13,8 @@ from pydantic import SecretStr, model_validator
 
 from penstock.cells import canonical_text
 from penstock.errors import SourceError, SourceUnavailable
-from penstock.sources.base import Fetched, SourceBase, check_file, check_names, unreadable
+from penstock.sources.base import Fetched, SourceBase, check_file, unreadable
+from penstock.sources.columns import check_names
 from penstock.table import closest
 
 if TYPE_CHECKING:

@@ -7,16 +7,17 @@ from typing import Any, Self
 
 from pydantic import ValidationError
 
+from penstock.arrays.decisions import decide
 from penstock.errors import SpecError
 from penstock.frozen import Frozen, digest_of
 from penstock.receipts import Collected
 from penstock.spec.reading import read_yaml, write_yaml
-from penstock.spec.slices import Typing
+from penstock.spec.slices import ColumnSpec, Typing
 from penstock.split import SplitRule
 from penstock.steps.union import Step
 from penstock.steps.wrangling import Wrangling
 from penstock.store import write_atomically
-from penstock.table import Column, TableSchema
+from penstock.table import TableSchema
 
 HEAD = """\
 # What penstock inferred: types, roles, the split and the automatic plan, with the evidence. Commit it.
@@ -76,22 +77,15 @@ def decisions_digest(typing: Typing, wrangling: Wrangling) -> str:
 
 
 def _overridden(schema: TableSchema, typing: Typing, is_base: bool) -> TableSchema:
-    columns = tuple(_override(c, typing, is_base) for c in schema.columns)
+    undecided = ColumnSpec()
+    for_base = typing if is_base else None
+    columns = tuple(decide(c, typing.columns.get(c.name, undecided), for_base) for c in schema.columns)
     target = schema.target
     if target is not None:
         retasked = typing.task not in ("auto", target.task)
         if retasked or typing.positive not in (None, target.positive):
             target = None
     return TableSchema(columns=columns, target=target)
-
-
-def _override(column: Column, typing: Typing, is_base: bool) -> Column:
-    decided = typing.columns.get(column.name)
-    changes: dict[str, object] = decided.model_dump(exclude_unset=True) if decided else {}
-    changes = {k: v for k, v in changes.items() if v is not None}
-    if is_base and column.name in typing.known_after:
-        changes["role"] = "known_after"
-    return column.model_copy(update=changes) if changes else column
 
 
 def lock_path(spec: Path) -> Path:

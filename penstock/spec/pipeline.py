@@ -202,7 +202,7 @@ def _name_after(source: str, path: Path | None) -> str:
 
 def _explained(error: ValidationError, where: str, path: Path | None) -> SpecError:
     first = error.errors(include_url=False)[0]
-    location = [p for p in first["loc"] if isinstance(p, str | int)]
+    location = list(first["loc"])
     dotted = ".".join(str(p) for p in location)
     place = f"{line_of(path, location) if path else where} ({dotted})"
     if first["type"] == "missing":

@@ -23,16 +23,18 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith((":bool", ":timestamp"))]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def _no_duplicates(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
     found: dict[object, object] = {}
     for key_node, value_node in node.value:
-        key = loader.construct_object(key_node, deep=deep)  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it out
+        key = loader.construct_object(key_node, deep=deep)
         if key in found:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} stands twice", key_node.start_mark)
-        found[key] = loader.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]  # as above
+        found[key] = loader.construct_object(value_node, deep=True)
     return found
 
 
@@ -109,9 +111,7 @@ def fill_in(value: Any, where: str) -> Any:
 
 def _from_environment(name: str, where: str) -> str:
     if name not in os.environ:
-        raise SpecError(
-            f"The environment variable {name} is not set", where=where, todo=f"Set it: export {name}=…"
-        )
+        raise SpecError(f"The environment variable {name} is not set", where=where, todo=f"Set it: export {name}=…")
     return os.environ[name]
 
 

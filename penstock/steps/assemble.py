@@ -14,7 +14,7 @@ from penstock.receipts import TypedTable
 from penstock.spec.slices import Join
 from penstock.split import is_row_number, row_texts
 from penstock.steps.audit import JoinReading
-from penstock.steps.join import NO_MATCH, Lookup, check_relation, column_name
+from penstock.steps.join import NO_MATCH, Lookup, check_relation, column_name, require_keys
 from penstock.store import Store
 from penstock.table import Column, TableSchema, closest
 
@@ -117,6 +117,7 @@ def _look_up(base: SourceTable, other: SourceTable, join: Join) -> tuple[Lookup,
                 expected=closest(column, base.raw.column_names),
             )
     keys = tuple(join.on.values())
+    require_keys(other.raw, keys, join.table)
     used = [c.name for c in other.table_schema.columns if c.role in ("feature", "time", "group") and c.name not in keys]
     wanted = [*dict.fromkeys([*keys, *used])]
     present = [name for name in wanted if name in other.raw.column_names]

@@ -150,8 +150,8 @@ class RowStep(StepBase):
     def reasons(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:
         """Return, for every row, why it should go, or None; object array of shape (n_rows,)."""
 
-    def note(self, frame: pd.DataFrame, rows: Rows) -> str:
-        """Return what a reader of the audit should know beside the count."""
+    def why_idle(self, frame: pd.DataFrame, rows: Rows) -> str:
+        """Return why the step objects to no row, where there is more to say than that all are good."""
         return ""
 
     def keep(self, frame: pd.DataFrame, rows: Rows) -> tuple[np.ndarray, np.ndarray]:

@@ -31,7 +31,7 @@ class Duplicates(RowStep):
         found[copies] = "duplicate of an earlier row"
         return found
 
-    def note(self, frame: pd.DataFrame, rows: Rows) -> str:
+    def why_idle(self, frame: pd.DataFrame, rows: Rows) -> str:
         """Say so where copies were too many to be mistakes."""
         copies = _copies(frame, rows)
         if not self._too_many(copies, rows):

@@ -97,13 +97,7 @@ def check_relation(table: pa.Table, on: Sequence[str], name: str, hidden: bool =
     DataError
         A key column is absent, or two rows of one key differ.
     """
-    for column in on:
-        if column not in table.column_names:
-            raise DataError(
-                f"The table {name!r} cannot be joined: it has no column {column!r}",
-                expected=closest(column, table.column_names),
-                todo="Name the columns of both sides: on: {BASE_COLUMN: TABLE_COLUMN}",
-            )
+    require_keys(table, on, name)
     keys = keys_of(table, on)
     keyed = keys.is_valid().to_numpy(zero_copy_only=False)
     keyless = int((~keyed).sum())
@@ -125,6 +119,23 @@ def check_relation(table: pa.Table, on: Sequence[str], name: str, hidden: bool =
             todo="Aggregate or filter the table at its source, or join on more columns.",
         )
     return once, int(copies.sum()), keyless
+
+
+def require_keys(table: pa.Table, on: Sequence[str], name: str) -> None:
+    """Refuse a table that lacks one of its key columns.
+
+    Raises
+    ------
+    DataError
+        It does; the error names the nearest column that it has.
+    """
+    for column in on:
+        if column not in table.column_names:
+            raise DataError(
+                f"The table {name!r} cannot be joined: it has no column {column!r}",
+                expected=closest(column, table.column_names),
+                todo="Name the columns of both sides: on: {BASE_COLUMN: TABLE_COLUMN}",
+            )
 
 
 class Lookup:

@@ -49,8 +49,9 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
     for step in plan.before:
         watch = Watch()
         if isinstance(step, RowStep):
-            note = step.note(state.frame, state.rows)
             after, flagged = _reject(state, step)
+            idle = len(after.row) == len(state.row) and not flagged
+            note = step.why_idle(state.frame, state.rows) if idle else ""
             entries.append(_row_entry(step, state, after, flagged, note, watch))
         else:
             assert isinstance(step, CellStep)

@@ -14,11 +14,13 @@ N = 120
 
 def good(n: int = N) -> list[str]:
     """Return a small table that is in order."""
-    dice = random.Random(7)  # noqa: S311 - not a secret
+    dice = random.Random(7)
     rows = ["id,x,city,y"]
     for i in range(n):
         x = dice.random()
-        rows.append(f"k{i:04d}x,{x:.6f},{dice.choice(['Bonn', 'Oslo', 'Rome'])},{'yes' if x + dice.random() > 1 else 'no'}")
+        rows.append(
+            f"k{i:04d}x,{x:.6f},{dice.choice(['Bonn', 'Oslo', 'Rome'])},{'yes' if x + dice.random() > 1 else 'no'}"
+        )
     return rows
 
 

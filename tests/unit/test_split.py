@@ -21,7 +21,9 @@ TYPING = Typing(base="t", target="y")
 
 def table(rows: list[tuple[str | None, str | None]]) -> pa.Table:
     """Return raw rows."""
-    return pa.table({"a": pa.array([r[0] for r in rows], pa.string()), "b": pa.array([r[1] for r in rows], pa.string())})
+    return pa.table(
+        {"a": pa.array([r[0] for r in rows], pa.string()), "b": pa.array([r[1] for r in rows], pa.string())}
+    )
 
 
 def chosen(raw: pa.Table, ids: tuple[str, ...] = (), typing: Typing = TYPING, split: Split | None = None, **more):
@@ -160,6 +162,7 @@ def test_the_spec_cannot_move_rows_once_the_lock_has_placed_them():
         (Split(heldout=0.3), TYPING),
         (Split(by="content"), TYPING),
         (Split(), Typing(base="t", target="y", key="other")),
+        (Split(), Typing(base="t", target="y", group="id")),
     ):
         with pytest.raises(SpecError, match="side is for life"):
             agreed_split(locked, split, typing)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from deploy.service.answer import predict, refuse_misfits
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.holder import Held
-from deploy.service.served import Served, as_json, model, served
+from deploy.service.served import Served, as_json, model, refuse_explain, served
 from deploy.service.tables import check_columns, read_table, write_table
 
 router = APIRouter(tags=["predict"])
@@ -24,6 +24,7 @@ async def predict_batch(request: Request, name: str) -> Response:
     """Take many rows and answer each, in order; headers name the model and its version."""
     parts = served(request)
     held = model(parts, name)
+    refuse_explain(request)
     media = media_type(request, (JSON, CSV, PARQUET, ARROW))
     body = await read_body(request, parts.settings.max_batch_bytes, parts.settings.body_seconds)
     work = partial(_json if media == JSON else _table, parts, held, media, body)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from deploy.service.answer import predict, refuse_misfits
 from deploy.service.body import JSON, media_type, one_row, read_body
 from deploy.service.holder import Held
-from deploy.service.served import Served, as_json, default_model, model, served
+from deploy.service.served import Served, as_json, default_model, model, refuse_explain, served
 
 router = APIRouter(tags=["predict"])
 
@@ -27,6 +27,7 @@ async def predict_named(request: Request, name: str) -> Response:
 
 
 async def _answer(request: Request, parts: Served, held: Held) -> Response:
+    refuse_explain(request)
     media_type(request, (JSON,))
     body = await read_body(request, parts.settings.max_row_bytes, parts.settings.body_seconds)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.

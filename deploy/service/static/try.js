@@ -40,7 +40,7 @@
     }
     if (all.length > 12) panel.append(make("p", "and " + (all.length - 12) + " more", "quiet"));
     if ("low" in answer) panel.append(make("p", "between " + rounded(answer.low) + " and " + rounded(answer.high)));
-    for (const warning of answer.warnings) panel.append(make("p", warning.field + ": " + warning.message, "note"));
+    for (const warning of answer.warnings) panel.append(make("p", warning.message, "note"));
     panel.append(make("p", "version " + answer.version + ", " + took.toFixed(0) + " ms there and back", "quiet"));
   };
 

@@ -237,7 +237,7 @@ def test_nested_columns_are_left_out():
         (spread("1,234", "2"), {"decimal": ","}, {"decimal": ","}),
         (spread("-1", "2"), {"missing": "-1"}, {"missing": ("", "-1"), "nullable": True}),
         (spread("NA", "2"), {"missing": ()}, {"kind": "category", "nullable": False}),
-        (spread("ja", "nein"), {"kind": "boolean"}, {"true_words": ("nein",), "false_words": ("ja",)}),
+        (spread("m", "f"), {"kind": "boolean"}, {"true_words": ("m",), "false_words": ("f",)}),
         (spread("maybe", "no"), {"kind": "boolean"}, {"true_words": ("maybe",), "false_words": ("no",)}),
         (spread("01/02/2024"), {"kind": "datetime", "formats": "%d/%m/%Y"}, {"formats": ("%d/%m/%Y",)}),
         (["a"] * 60, {"role": "feature"}, {"role": "feature"}),

@@ -57,7 +57,7 @@ def test_extreme_numbers_do_not_break_it(extreme):
 def test_correlation_is_pairwise_over_present_rows():
     """A hole in one column costs no row of the others."""
     rng = np.random.default_rng(2)
-    frame = pd.DataFrame(rng.normal(size=(200, 3)) + [1e6, 0, -50], columns=list("abc"))
+    frame = pd.DataFrame(rng.normal([1e6, 0, -50], size=(200, 3)), columns=list("abc"))
     frame["c"] += frame["a"]
     frame.loc[rng.random(200) < 0.2, "b"] = np.nan
     profile = profile_of(**{c: frame[c] for c in frame})

@@ -31,6 +31,12 @@ def second() -> Made:
 
 
 @pytest.fixture(scope="session")
+def third() -> Made:
+    """Return it once more."""
+    return make(seed=3)
+
+
+@pytest.fixture(scope="session")
 def carrying() -> Made:
     """Return a model that carries a look-up table."""
     return make(seed=1, joined=True)

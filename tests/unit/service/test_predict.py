@@ -291,6 +291,19 @@ def test_a_row_that_is_too_long_is_refused(client):
     check_problem(client.post(URL, json=SHIP | {"cargo": "x" * 5000}), 413)
 
 
+def test_reasons_are_not_passed_over_in_silence(client):
+    """A caller who asks for them learns that there are none."""
+    for url in (URL, BATCH):
+        check_problem(client.post(f"{url}?explain=true", json=SHIP), 422)
+    assert client.post(f"{URL}?explain=false", json=SHIP).status_code == 200
+
+
+def test_a_health_checker_may_ask_for_the_head_alone(client):
+    """HEAD is answered wherever GET is."""
+    assert client.head("/livez").status_code == 200
+    assert client.head("/nowhere").status_code == 404
+
+
 def test_a_request_id_comes_back(client):
     """One's own if it is a plain one, on answers and refusals alike."""
     for url, body in ((URL, SHIP), (URL, {}), ("/nowhere", {})):

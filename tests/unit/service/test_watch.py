@@ -121,10 +121,12 @@ def test_a_version_that_fails_its_proof_is_quarantined_until_the_pointer_changes
     assert (trouble.version, trouble.quarantined) == (second.version, True)
     assert watching.metric("penstock_model_quarantined", model="ships") == 1
     assert watching.metric("penstock_reloads_total", model="ships", result="refused") == 1
+    tried = []
     with monkeypatch.context() as patched:
-        patched.setattr(prove, "_proven", None)
+        patched.setattr(prove, "_proven", lambda *_: tried.append(1))
+        watching.loop.run_until_complete(asyncio.sleep(0.05))
         watching.look()
-    assert watching.metric("penstock_reloads_total", model="ships", result="refused") == 1
+    assert tried == []
     third = put(watching.settings.artifacts, seed=2)
     assert watching.look().bundle.version == third.version
     assert watching.holder.state("ships") == "ready"
@@ -193,7 +195,7 @@ def test_a_cold_start_on_a_bad_version_falls_back_to_one_that_holds(watching):
 
 
 def test_a_cold_start_on_a_pointer_that_cannot_be_read_falls_back_on_the_log(watching):
-    """What was live last and is signed; what was withdrawn stays away."""
+    """What was live last, and is signed."""
     first = put(watching.settings.artifacts)
     put(watching.settings.artifacts, seed=1)
     rollback(watching.settings.artifacts, "ships", reason="worse", who="tests")
@@ -202,6 +204,16 @@ def test_a_cold_start_on_a_pointer_that_cannot_be_read_falls_back_on_the_log(wat
     assert held.bundle.version == first.version
     assert held.instead_of
     assert watching.holder.state("ships") == "degraded"
+
+
+def test_what_was_withdrawn_stands_in_for_nothing(watching):
+    """A version that was rolled back stays away, whatever else is broken."""
+    first = put(watching.settings.artifacts)
+    put(watching.settings.artifacts, seed=1)
+    rollback(watching.settings.artifacts, "ships", reason="worse", who="tests")
+    spoil(watching.home, first.version)
+    watching.home.pointer_path.write_bytes(b"{}")
+    assert watching.look() is None
 
 
 def test_a_cold_start_with_nothing_that_holds_serves_nothing(watching):

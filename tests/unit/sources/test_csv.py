@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.errors import SourceError, SpecError
+from penstock.errors import SourceError, SourceUnavailable, SpecError
 from penstock.sources import CsvSource, read_snapshot, snapshot, source_from, state_of
 from penstock.store import Store
 
@@ -196,6 +197,27 @@ def test_an_empty_file_is_refused(tmp_path: Path, content: bytes):
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(SourceError, match="empty"):
         snapshot(source_from("t.csv", "t", tmp_path), Store(tmp_path / "store"))
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(errno.EIO, SourceUnavailable), (errno.ETIMEDOUT, SourceUnavailable), (errno.EACCES, SourceError)],
+)
+def test_what_may_pass_is_told_apart_from_what_will_not(tmp_path: Path, monkeypatch, number: int, kind: type):
+    """A failing disk is worth another try; a forbidden file is not."""
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    source = source_from("t.csv", "t", tmp_path)
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    for method in ("read_bytes", "open"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, method, fail)
+            with pytest.raises(SourceError, match="cannot be read") as caught:
+                source.fetch() if method == "read_bytes" else state_of(source)
+        assert type(caught.value) is kind
+        assert caught.value.got == os.strerror(number)
 
 
 def test_a_directory_is_refused(tmp_path: Path):

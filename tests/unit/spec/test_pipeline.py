@@ -51,7 +51,8 @@ def test_a_join_on_one_name_means_that_name_on_both_sides(folder: Path) -> None:
     """`on: tailnum`, `on: [a, b]` and `on: {dest: faa}` are the three ways to say it."""
     text = (
         "name: x\nsources: {flights: churn.csv, planes: planes.csv}\ntarget: Churn\n"
-        "joins:\n  - {table: planes, on: tailnum}\n  - {table: planes, on: [a, b]}\n  - {table: planes, on: {dest: faa}}\n"
+        "joins:\n  - {table: planes, on: tailnum}\n  - {table: planes, on: [a, b]}\n"
+        "  - {table: planes, on: {dest: faa}}\n"
     )
     joins = load_spec(written(folder, text)).joins
     assert [j.on for j in joins] == [{"tailnum": "tailnum"}, {"a": "a", "b": "b"}, {"dest": "faa"}]

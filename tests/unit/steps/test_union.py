@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 import penstock.steps
-from penstock.steps.base import CellStep, ColumnStep, LearnedStep, RowStep, Rows, StepBase
+from penstock.steps.base import CellStep, ColumnStep, LearnedStep, Rows, RowStep, StepBase
 from penstock.steps.plan import Plan
 from penstock.steps.union import STEPS, Step, nature_of, table_of_steps
 

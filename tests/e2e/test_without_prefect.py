@@ -1,0 +1,68 @@
+"""A serving machine has no Prefect: what it needs works all the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.driving import penstock, serving, summary_of
+
+# A package of that name that cannot be imported stands before the real one, as on a machine where it is not installed.
+ABSENT = "raise ModuleNotFoundError(\"No module named 'prefect'\", name='prefect')\n"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with two published versions of a small model."""
+    from data.clinic import build
+
+    folder = tmp_path_factory.mktemp("served")
+    build(folder / "clinic")
+    words = ("run", "clinic/visits.csv", "--target", "diagnosis", "--name", "clinic", "--json")
+    assert penstock(*words, cwd=folder).returncode == 0
+    spec = folder / "artifacts" / "specs" / "clinic.yaml"
+    spec.write_text(spec.read_text() + "model: {families: [lightgbm]}\ngate: {margin: 1.0}\n")
+    done = penstock("run", spec, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert summary_of(done)["state"] == "published"
+    (folder / "without" / "prefect").mkdir(parents=True)
+    (folder / "without" / "prefect" / "__init__.py").write_text(ABSENT)
+    return folder
+
+
+@pytest.fixture
+def without(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Take Prefect away from every process that the test starts."""
+    monkeypatch.setenv("PYTHONPATH", str(place / "without"))
+    probe = subprocess.run([sys.executable, "-c", "import prefect"], capture_output=True, env=os.environ, check=False)
+    assert probe.returncode != 0, "Prefect is still there"
+    return place
+
+
+def test_predict_models_verify_serve_and_rollback_need_no_prefect(without: Path) -> None:
+    """Each in a process of its own, in the order in which an operator would."""
+    done = penstock("predict", "clinic", "--input", "clinic/visits.csv", "--output", "out.csv", cwd=without)
+    assert done.returncode == 0, done.stderr
+    for words in (("models",), ("verify", "clinic")):
+        done = penstock(*words, cwd=without)
+        assert done.returncode == 0, done.stderr
+        assert "clinic" in done.stdout or "ok" in done.stdout
+    with serving(without / "artifacts") as service:
+        header, first = (without / "clinic" / "visits.csv").read_text().splitlines()[:2]
+        row = dict(zip(header.split(","), first.split(","), strict=True))
+        assert service.predict(row)["prediction"] in ("benign", "malignant")
+    done = penstock("rollback", "clinic", "--reason", "a test", cwd=without)
+    assert done.returncode == 0, done.stderr
+
+
+def test_run_without_prefect_says_what_to_install(without: Path) -> None:
+    """Not a traceback."""
+    done = penstock("run", "clinic/visits.csv", "--target", "diagnosis", cwd=without)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "flows" in done.stderr
+    assert "install" in done.stderr

@@ -1,0 +1,217 @@
+"""The dossier as HTML: everything in it, nothing out of it."""
+
+from __future__ import annotations
+
+import html.parser
+import re
+
+import pytest
+
+from penstock.receipts import Interval, LeaderboardRow
+from penstock.report.facts import ColumnFact, LineageFact
+from penstock.report.html import dossier_html, span_ends
+
+
+class Page(html.parser.HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self.feed(data.decode())
+
+    def handle_starttag(self, tag, attrs):
+        """Note a tag and its attributes."""
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_data(self, data):
+        """Note a text."""
+        self.text += data
+
+
+def test_the_page_asks_nothing_of_any_network(facts):
+    """No address but of the page itself and of data in it; its own policy forbids the rest."""
+    data = dossier_html(facts)
+    page = Page(data)
+    addresses = [
+        (t, v)
+        for t, n, v in page.attributes
+        if n in ("src", "href", "srcset", "action", "data", "poster", "background")
+    ]
+    assert addresses
+    assert all(value.startswith(("data:", "#")) for _, value in addresses)
+    policy = next(v for t, n, v in page.attributes if t == "meta" and n == "content" and "default-src" in v)
+    assert policy.startswith("default-src 'none'")
+    style = data.decode().split("<style>")[1].split("</style>")[0]
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_nothing_from_the_data_becomes_markup(facts):
+    """Hostile names, labels, reasons and values are text."""
+    page = Page(dossier_html(facts))
+    assert "script" not in page.tags
+    assert "alert(1)" in page.text
+    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
+
+
+def test_the_page_needs_no_script(facts):
+    """It reads whole where scripts are forbidden, as they are in the service's sandbox."""
+    assert not {"script", "iframe", "object", "embed", "form"} & set(Page(dossier_html(facts)).tags)
+
+
+def test_everything_a_reader_looks_for_is_told(facts):
+    """Verdict, version, scores, leaderboard, challenge, columns, cleaning, stages, lineage and commands are there."""
+    text = " ".join(Page(dossier_html(facts)).text.split())
+    for told in (
+        "The gate let this model in",
+        "Version 4-abcdef123456 is live",
+        "It beats the baseline",
+        "0.9000",
+        "0.8500 to 0.9500",
+        "0.9100 ± 0.010",
+        "better by 0.02000 than 3-0a1b2c3d4e5f",
+        "the interval leaves no doubt",
+        "Worth a look: worst area",
+        "Predicts",
+        "459 trained on",
+        "569",
+        "missing",
+        "1 min 15 s",
+        "cached",
+        "0000000000000000",
+        "penstock serve",
+        "curl -s http://127.0.0.1:8000/models/clinic/predict",
+        "penstock rollback clinic",
+        "Merged into their label: 4 cells",
+        "10 columns of its 573 rows were looked up for 581 rows",
+        "patient",
+        "unique",
+    ):
+        assert told in text, told
+
+
+def test_a_refused_model_is_told_with_the_way_to_publish_it(facts):
+    """The reader learns the reasons and what to type."""
+    verdict = facts.verdict.model_copy(update={"passed": False, "reasons": ("It is worse than the champion.",)})
+    refused = facts.model_copy(
+        update={"state": "refused", "version": None, "verdict": verdict, "artifacts": "/srv/my models"}
+    )
+    text = Page(dossier_html(refused)).text
+    assert "The gate refused this model" in text
+    assert "penstock publish run-7 --force REASON --artifacts '/srv/my models'" in text
+
+
+def test_a_dossier_without_figures_champion_and_findings_is_whole(facts):
+    """What a run does not have is left out or said."""
+    bare = facts.model_copy(
+        update={
+            "figures": (),
+            "evaluation": (),
+            "challenge": None,
+            "findings": (),
+            "slices": (),
+            "rejections": (),
+            "stages": (),
+            "state": "candidate",
+            "version": None,
+            "baseline": {},
+            "cross_validation": {},
+            "scores": {},
+            "example": {},
+        }
+    )
+    text = Page(dossier_html(bare)).text
+    assert "No champion was live" in text
+    assert "Nothing was found" in text
+    assert "passed the gate" in text
+
+
+def test_the_page_is_bounded(facts):
+    """The largest facts that are gathered make a page of a few megabytes."""
+    wide = facts.model_copy(
+        update={
+            "columns": facts.columns[:1] * 200,
+            "figures": facts.figures * 16,
+            "evaluation": facts.figures * 8,
+            "leaderboard": facts.leaderboard * 30,
+            "rejections": facts.rejections * 40,
+            "slices": facts.slices * 40,
+            "lineage": facts.lineage * 60,
+            "example": {f"column {i}": "v" * 40 for i in range(2000)},
+        }
+    )
+    assert len(dossier_html(wide)) < 5_000_000
+
+
+def test_the_same_facts_give_the_same_page(facts):
+    """Nothing of the moment or the machine gets in."""
+    assert dossier_html(facts) == dossier_html(facts)
+
+
+def test_every_section_that_is_linked_is_there(facts):
+    """The links at the top lead somewhere."""
+    page = Page(dossier_html(facts))
+    ids = {v for _, n, v in page.attributes if n == "id"}
+    assert {v[1:] for _, n, v in page.attributes if n == "href" and v.startswith("#")} <= ids
+
+
+def test_intervals_are_drawn_on_one_scale():
+    """Both ends lie within the drawing, and a point is not drawn as a span."""
+    score, base = Interval(value=3, low=2, high=4, n=9), Interval(value=0, low=0, high=1, n=9)
+    assert span_ends(score, base) == {"low": "50.00", "high": "97.00", "base_low": "3.00", "base_high": "26.50"}
+    assert span_ends(Interval(value=1, low=1, high=1, n=9), None) == {}
+
+
+@pytest.mark.parametrize("scheme", ["prefers-color-scheme: dark", "@media print", "prefers-reduced-motion"])
+def test_the_page_minds_the_readers_surroundings(facts, scheme):
+    """It has colours for the dark, and rules for paper and for those whom motion disturbs."""
+    assert scheme in dossier_html(facts).decode()
+
+
+def test_pictures_have_a_text_for_those_who_do_not_see_them(facts):
+    """Every image carries its title and its sentence."""
+    page = Page(dossier_html(facts))
+    texts = [v for t, n, v in page.attributes if t == "img" and n == "alt"]
+    assert len(texts) == 2
+    assert all(re.match(r"Title .*Seen ", text) for text in texts)
+
+
+def test_facts_can_be_written_and_read(facts):
+    """As JSON, pictures included, they are what they were."""
+    assert type(facts).model_validate_json(facts.model_dump_json()) == facts
+
+
+def test_rows_without_a_score_are_told_with_their_reason(facts):
+    """A candidate that the budget stopped stands on the leaderboard."""
+    row = LeaderboardRow(
+        family="slow", metric="roc_auc", mean=None, sd=None, state="stopped", note="the budget ran out"
+    )
+    text = Page(dossier_html(facts.model_copy(update={"leaderboard": (row,)}))).text
+    assert "the budget ran out" in text
+
+
+def test_a_private_column_is_marked(facts):
+    """Its name is told, and that its values are not."""
+    column = ColumnFact(
+        name="income",
+        table="",
+        kind="float",
+        role="feature",
+        unit="",
+        serve="caller",
+        private=True,
+        missing=0.0,
+        evidence="",
+    )
+    text = Page(dossier_html(facts.model_copy(update={"columns": (column,)}))).text
+    assert "private" in text
+
+
+def test_digests_are_told_in_full(facts):
+    """A digest that is cut cannot be compared."""
+    line = LineageFact(stage="train", what="content of the model", digest="12ef" * 16)
+    assert "12ef" * 16 in Page(dossier_html(facts.model_copy(update={"lineage": (line,)}))).text
