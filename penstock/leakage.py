@@ -202,7 +202,7 @@ def _by_level(values: pd.Series[Any], wanted: Floats, learn: Ints, test: Ints) -
     counts = np.bincount(codes[learn], minlength=n)
     columns = range(wanted.shape[1])
     sums = np.column_stack([np.bincount(codes[learn], weights=wanted[learn, k], minlength=n) for k in columns])
-    # A level seen once or twice must not pass for knowledge: near-unique texts would look perfect.
+    # A level seen once or twice says little, one not seen at all says what all rows say.
     means = (sums + SMOOTH * wanted[learn].mean(axis=0)) / (counts + SMOOTH)[:, None]
     return np.asarray(means[codes[test]])
 

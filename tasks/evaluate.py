@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from prefect import task
 
 from penstock.errors import BundleError, NotFound
@@ -61,6 +64,12 @@ def _beaten_by(artifacts: str, model: str, version: str) -> str | None:
         return version
 
 
+def _validated(inputs: Mapping[str, Any]) -> list[object]:
+    """Return the winner's scores over the folds: they are told beside the others, and no part of what was fitted."""
+    trained: Trained = inputs["trained"]
+    return [[row.metric, row.mean, row.sd] for row in trained.leaderboard if row.chosen]
+
+
 @task(
     name="evaluate",
     description="Scores of the twin on raw held-out rows, with intervals, and the verdict.",
@@ -68,6 +77,7 @@ def _beaten_by(artifacts: str, model: str, version: str) -> str | None:
         stage="evaluate",
         code=(__name__,),
         libraries=("scikit-learn", "lightgbm", "numpy", "scipy", "pandas", "pyarrow", "joblib"),
+        beside=_validated,
     ),
     result_serializer=RECEIPT,
 )

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-import joblib
 import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
@@ -18,7 +15,7 @@ from pydantic import ValidationError
 from penstock.arrays.profile import Profile
 from penstock.bundle.carried import looked_up
 from penstock.bundle.disk import read_regular
-from penstock.bundle.environment import differences
+from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.manifest import (
@@ -38,7 +35,7 @@ from penstock.bundle.manifest import (
 )
 from penstock.bundle.observed import Observed, warn
 from penstock.bundle.predictions import Floats, Note, Predictions
-from penstock.bundle.probe import check_answers, rows_of
+from penstock.bundle.probe import answers_to, check_answers, rows_of
 from penstock.bundle.rows import Given, as_columns
 from penstock.bundle.sealed import Sealed, open_sealed
 from penstock.cells import Misfit
@@ -188,6 +185,7 @@ class Bundle:
         sealed = open_sealed(folder, trust, name=name, keep=lambda path: path not in unused)
         try:
             found = cls._deserialised(sealed, chosen)
+            probe = _table(sealed.files[PROBE])
         except (ValidationError, KeyError, ValueError, pa.ArrowInvalid) as error:
             raise BundleError(
                 "The bundle is whole, and says something that this release does not understand",
@@ -195,9 +193,10 @@ class Bundle:
                 got=f"{type(error).__name__} in a file of format {sealed.manifest.format}",
                 todo="Use the release of penstock that wrote it, or publish the model again.",
             ) from error
+        answers = answers_to(found.predict, rows_of(probe), str(folder))
         if not twin:
-            probe = _table(sealed.files[PROBE])
-            check_answers(probe, found.predict(rows_of(probe)), str(folder))
+            # The stored answers are the served model's.
+            check_answers(probe, answers, str(folder))
         return found
 
     @classmethod
@@ -214,7 +213,7 @@ class Bundle:
             schema=TableSchema.model_validate_json(files[SCHEMA]),
             plan=Plan.model_validate({"steps": steps["steps"]}),
             lookups={lookup.join.table: lookup for lookup in lookups_of(steps, tables)},
-            estimator=_unpickled(files[chosen], manifest, sealed.folder / chosen),
+            estimator=unpickled(files[chosen], manifest.environment, str(sealed.folder / chosen)),
             profile=Profile.model_validate_json(files[PROFILE]),
             version=manifest.version,
             digest=manifest.digest,
@@ -334,21 +333,3 @@ def _places(target: Target, estimator: Any) -> list[int] | None:
 
 def _table(data: bytes) -> pa.Table:
     return pa.ipc.open_file(pa.BufferReader(data)).read_all()
-
-
-def _unpickled(data: bytes, manifest: Manifest, where: Path) -> object:
-    opened: Callable[[io.BytesIO], object] = joblib.load
-    try:
-        with warnings.catch_warnings():
-            # scikit-learn warns of every single object that another version pickled; the bundle's notes say it once.
-            warnings.simplefilter("ignore")
-            return opened(io.BytesIO(data))
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise BundleError(
-            "The model cannot be opened with the libraries that are here",
-            where=str(where),
-            got="; ".join(differences(manifest.environment)) or f"{type(error).__name__}: {error}",
-            todo="Install the versions that its manifest names, or train it again with those that are here.",
-        ) from error

@@ -1,11 +1,17 @@
-"""The libraries that a fitted model was made with, and whether they are the ones that open it."""
+"""The libraries that a fitted model was made with, and opening it with those that are here."""
 
 from __future__ import annotations
 
+import io
 import platform
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+
+import joblib
+
+from penstock.errors import BundleError
 
 LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
 
@@ -35,3 +41,28 @@ def differences(made_with: Mapping[str, object]) -> list[str]:
         for library in ("python", *LIBRARIES)
         if library in made_with and str(made_with[library]) != here.get(library)
     ]
+
+
+def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> object:
+    """Return the object that joblib wrote. Its bytes must have been proven: unpickling runs what they say.
+
+    Raises
+    ------
+    BundleError
+        It does not open here; where libraries differ, the error names them.
+    """
+    opened: Callable[[io.BytesIO], object] = joblib.load
+    try:
+        with warnings.catch_warnings():
+            # scikit-learn warns of every single object that another version pickled; `differences` says it once.
+            warnings.simplefilter("ignore")
+            return opened(io.BytesIO(data))
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            "The model cannot be opened with the libraries that are here",
+            where=where,
+            got="; ".join(differences(made_with)) or f"{type(error).__name__}: {error}",
+            todo="Install the versions that its manifest names, or train it again with those that are here.",
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -60,6 +60,27 @@ def _unseen(column: Column, values: pa.Array) -> pa.Array:
     if column.kind in ("category", "text"):
         return pa.array([UNSEEN if is_text else None], values.type)
     return values[:1] if len(values) else pa.nulls(1, values.type)
+
+
+def answers_to(predict: Callable[[pa.Table], Predictions], rows: pa.Table, where: str) -> Predictions:
+    """Return what a model says of probe rows.
+
+    Raises
+    ------
+    BundleError
+        It fails on them: it has no business in front of a caller.
+    """
+    try:
+        return predict(rows)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise BundleError(
+            "The model fails on its own probes",
+            where=where,
+            got=type(error).__name__,
+            todo="Train it again with the libraries that are here.",
+        ) from error
 
 
 def with_answers(rows: pa.Table, predictions: Predictions) -> pa.Table:

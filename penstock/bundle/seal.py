@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import joblib
 import pyarrow as pa
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.card import card_text
+from penstock.bundle.environment import unpickled
 from penstock.bundle.keys import Signer
 from penstock.bundle.layout import version_name
 from penstock.bundle.log import now
@@ -33,7 +32,7 @@ from penstock.bundle.manifest import (
     Manifest,
     entries,
 )
-from penstock.bundle.probe import with_answers
+from penstock.bundle.probe import answers_to, with_answers
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
 from penstock.steps.join import lookups_of
@@ -119,7 +118,7 @@ def build_files(
         PROFILE: canonical_json(parts.profile),
         METRICS: canonical_json(dict(parts.metrics)),
         VERDICT: canonical_json(verdict),
-        PROBE: arrow_bytes(with_answers(parts.probe, candidate.predict(parts.probe))),
+        PROBE: arrow_bytes(with_answers(parts.probe, answers_to(candidate.predict, parts.probe, name))),
         ESTIMATOR: parts.served,
         TWIN: parts.twin,
     }
@@ -159,7 +158,7 @@ def _candidate(name: str, parts: Parts) -> Bundle:
         parts.schema,
         Plan.model_validate({"steps": parts.plan["steps"]}),
         {lookup.join.table: lookup for lookup in lookups_of(parts.plan, parts.tables)},
-        joblib.load(io.BytesIO(parts.served)),
+        unpickled(parts.served, parts.environment, name),
         parts.profile,
     )
 

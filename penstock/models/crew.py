@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from functools import lru_cache
 from pathlib import Path
@@ -84,30 +84,42 @@ class Processes:
         self, training: Training, jobs: Sequence[Job[Result]], deadline: float | None
     ) -> Iterator[tuple[int, Result | Exception]]:
         """Do the jobs side by side, beginning them in order."""
-        path = self._on_disk(training)
-        executor = self._executor()
-        pending: dict[Future[Any], int] = {
-            executor.submit(_do, str(path), function, rest): i for i, (function, rest) in enumerate(jobs)
-        }
-        broken = False
+        lost = yield from self._together(training, jobs, range(len(jobs)), deadline)
+        # A process that the system killed, mostly for want of memory, takes its whole pool with it, and nobody can say
+        # which job it was. So each family goes on alone, and only the one that breaks its pool again has failed.
+        for family in dict.fromkeys(jobs[i][1][0] for i in lost):
+            own = [i for i in lost if jobs[i][1][0] == family]
+            again = yield from self._together(training, jobs, own, deadline)
+            for i in again:
+                yield i, MemoryError("the process that fitted it was killed, most likely for want of memory")
+
+    def _together(
+        self, training: Training, jobs: Sequence[Job[Result]], chosen: Sequence[int], deadline: float | None
+    ) -> Generator[tuple[int, Result | Exception], None, list[int]]:
+        """Do some of the jobs, and return those that were lost with their pool."""
+        path, executor = self._on_disk(training), self._executor()
+        pending: dict[Future[Any], int] = {executor.submit(_do, str(path), jobs[i]): i for i in chosen}
+        lost: list[int] = []
         try:
             while pending:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
-                    return
+                    return []
                 for future in wait(pending, left, FIRST_COMPLETED).done:
                     i = pending.pop(future)
                     error = future.exception()
                     if error is not None and not isinstance(error, Exception):
                         raise error
-                    # A process that was killed for want of memory takes its pool with it; the next jobs get a new one.
-                    broken = broken or isinstance(error, BrokenExecutor)
-                    yield i, error if error is not None else future.result()
+                    if isinstance(error, BrokenExecutor):
+                        lost.append(i)
+                    else:
+                        yield i, error if error is not None else future.result()
         finally:
             for future in pending:
                 future.cancel()
-            if pending or broken:
+            if pending or lost:
                 self._kill()
+        return sorted(lost)
 
     def close(self) -> None:
         """Kill the processes and remove their copy of the data."""
@@ -153,7 +165,8 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _do(path: str, function: Callable[..., Result], rest: tuple[Any, ...]) -> Result:
+def _do(path: str, job: Job[Result]) -> Result:
+    function, rest = job
     return function(_load(path), *rest)
 
 

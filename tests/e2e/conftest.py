@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -20,10 +19,11 @@ from tests.e2e.driving import free_port
 @pytest.fixture(scope="session", autouse=True)
 def prefect_api() -> Iterator[str]:
     """Start a Prefect server, point this process and its children at it, and stop it in the end."""
-    base = f"http://127.0.0.1:{free_port()}"
-    command = [str(Path(sys.executable).with_name("prefect")), "server", "start", "--host", "127.0.0.1"]
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
-        [*command, "--port", base.rsplit(":", 1)[1]],
+        [sys.executable, "-m", "deploy.prefect_server", "--host", "127.0.0.1", "--port", str(port)],
+        env=os.environ | {"PREFECT_API_URL": f"{base}/api"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -10,9 +10,10 @@ import pytest
 @pytest.fixture(scope="session")
 def prefect_api() -> Iterator[str]:
     """Run flows against a server and a database of their own, and return the server's address."""
-    import tasks  # noqa: F401 - sets Prefect's environment before Prefect is imported
     from prefect.settings import PREFECT_API_URL
     from prefect.testing.utilities import prefect_test_harness
+
+    import tasks  # noqa: F401 - sets Prefect's environment before Prefect is imported
 
     with prefect_test_harness(server_startup_timeout=90):
         yield str(PREFECT_API_URL.value())

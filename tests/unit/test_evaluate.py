@@ -15,6 +15,7 @@ from penstock.metrics.scores import scores
 from penstock.models.stage import train
 from penstock.receipts import Evaluated, Trained
 from penstock.spec.slices import Gate, Modelling
+from penstock.table import Target
 from tests.unit.models.making import Run, run_until_trained, ships
 
 QUICK = Modelling(families=("linear",), folds=3)
@@ -75,8 +76,6 @@ def test_scores_are_the_twins_on_raw_held_out_rows(run: Run, candidate: Trained)
     held = (sides["side"] == "heldout").to_numpy()
     schema = json.loads(run.store.read_bytes(candidate.table_schema))
     assert schema["target"]["labels"] == ["no", "yes"]
-    from penstock.table import Target
-
     target = Target.model_validate(schema["target"])
     by_hand = scores(target, sides["target"].to_numpy()[held], twin.predict_proba(cut[held]))
     assert {name: s.value for name, s in found.scores.items()} == pytest.approx(by_hand)

@@ -158,3 +158,11 @@ def dumped(estimator: object) -> bytes:
 
 def files_below(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def publish_often(artifacts: Path, one: Parts, two: Parts, times: int) -> None:
+    """Publish two models in turns; a process of its own does it."""
+    from penstock.bundle.publish import publish
+
+    for i in range(times):
+        publish(artifacts, "churn", (one, two)[i % 2], PASSED)

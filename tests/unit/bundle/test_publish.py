@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import multiprocessing
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +17,7 @@ from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome, model_names
 from penstock.bundle.publish import hold, publish, release
 from penstock.errors import BundleError, NotFound, NotSigned, PublishConflict, StoreError, Tampered, UserError
-from tests.unit.bundle.making import FAILED, PASSED, Made, dumped, files_below
+from tests.unit.bundle.making import FAILED, PASSED, Made, dumped, files_below, publish_often
 
 
 def test_the_layout_is_the_one_that_was_promised(artifacts: Path, carrying: Made) -> None:
@@ -150,7 +149,7 @@ def test_sequences_are_numbers(artifacts: Path, first: Made, second: Made) -> No
     assert [int(v.split("-")[0]) for v in home.versions()] == list(range(1, 12))
     assert home.read_pointer().sequence == 11
     assert home.find_version("2") == f"2-{second.parts.digest[:12]}"
-    with pytest.raises(NotFound, match="no version 12"):
+    with pytest.raises(NotFound, match="no version '12'"):
         home.find_version("12")
 
 
@@ -158,8 +157,14 @@ def test_a_model_that_cannot_be_proven_is_not_published(artifacts: Path, first: 
     """What does not open, served or twin, or breaks in answering its probes, stops before anyone can see it."""
     publish(artifacts, "churn", first.parts, PASSED)
     before = files_below(artifacts)
-    for broken in ({"twin": b"no pickle"}, {"twin": dumped({"not": "a model"})[:-3]}):
-        with pytest.raises(BundleError):
+    no_model = dumped({"not": "a model"})
+    for broken, told in (
+        ({"twin": no_model[:-3]}, "cannot be opened"),
+        ({"twin": no_model}, "fails on its own probes"),
+        ({"served": b"no pickle"}, "cannot be opened"),
+        ({"served": no_model}, "fails on its own probes"),
+    ):
+        with pytest.raises(BundleError, match=told):
             publish(artifacts, "churn", dataclasses.replace(second.parts, **broken), PASSED)
     assert files_below(artifacts) == before
 
@@ -171,14 +176,6 @@ def test_an_unwritable_directory_is_told_clearly(tmp_path: Path, first: Made) ->
         publish(tmp_path / "file" / "artifacts", "churn", first.parts, PASSED)
     assert "--artifacts" in caught.value.todo
     assert isinstance(caught.value.__cause__, OSError)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_without_permission_is_told_clearly(tmp_path: Path, first: Made) -> None:
-    """The same error."""
-    (tmp_path / "artifacts").mkdir(mode=0o500)
-    with pytest.raises(StoreError, match="cannot be written"):
-        publish(tmp_path / "artifacts", "churn", first.parts, PASSED)
 
 
 def test_a_pointer_that_cannot_be_trusted_stops_a_publisher(
@@ -219,17 +216,12 @@ def test_a_publisher_waits_for_its_turn(artifacts: Path, first: Made, monkeypatc
     assert Bundle.load(home.folder).digest == first.parts.digest
 
 
-def _publish_often(artifacts: Path, one: object, two: object, times: int) -> None:
-    for i in range(times):
-        publish(artifacts, "churn", (one, two)[i % 2], PASSED)  # type: ignore[arg-type]
-
-
 def test_publishers_and_readers_at_once(artifacts: Path, first: Made, second: Made) -> None:
     """Two processes publish while threads read: every read is of one whole version, and no change is lost."""
     publish(artifacts, "churn", first.parts, PASSED)
-    spawn = multiprocessing.get_context("fork")
+    spawn = multiprocessing.get_context("spawn")
     workers = [
-        spawn.Process(target=_publish_often, args=(artifacts, a.parts, b.parts, 6))
+        spawn.Process(target=publish_often, args=(artifacts, a.parts, b.parts, 6))
         for a, b in ((first, second), (second, first))
     ]
     for worker in workers:

@@ -72,7 +72,7 @@ def test_pointless_or_impossible_targets_are_refused(artifacts: Path, three: lis
     """The live one, one that is not there, one of a model that is not there."""
     with pytest.raises(UserError, match="live already"):
         rollback(artifacts, "churn", to="3")
-    with pytest.raises(NotFound, match="no version 9") as caught:
+    with pytest.raises(NotFound, match="no version '9'") as caught:
         rollback(artifacts, "churn", to="9")
     assert three[0] in caught.value.expected
     with pytest.raises(NotFound, match="no model 'nobody'"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import signal
 import threading
 import time
@@ -60,6 +61,25 @@ class SleepyFamily(BaseFamily):
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return what sleeps."""
         return Sleeper(self.seconds, self.message, self.blames_data)
+
+
+class Killing(Sleeper):
+    """An estimator that the system kills."""
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Killing:
+        """Die."""
+        os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+
+class KillingFamily(BaseFamily):
+    """A family that no memory is enough for."""
+
+    kind: Literal["killing"] = "killing"
+
+    def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
+        """Return what is killed."""
+        return Killing()
 
 
 class TwinFamily(LinearFamily):
@@ -171,6 +191,18 @@ def test_processes_are_killed_at_the_deadline_and_what_was_done_counts() -> None
     assert not [
         c for c in children if "loky" in " ".join(c.cmdline()) and "resource_tracker" not in " ".join(c.cmdline())
     ]
+
+
+def test_a_family_whose_process_is_killed_fails_alone() -> None:
+    """The system ends it for want of memory, say; what shared its pool is fitted all the same."""
+    crew = Processes(1)
+    try:
+        found = search(training(n=150), (DummyFamily(), KillingFamily(), LinearFamily()), AUC, crew=crew)
+    finally:
+        crew.close()
+    assert found.winner.kind == "linear"
+    assert named(found)["killing"].state == "failed"
+    assert "want of memory" in named(found)["killing"].note
 
 
 def test_an_executor_of_somebody_else_is_used_and_left_alone() -> None:

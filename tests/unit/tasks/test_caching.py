@@ -224,7 +224,8 @@ def test_no_door_leaves_a_library_out_that_its_code_computes_with(stage, root):
 
     computing = {
         "numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "sklearn": "scikit-learn", "lightgbm": "lightgbm",
-        "scipy": "scipy", "matplotlib": "matplotlib", "seaborn": "seaborn", "sqlalchemy": "sqlalchemy", "joblib": "joblib",
+        "scipy": "scipy", "matplotlib": "matplotlib", "seaborn": "seaborn", "sqlalchemy": "sqlalchemy",
+        "joblib": "joblib",
     }  # fmt: skip
     imported = set()
     for name, _ in code_of(policy(stage).code).modules:

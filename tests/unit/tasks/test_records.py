@@ -15,7 +15,7 @@ from prefect.transactions import transaction
 from penstock.errors import StoreError
 from penstock.receipts import Collected, Explored, Figure, Snapshot
 from penstock.store import Store
-from tasks.records import FOLDER, RECEIPT, Records, ReceiptSerializer
+from tasks.records import FOLDER, RECEIPT, ReceiptSerializer, Records
 
 KEY = "collect-" + "a" * 64
 
