@@ -15,6 +15,7 @@ from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split
 from penstock.steps.assemble import Assembled, SourceTable, assemble, beside_features, read_table
 from penstock.steps.audit import Audit, StepAudit, Watch
 from penstock.steps.base import Rows
+from penstock.steps.isolated import Isolated
 from penstock.steps.labels import Labelled, label, label_audit
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
@@ -83,7 +84,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         plan=store.put_json({**plan.model_dump(mode="json"), "split": rule.model_dump(mode="json"), "joins": joins}),
         table_schema=store.put_json(schema),
         audit=store.put_json(audit),
-        profile=store.put_json(_profile(assembled, schema, state)),
+        profile=store.put_json(_profile(assembled, schema, state, plan)),
         n_train=int(state.rows.train.sum()),
         n_heldout=int((~state.rows.train).sum()),
     )
@@ -231,7 +232,13 @@ def _lookups(assembled: Assembled, wrangling: Wrangling, store: Store) -> dict[s
     return {name: store.put_table(assembled.lookups[name].table) for name in served}
 
 
-def _profile(assembled: Assembled, schema: TableSchema, state: Running) -> object:
-    """Return what requests look like: the typed features of the training rows, before any step changed them."""
+def _profile(assembled: Assembled, schema: TableSchema, state: Running, plan: Plan) -> object:
+    """Return what requests look like: the typed features of the training rows, before any step changed them.
+
+    Isolated extremes are left out. They are slips of the pen, and a range that took them in would warn of nothing.
+    """
     train = assembled.features.iloc[state.row[state.rows.train]].reset_index(drop=True)
+    for step in plan.steps:
+        if isinstance(step, Isolated) and set(step.columns or ()) <= set(train.columns):
+            train = step.learn(train).apply(train)
     return profile_frame(train, TableSchema(columns=schema.features))

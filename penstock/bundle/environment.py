@@ -43,6 +43,20 @@ def differences(made_with: Mapping[str, object]) -> list[str]:
     ]
 
 
+def opens_alike(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Whether what one environment pickled opens in another with nothing to be said: the same libraries and Python x.y.
+
+    Examples
+    --------
+    >>> opens_alike({"python": "3.11.7", "numpy": "2.4.0"}, {"python": "3.11.9", "numpy": "2.4.0"})
+    True
+    >>> opens_alike({"python": "3.11.7", "numpy": "2.4.0"}, {"python": "3.11.7", "numpy": "2.5.0"})
+    False
+    """
+    minor = [str(e.get("python", "")).split(".")[:2] for e in (one, other)]
+    return minor[0] == minor[1] and all(one.get(library) == other.get(library) for library in LIBRARIES)
+
+
 def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> object:
     """Return the object that joblib wrote. Its bytes must have been proven: unpickling runs what they say.
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.disk import Disk
+from penstock.bundle.environment import opens_alike
 from penstock.bundle.layout import Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, now, whoami
 from penstock.bundle.rollback import hold, release, rollback
@@ -114,7 +115,7 @@ def _is_live(mine: Turn, pointer: Pointer, parts: Parts) -> bool:
         # What is live is damaged: publishing it anew heals it.
         return False
     # The same fitted state pickled by older libraries may not open with the new ones.
-    return live.manifest.environment == dict(parts.environment)
+    return opens_alike(live.manifest.environment, parts.environment)
 
 
 def _compare(pointer: Pointer | None, started_from: str | None) -> None:

@@ -53,14 +53,11 @@ def test_a_database_that_is_locked_twice_is_collected_at_the_third_try(log, tmp_
 
     other = threading.Thread(target=let_go_at_the_second_failure)
     other.start()
-    began = time.monotonic()
     collected = collect(tmp_path)
     other.join()
     writer.close()
     assert log.read_text().split() == ["collect"] * 3
     assert [s.name for s in collected.snapshots] == ["brook", "towns"]
-    # Two waits of SQLite's, and two of ours between the tries.
-    assert time.monotonic() - began > 2 * 5 + 1
 
 
 def test_a_source_that_never_answers_is_told_after_the_last_try(log, tmp_path, monkeypatch):

@@ -65,6 +65,8 @@ def test_the_same_content_made_by_other_libraries_is_published_anew(artifacts: P
     newer = dataclasses.replace(first.parts, environment={**first.parts.environment, "scikit-learn": "99.0"})
     done = publish(artifacts, "churn", newer, PASSED)
     assert (done.state, done.version) == ("published", f"2-{first.parts.digest[:12]}")
+    patched = dataclasses.replace(newer, environment={**newer.environment, "machine": "another"})
+    assert publish(artifacts, "churn", patched, PASSED).state == "unchanged"
     assert "made with scikit-learn 99.0" in Bundle.load(artifacts / "models" / "churn").notes[0]
 
 

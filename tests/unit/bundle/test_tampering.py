@@ -159,6 +159,15 @@ def test_a_linked_version_is_refused(live: Path, tmp_path: Path) -> None:
         assert "symbolic link" in refused(where).what
 
 
+def test_a_linked_pointer_is_refused(live: Path, tmp_path: Path) -> None:
+    """So is any file that is read for its bytes, should it become a link after it was listed."""
+    home = ModelHome(live.parents[3], "churn")
+    home.pointer_path.rename(tmp_path / "CURRENT.json")
+    home.pointer_path.symlink_to(tmp_path / "CURRENT.json")
+    with pytest.raises(Tampered, match="symbolic link"):
+        home.read_pointer()
+
+
 def test_a_pipe_in_a_files_place_does_not_hold_the_reader(live: Path) -> None:
     """It is refused at once."""
     (live / "card.md").unlink()
@@ -176,6 +185,8 @@ def test_a_bundle_under_another_models_name_is_refused(live: Path) -> None:
     assert "'fraud'" in by_version.expected
     assert "another model" in by_pointer.what
     assert "another model" in refused(live, name="fraud").what
+    with pytest.raises(Tampered, match="pointer belongs to another model"):
+        ModelHome(live.parents[3], "fraud").read_pointer()
 
 
 def test_a_version_under_another_versions_name_is_refused(live: Path) -> None:

@@ -1,0 +1,233 @@
+"""`penstock up`: server, schedules and service in one, told where they are, and gone without a trace on Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration import small
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def get(url: str, **body: object) -> object:
+    """Return the JSON that an address answers with; with a body, to a POST."""
+    data = json.dumps(body).encode() if body else None
+    asked = urllib.request.Request(url, data, {"content-type": "application/json"})
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+class Up:
+    """A `penstock up` that runs, and every process that came of it."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.artifacts = folder / "artifacts"
+        self.port, self.prefect_port = free_port(), free_port()
+        self.environment = os.environ | {"PREFECT_SERVER_API_PORT": str(self.prefect_port)} | environment
+        self.spec = small.make(folder, lambda s: s.update(schedule={"cron": "0 3 * * 1", "timezone": "Europe/Berlin"}))
+        self.process = self.start()
+
+    def start(self, port: int | None = None) -> subprocess.Popen[str]:
+        words = [sys.executable, "-m", "deploy.cli", "up", str(self.spec), "--artifacts", str(self.artifacts)]
+        return subprocess.Popen(
+            [*words, "--port", str(port or self.port)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def api(self) -> str:
+        return f"http://127.0.0.1:{self.prefect_port}/api"
+
+    @property
+    def service(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def told(self) -> str:
+        """Wait until it says that all is up, and return what it said."""
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if "Ctrl-C" in line:
+                return "".join(lines)
+        logs = {p.name: p.read_text()[-1500:] for p in (self.artifacts / ".up").glob("*.log")}
+        raise AssertionError("".join(lines) + str(logs))
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def command(self, name: str) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-m", "deploy.cli", name, "--artifacts", str(self.artifacts)]
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=90, check=False)
+
+
+@contextlib.contextmanager
+def up(folder: Path, **environment: str) -> Iterator[Up]:
+    """Start it, and leave nothing behind whatever the test does."""
+    one = Up(folder, **environment)
+    children: list[psutil.Process] = []
+    try:
+        yield one
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = one.family()
+        one.process.kill()
+        for child in children:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        one.process.communicate()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return the environment of a Prefect home that nobody else uses."""
+    return {"PREFECT_HOME": str(tmp_path / "prefect")}
+
+
+def test_everything_comes_up_and_goes_on_ctrl_c(tmp_path, home):
+    """The schedule is the spec's, pages answer, a second one is refused, and no process outlives it."""
+    with up(tmp_path, **home) as one:
+        told = one.told()
+        assert one.service in told
+        assert f"http://127.0.0.1:{one.prefect_port}" in told
+        assert "0 3 * * 1 (Europe/Berlin)" in told
+
+        known = get(f"{one.api}/deployments/name/train/brook")
+        assert [(s["schedule"]["cron"], s["schedule"]["timezone"], s["active"]) for s in known["schedules"]] == [
+            ("0 3 * * 1", "Europe/Berlin", True)
+        ]
+        assert not known["paused"]
+        assert known["concurrency_options"]["collision_strategy"] == "ENQUEUE"
+        assert get(f"{one.service}/livez")
+        with urllib.request.urlopen(f"http://127.0.0.1:{one.prefect_port}/", timeout=30) as page:
+            assert "<html" in page.read().decode().lower()
+        settings = get(f"{one.api}/admin/settings")
+        assert settings["server"]["analytics_enabled"] is False
+        assert settings["server"]["ui"]["show_promotional_content"] is False
+        # The server's own copy, not the registry's.
+        assert "prefect" in get(f"{one.api}/collections/views/aggregate-worker-metadata")
+
+        assert one.command("status").returncode == 0
+        second = one.start(free_port())
+        output, _ = second.communicate(timeout=60)
+        assert second.returncode == 2, output
+        assert "up already" in output
+
+        family = one.family()
+        assert len(family) >= 3
+        os.kill(one.process.pid, signal.SIGINT)
+        one.process.communicate(timeout=60)
+        assert one.process.returncode == 0
+        gone, alive = psutil.wait_procs(family, timeout=5)
+        assert alive == []
+        assert one.command("status").returncode == 1
+
+        # Stopping left the schedule as it was: it is active when a server is up again.
+        assert not (one.artifacts / ".up" / "running.json").exists()
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path, home):
+    """With the setting that chooses another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, up(tmp_path, **home) as one:
+        one.process.kill()
+        one.process.communicate()
+        again = one.start(taken.getsockname()[1])
+        output, _ = again.communicate(timeout=60)
+        assert again.returncode == 2
+        assert "--port" in output
+        assert "Traceback" not in output
+
+
+@pytest.mark.long
+def test_a_run_that_is_due_is_run_and_down_ends_what_a_kill_left(tmp_path, home):
+    """A deployment's run trains and publishes; the service serves it; `down` works without `up`."""
+    with up(tmp_path, **home) as one:
+        one.told()
+        known = get(f"{one.api}/deployments/name/train/brook")
+        run = get(f"{one.api}/deployments/{known['id']}/create_flow_run", state={"type": "SCHEDULED"})
+        for _ in range(900):
+            state = get(f"{one.api}/flow_runs/{run['id']}")["state"]
+            if state["type"] in ("COMPLETED", "FAILED", "CRASHED"):
+                break
+            time.sleep(0.2)
+        assert state["type"] == "COMPLETED", state
+        keys = {a["key"] for a in get(f"{one.api}/artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})}
+        assert keys == {"dossier-brook", "leaderboard-brook"}
+        for _ in range(100):
+            if "brook" in json.dumps(get(f"{one.service}/models")):
+                break
+            time.sleep(0.1)
+        assert "brook" in json.dumps(get(f"{one.service}/models"))
+
+        family = one.family()
+        one.process.kill()
+        one.process.communicate()
+        assert psutil.wait_procs(family, timeout=1)[1] != []
+        done = one.command("down")
+        assert done.returncode == 0, done.stderr
+        assert psutil.wait_procs(family, timeout=20)[1] == []
+
+
+@pytest.mark.long
+def test_prefect_deploys_the_projects_own_file_and_a_worker_runs_it(tmp_path, home, root, need):
+    """`prefect --no-prompt deploy --all` takes prefect.yaml as it is, and a process worker carries a run through."""
+    from data.clinic import build
+
+    prefect = str(Path(sys.executable).with_name("prefect"))
+    for name in ("penstock", "tasks", "flows", "prefect.yaml"):
+        (tmp_path / name).symlink_to(root / name)
+    (tmp_path / "data" / "raw").mkdir(parents=True)
+    build(tmp_path / "data" / "raw" / "clinic")
+    port = free_port()
+    env = os.environ | home | {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
+
+    def call(*words: str) -> str:
+        done = subprocess.run(
+            [prefect, *words], env=env, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    words = [sys.executable, "-m", "deploy.prefect_server", "--host", "127.0.0.1", "--port", str(port)]
+    server = subprocess.Popen(
+        words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        for _ in range(600):
+            with contextlib.suppress(OSError):
+                if get(f"{env['PREFECT_API_URL']}/health"):
+                    break
+            time.sleep(0.1)
+        call("work-pool", "create", "local-process", "--type", "process")
+        call("--no-prompt", "deploy", "--all")
+        known = get(f"{env['PREFECT_API_URL']}/deployments/name/train/clinic")
+        assert [s["schedule"]["cron"] for s in known["schedules"]] == ["0 3 * * 1"]
+        run = get(f"{env['PREFECT_API_URL']}/deployments/{known['id']}/create_flow_run", state={"type": "SCHEDULED"})
+        call("worker", "start", "--pool", "local-process", "--type", "process", "--run-once")
+        state = get(f"{env['PREFECT_API_URL']}/flow_runs/{run['id']}")["state"]
+        assert state["type"] == "COMPLETED", state
+        assert (tmp_path / "artifacts" / "models" / "clinic" / "CURRENT.json").exists()
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
