@@ -265,26 +265,31 @@ def main(arguments: list[str] | None = None) -> None:
 def call(arguments: list[str] | None) -> int:
     """Run one command and return its exit status; a mistake is told on stderr, never as a traceback."""
     try:
-        return int(typer.main.get_command(app).main(arguments, standalone_mode=False) or 0)
-    except PenstockError as error:
-        print(f"penstock: {error}", file=sys.stderr)
-        return error.exit_status
+        status = int(typer.main.get_command(app).main(arguments, standalone_mode=False) or 0)
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except ModuleNotFoundError as error:
-        if error.name not in ("prefect", "matplotlib", "seaborn"):
-            raise
-        print(f"penstock: {error.name} is not installed\n  do: pip install 'penstock[flows]'", file=sys.stderr)
-        return EXIT_OTHER
     except (KeyboardInterrupt, click.Abort):
-        print("penstock: interrupted", file=sys.stderr)
-        return EXIT_INTERRUPTED
+        status = EXIT_INTERRUPTED
     except Exception as error:
-        if os.environ.get("PENSTOCK_DEBUG"):
+        if os.environ.get("PENSTOCK_DEBUG") and not isinstance(error, PenstockError):
             raise
+        return _tell(error)
+    # Typer turns an interrupt into the status alone.
+    if status == EXIT_INTERRUPTED:
+        print("penstock: interrupted", file=sys.stderr)
+    return status
+
+
+def _tell(error: Exception) -> int:
+    if isinstance(error, PenstockError):
+        print(f"penstock: {error}", file=sys.stderr)
+        return error.exit_status
+    if isinstance(error, ModuleNotFoundError) and error.name in ("prefect", "matplotlib", "seaborn"):
+        print(f"penstock: {error.name} is not installed\n  do: pip install 'penstock[flows]'", file=sys.stderr)
+    else:
         print(f"penstock: {type(error).__name__}: {error}\n  do: set PENSTOCK_DEBUG=1 to see where.", file=sys.stderr)
-        return EXIT_OTHER
+    return EXIT_OTHER
 
 
 if __name__ == "__main__":

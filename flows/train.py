@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, Any, ParamSpec, TypeVar, get_type_hints
 
+import httpx
 from prefect.flows import Flow
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import Field
+from pydantic.fields import FieldInfo
 
 from flows.pages import show
 from flows.record import as_published, facts_of, keep_lock, keep_run, lineage, new_run_id, summary_of
 from flows.stages import Runner, Stages
 from penstock.bundle.candidate import Candidate
+from penstock.errors import UserError
 from penstock.inference import apply_lock
 from penstock.receipts import Arrays, Collected, Evaluated, Explored, Published, Trained, Wrangled
 from penstock.report.html import dossier_html
@@ -44,12 +48,31 @@ class Called(Flow[P, R]):
     """
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # as many overloads as Prefect has would say no more
-        """Run the flow and return its result."""
+        """Run the flow and return its result.
+
+        Raises
+        ------
+        UserError
+            The server that PREFECT_API_URL names does not answer.
+        """
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            return super().__call__(*args, **kwargs)
+            try:
+                return super().__call__(*args, **kwargs)
+            except httpx.ConnectError as error:
+                raise UserError(
+                    "Prefect's server does not answer",
+                    where=str(PREFECT_API_URL.value()),
+                    got=str(error),
+                    todo="Start it (penstock up), or unset PREFECT_API_URL to run without one.",
+                ) from error
 
 
 def _flow(function: Callable[P, R]) -> Called[P, R]:
+    # Prefect's form shows what a Google-style section says of a parameter, and drops descriptions in annotations.
+    hints = get_type_hints(function, include_extras=True)
+    told = [(name, part) for name, hint in hints.items() for part in getattr(hint, "__metadata__", ())]
+    lines = [f"    {name}: {part.description}" for name, part in told if isinstance(part, FieldInfo)]
+    function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", "Args:", *lines])
     return Called(function, name="train", description="Raw data to a judged, sealed and published model.")
 
 

@@ -28,7 +28,7 @@ from penstock.metrics.scores import bootstrap, paired, score
 from penstock.metrics.slices import Slice, slices
 from penstock.metrics.weighted import Floats, Ints, defined_metrics
 from penstock.models.search import dummy_predictions
-from penstock.receipts import Evaluated, Interval, LeaderboardRow, Trained, Wrangled
+from penstock.receipts import Evaluated, Interval, Trained, Wrangled
 from penstock.spec.slices import Gate, Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, sides
 from penstock.steps.join import lookups_of
@@ -120,7 +120,7 @@ def evaluate(
         withdrawn=withdrawn,
         gate=gate,
     )
-    validated = _cross_validation(trained.leaderboard)
+    validated = trained.cross_validation
     told = {
         "task": judged.target.task,
         "metric": metric.name,
@@ -314,10 +314,6 @@ def _findings(
         *find_shared_rows(train, held),
         *find_shared_groups(table["group"], table["side"]),
     )
-
-
-def _cross_validation(leaderboard: Sequence[LeaderboardRow]) -> dict[str, tuple[float, float]]:
-    return {row.metric: (row.mean, row.sd or 0.0) for row in leaderboard if row.chosen and row.mean is not None}
 
 
 def _plain(intervals: Mapping[str, Interval]) -> dict[str, Any]:

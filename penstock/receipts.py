@@ -183,6 +183,7 @@ class LeaderboardRow(Frozen):
 class Trained(Receipt):
     """The train stage: the winning recipe, fitted twice, and the leaderboard it won."""
 
+    # The leaderboard tells how long each family took.
     volatile: ClassVar[frozenset[str]] = frozenset({"leaderboard"})
 
     family: str
@@ -197,6 +198,7 @@ class Trained(Receipt):
     environment: FileRef
     content_digest: str
     leaderboard: tuple[LeaderboardRow, ...]
+    cross_validation: dict[str, tuple[float, float]] = {}
 
 
 class Interval(Frozen):

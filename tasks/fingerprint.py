@@ -140,8 +140,15 @@ class _Walk:
         if top in sys.stdlib_module_names:
             return False
         spec = self._find(top)
-        places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or [])]
-        return bool(places) and not any({"site-packages", "dist-packages"} & set(Path(p).parts) for p in places)
+        places = [] if spec is None else [*(spec.submodule_search_locations or [spec.origin or ""])]
+        return bool(places) and not any(_is_installed_in(str(Path(place).parent)) for place in places)
+
+
+@lru_cache(maxsize=256)
+def _is_installed_in(folder: str) -> bool:
+    """Whether a folder of the import path is one that installers write to: they leave their records beside packages."""
+    parts = set(Path(folder).parts)
+    return bool({"site-packages", "dist-packages"} & parts) or any(Path(folder).glob("*.dist-info"))
 
 
 def _wants(ask: Ask, waiting: Ask) -> bool:
@@ -173,7 +180,11 @@ def _imports(source: bytes, package: str) -> tuple[tuple[Ask, ...], tuple[Ask, .
     """Return what a module imports at once, and what it imports inside functions."""
     at_once: list[Ask] = []
     later: list[Ask] = []
-    tree = ast.parse(source)
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        # This Python cannot run it either; as text it counts all the same.
+        return (), ()
     for node, function in _statements(tree.body, function=None):
         for ask in _asked_by(node, package, on_request=function == "__getattr__"):
             (at_once if function is None else later).append(ask)

@@ -14,6 +14,7 @@ from deploy.commands.adhoc import Options, declare, is_spec
 from deploy.commands.progress import stages_shown
 from deploy.commands.summary import show_summary
 from deploy.commands.understood import show_run
+from deploy.embedded import prefect_api
 from penstock.errors import EXIT_OK, EXIT_REFUSED, SpecError, StoreError
 from penstock.frozen import Frozen
 from penstock.spec.pipeline import load_spec, spec_from
@@ -74,10 +75,15 @@ def _through_the_flow(path: Path, how: How) -> RunSummary:
     if not os.environ.get("PENSTOCK_DEBUG"):
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with stages_shown() as watch:
+        embedded = prefect_api()
+        # What follows takes seconds, too: the server starts meanwhile.
+        from prefect.settings import PREFECT_API_URL, temporary_settings
+
         from flows.stages import watched_by
         from flows.train import train
 
-        with watched_by(watch):
+        settings = {PREFECT_API_URL: embedded.address()} if embedded else {}
+        with watched_by(watch), temporary_settings(settings):
             summary: RunSummary = train(
                 str(path),
                 artifacts=str(how.artifacts),

@@ -11,6 +11,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from functools import lru_cache
@@ -98,10 +99,14 @@ class Processes:
     ) -> Generator[tuple[int, Result | Exception], None, list[int]]:
         """Do some of the jobs, and return those that were lost with their pool."""
         path, executor = self._on_disk(training), self._executor()
-        pending: dict[Future[Any], int] = {executor.submit(_do, str(path), jobs[i]): i for i in chosen}
-        lost: list[int] = []
+        waiting, pending, lost = deque(chosen), dict[Future[Any], int](), list[int]()
         try:
-            while pending:
+            while pending or waiting:
+                # One more than there are processes, so that none is idle; not all at once, since loky's shutdown
+                # stumbles over jobs that it holds and has not handed out.
+                while waiting and len(pending) <= self.workers and not lost:
+                    i = waiting.popleft()
+                    pending[_submitted(executor, path, jobs[i])] = i
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return []
@@ -114,12 +119,16 @@ class Processes:
                         lost.append(i)
                     else:
                         yield i, error if error is not None else future.result()
+                if lost and not pending:
+                    return sorted([*lost, *waiting])
         finally:
-            for future in pending:
-                future.cancel()
-            if pending or lost:
+            # It stumbles over futures that somebody else has cancelled, too, and then leaves its workers behind.
+            if self._lent is not None:
+                for future in pending:
+                    future.cancel()
+            elif pending or lost:
                 self._kill()
-        return sorted(lost)
+        return []
 
     def close(self) -> None:
         """Kill the processes and remove their copy of the data."""
@@ -158,6 +167,15 @@ class Processes:
                 pickle.dump(training, out, protocol=pickle.HIGHEST_PROTOCOL)
             self._saved[id(training)] = (training, path)
         return self._saved[id(training)][1]
+
+
+def _submitted(executor: Executor, path: Path, job: Job[Any]) -> Future[Any]:
+    try:
+        return executor.submit(_do, str(path), job)
+    except BrokenExecutor as error:
+        failed: Future[Any] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def _leave_interrupts_to_the_parent() -> None:

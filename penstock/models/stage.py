@@ -121,6 +121,7 @@ def train(
             decided,
         ),
         leaderboard=found.rows,
+        cross_validation=found.cross_validation,
     )
 
 

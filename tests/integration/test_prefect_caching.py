@@ -317,6 +317,60 @@ def test_a_run_leaves_its_files_behind(project):
     assert (project.folder / "brook.lock.yaml").exists()
 
 
+def test_a_runs_page_shows_the_dossier_with_figures_and_the_leaderboard(project):
+    """As artifacts of the run in Prefect's UI."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+
+    done = project.run()
+    with get_client(sync_client=True) as client:
+        found = {
+            key: client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+            for key in ("dossier-brook", "leaderboard-brook")
+        }
+    dossier = found["dossier-brook"][-1].data
+    assert "](data:image/png;base64," in dossier
+    assert done.verdict.reasons[0].split(":")[0] in dossier
+    board = json.loads(found["leaderboard-brook"][-1].data)
+    assert [row["candidate"] for row in board] == ["linear (chosen)", "dummy"]
+
+
+def test_ctrl_c_outside_the_search_ends_the_run(project):
+    """Nothing is half done, and the next run goes on from what was cached."""
+    from flows.stages import watched_by
+
+    def at_wrangling(name, ended):
+        if name == "wrangle" and ended is None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    small.respec(project.folder, lambda s: s["model"].update(folds=3))
+    with watched_by(at_wrangling), pytest.raises(KeyboardInterrupt):
+        project.run()
+    project.run()
+    assert project.entered == ["train", "evaluate", "publish"]
+
+
+def test_stages_that_nobody_waits_for_can_run_in_a_process(project):
+    """Drawn there, and cached like everywhere."""
+    done = project.run(runner="processes", refresh=True)
+    assert {s.name for s in done.stages} == set(ALL)
+    project.run()
+    assert project.entered == ["publish"]
+
+
+def test_a_runner_that_is_not_installed_is_told_with_what_to_install(project):
+    """Before any stage is entered."""
+    from importlib.util import find_spec
+
+    from penstock.errors import UserError
+
+    if find_spec("prefect_dask"):
+        pytest.skip("prefect-dask is installed here")
+    with pytest.raises(UserError, match="'dask' is not installed"):
+        project.run(runner="dask")
+    assert project.entered == []
+
+
 def test_an_interrupted_search_is_good_for_its_run_and_not_kept(project):
     """Ctrl-C finishes with the best so far; the next run searches to its end."""
     from flows.stages import watched_by

@@ -101,3 +101,17 @@ def test_a_mistake_in_the_data_reaches_the_caller_as_it_is(log, tmp_path):
     with pytest.raises(UserError, match="lable"):
         train(str(spec), artifacts=str(tmp_path / "artifacts"))
     assert log.read_text().split() == ["collect", "arrays"]
+
+
+def test_a_server_that_does_not_answer_is_told_with_what_to_do(tmp_path):
+    """Not a traceback of somebody's HTTP client."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from flows.train import train
+
+    spec = small.make(tmp_path)
+    with (
+        temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}),
+        pytest.raises(UserError, match="Prefect's server does not answer"),
+    ):
+        train(str(spec), artifacts=str(tmp_path / "artifacts"))

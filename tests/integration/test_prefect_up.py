@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -41,11 +42,14 @@ class Up:
         self.folder = folder
         self.artifacts = folder / "artifacts"
         self.port, self.prefect_port = free_port(), free_port()
-        self.environment = os.environ | {"PREFECT_SERVER_API_PORT": str(self.prefect_port)} | environment
+        given = os.environ | {"PREFECT_SERVER_API_PORT": str(self.prefect_port)} | environment
+        self.environment = {name: value for name, value in given.items() if value}
         self.spec = small.make(folder, lambda s: s.update(schedule={"cron": "0 3 * * 1", "timezone": "Europe/Berlin"}))
         self.process = self.start()
 
     def start(self, port: int | None = None) -> subprocess.Popen[str]:
+        """Start one, without waiting for it."""
+        """Start one, without waiting for it."""
         words = [sys.executable, "-m", "deploy.cli", "up", str(self.spec), "--artifacts", str(self.artifacts)]
         return subprocess.Popen(
             [*words, "--port", str(port or self.port)],
@@ -58,10 +62,14 @@ class Up:
 
     @property
     def api(self) -> str:
+        """The address of Prefect's API."""
+        """The address of Prefect's API."""
         return f"http://127.0.0.1:{self.prefect_port}/api"
 
     @property
     def service(self) -> str:
+        """The address of the service."""
+        """The address of the service."""
         return f"http://127.0.0.1:{self.port}"
 
     def told(self) -> str:
@@ -75,9 +83,13 @@ class Up:
         raise AssertionError("".join(lines) + str(logs))
 
     def family(self) -> list[psutil.Process]:
+        """Return every process that came of it."""
+        """Return every process that came of it."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def command(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run `penstock down` or `status` to its end."""
+        """Run `penstock down` or `status` to its end."""
         words = [sys.executable, "-m", "deploy.cli", name, "--artifacts", str(self.artifacts)]
         return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=90, check=False)
 
@@ -96,7 +108,44 @@ def up(folder: Path, **environment: str) -> Iterator[Up]:
         for child in children:
             with contextlib.suppress(psutil.NoSuchProcess):
                 child.kill()
-        one.process.communicate()
+        one.process.wait()
+        one.process.stdout.close()
+
+
+class Outside(threading.Thread):
+    """A proxy that lets nothing through, and remembers who was called."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.called: list[str] = []
+
+    def run(self) -> None:
+        """Answer until the socket is closed."""
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = self.socket.accept()
+                with caller:
+                    self.called.append(caller.recv(4096).split(b"\r\n")[0].decode(errors="replace"))
+                    caller.sendall(b"HTTP/1.1 502 Nobody there\r\ncontent-length: 0\r\n\r\n")
+
+    def __enter__(self) -> Outside:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.socket.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What makes every HTTP client call here instead of the world."""
+        address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        proxies = dict.fromkeys(
+            ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"), address
+        )
+        # The tests' own quiet is taken away: `up` has to be quiet by itself.
+        quiet = dict.fromkeys(("DO_NOT_TRACK", "PREFECT_SERVER_ANALYTICS_ENABLED"), "")
+        return {**proxies, "NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost", **quiet}
 
 
 @pytest.fixture
@@ -107,7 +156,7 @@ def home(tmp_path):
 
 def test_everything_comes_up_and_goes_on_ctrl_c(tmp_path, home):
     """The schedule is the spec's, pages answer, a second one is refused, and no process outlives it."""
-    with up(tmp_path, **home) as one:
+    with Outside() as outside, up(tmp_path, **home, **outside.environment) as one:
         told = one.told()
         assert one.service in told
         assert f"http://127.0.0.1:{one.prefect_port}" in told
@@ -134,29 +183,33 @@ def test_everything_comes_up_and_goes_on_ctrl_c(tmp_path, home):
         assert second.returncode == 2, output
         assert "up already" in output
 
+        # Telemetry is sent as soon as a server starts, where it is sent at all.
+        assert outside.called == []
+
         family = one.family()
         assert len(family) >= 3
         os.kill(one.process.pid, signal.SIGINT)
         one.process.communicate(timeout=60)
         assert one.process.returncode == 0
-        gone, alive = psutil.wait_procs(family, timeout=5)
+        _, alive = psutil.wait_procs(family, timeout=5)
         assert alive == []
         assert one.command("status").returncode == 1
-
-        # Stopping left the schedule as it was: it is active when a server is up again.
         assert not (one.artifacts / ".up" / "running.json").exists()
 
 
 def test_a_port_that_is_taken_is_told_before_anything_starts(tmp_path, home):
     """With the setting that chooses another."""
-    with socket.create_server(("127.0.0.1", 0)) as taken, up(tmp_path, **home) as one:
-        one.process.kill()
-        one.process.communicate()
-        again = one.start(taken.getsockname()[1])
-        output, _ = again.communicate(timeout=60)
-        assert again.returncode == 2
-        assert "--port" in output
-        assert "Traceback" not in output
+    spec = small.make(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        words = [sys.executable, "-m", "deploy.cli", "up", str(spec), "--artifacts", str(tmp_path / "artifacts")]
+        done = subprocess.run(
+            [*words, "--port", str(taken.getsockname()[1])],
+            env=os.environ | home, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "artifacts" / ".up").glob("*.log"))
 
 
 @pytest.mark.long

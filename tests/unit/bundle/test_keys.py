@@ -121,5 +121,5 @@ def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("XDG_CONFIG_HOME", "/etc/x")
     assert home() == Path("/etc/x/penstock")
     monkeypatch.delenv("XDG_CONFIG_HOME")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert home() == Path("/home/somebody/.config/penstock")
+    monkeypatch.setenv("HOME", "/srv/somebody")
+    assert home() == Path("/srv/somebody/.config/penstock")

@@ -79,13 +79,8 @@ def test_the_entrypoint_is_the_flow_of_that_name(root, monkeypatch):
     monkeypatch.chdir(root)
     flow = load_flow_from_entrypoint(ENTRYPOINT)
     assert flow.name == FLOW
-    form = (
-        flow.parameters.properties if hasattr(flow, "parameters") and hasattr(flow.parameters, "properties") else None
-    )
-    from prefect.utilities.callables import parameter_schema
-
-    form = parameter_schema(flow.fn).properties
+    form = flow.parameters.properties
     assert list(form) == ["spec", "artifacts", "budget", "publish", "refresh", "runner"]
-    assert all(field.get("description") and "default" in field for field in form.values())
+    assert [name for name, field in form.items() if not field.get("description") or "default" not in field] == []
     assert form["runner"]["enum"] == ["threads", "processes", "dask"]
-    assert parameter_schema(flow.fn).required == []
+    assert flow.parameters.required == []

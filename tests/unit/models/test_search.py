@@ -180,7 +180,7 @@ def test_processes_are_killed_at_the_deadline_and_what_was_done_counts() -> None
     started = time.monotonic()
     try:
         families = (DummyFamily(), LinearFamily(), SleepyFamily(seconds=60.0))
-        found = search(training(n=150), families, AUC, crew=crew, deadline=started + 10.0)
+        found = search(training(n=150, folds=8), families, AUC, crew=crew, deadline=started + 10.0)
     finally:
         crew.close()
     lasted = time.monotonic() - started

@@ -129,6 +129,27 @@ def test_installed_libraries_and_the_standard_library_are_left_to_their_versions
     assert names("brook.a") == {"brook", "brook.a"}
 
 
+def test_what_lies_beside_an_installers_records_is_installed(project, tmp_path):
+    """A folder of packages is one, whatever it is called."""
+    project(a="x = 1")
+    assert names("brook.a") == {"brook", "brook.a"}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "brook-1.0.dist-info").mkdir()
+    (tmp_path / "brook").rename(tmp_path / "other" / "brook")
+    sys.path.insert(0, str(tmp_path / "other"))
+    try:
+        with pytest.raises(ModuleNotFoundError):
+            code_of(["brook.a"])
+    finally:
+        sys.path.remove(str(tmp_path / "other"))
+
+
+def test_a_file_that_cannot_be_parsed_counts_as_text(project):
+    """A module for another Python, imported where this one never comes."""
+    project(a="import brook.b", b="def (:")
+    assert names("brook.a") == {"brook", "brook.a", "brook.b"}
+
+
 def test_where_the_files_lie_does_not_count(project, tmp_path, monkeypatch):
     """The same text elsewhere is the same code."""
     project(a="x = 1")
