@@ -22,9 +22,8 @@ def main() -> None:
         rounds = json.loads(done.stdout.strip().splitlines()[-1])
     extra = statistics.median(r["flow"] - r["plain"] for r in rounds)
     flow = statistics.median(r["flow"] for r in rounds)
-    report(
-        "orchestration of seven stages, server running",
-        "1.5 s",
-        f"{extra:.2f} s",
-        f"flow {flow:.2f} s, median of {ROUNDS}",
-    )
+    cached = statistics.median(r["cached"] for r in rounds)
+    what = "orchestration of seven stages, server running"
+    # The flow draws while it trains, which hides some of what it costs; the cached flow hides nothing.
+    report(what, "1.5 s", f"{extra:.2f} s", f"flow {flow:.2f} s, median of {ROUNDS}")
+    report(f"{what}, all cached", "1.5 s", f"{cached:.2f} s", "reading and checking what is cached included")
