@@ -29,7 +29,7 @@ from penstock.metrics.slices import Slice, slices
 from penstock.metrics.weighted import Floats, Ints, defined_metrics
 from penstock.models.search import dummy_predictions
 from penstock.receipts import Evaluated, Interval, Trained, Wrangled
-from penstock.spec.slices import Gate, Typing
+from penstock.slices import Gate, Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, sides
 from penstock.steps.join import lookups_of
 from penstock.steps.plan import Plan

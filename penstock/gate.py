@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from penstock.frozen import Frozen
 from penstock.metrics.metric import Metric
 from penstock.receipts import Interval, Verdict
-from penstock.spec.slices import Gate
+from penstock.slices import Gate
 
 # With fewer rows a bootstrap interval promises more than it can keep.
 FEWEST_ROWS = 30

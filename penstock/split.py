@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from penstock.casting import canonical_array, cast_column
 from penstock.errors import DataError, SpecError
 from penstock.frozen import Frozen
-from penstock.spec.slices import Split, Typing
+from penstock.slices import Split, Typing
 from penstock.table import Column, TableSchema, closest
 
 Side = Literal["train", "heldout"]

@@ -10,7 +10,7 @@ from penstock.arrays.profile import profile_frame
 from penstock.casting import canonical_array
 from penstock.errors import DataError
 from penstock.receipts import Arrays, FrameRef, Wrangled
-from penstock.spec.slices import Typing
+from penstock.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
 from penstock.steps.assemble import Assembled, SourceTable, assemble, beside_features, read_table
 from penstock.steps.audit import Audit, StepAudit, Watch

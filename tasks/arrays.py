@@ -8,8 +8,8 @@ from typing import Any
 from prefect import task
 
 from penstock.receipts import Arrays, Collected
+from penstock.slices import Typing
 from penstock.sources import Source
-from penstock.spec.slices import Typing
 from penstock.store import Store
 from penstock.table import TableSchema
 from tasks.caching import StageKey, entered

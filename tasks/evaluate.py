@@ -10,7 +10,7 @@ from prefect import task
 from penstock.errors import BundleError, NotFound
 from penstock.frozen import Frozen
 from penstock.receipts import Evaluated, Trained, Verdict, Wrangled
-from penstock.spec.slices import Gate, Typing
+from penstock.slices import Gate, Typing
 from penstock.store import Store
 from tasks.caching import StageKey, entered
 from tasks.records import RECEIPT

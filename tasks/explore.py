@@ -14,7 +14,9 @@ from tasks.records import RECEIPT
     name="explore",
     description="Figures of the training rows.",
     cache_policy=StageKey(
-        stage="explore", code=(__name__,), libraries=("matplotlib", "seaborn", "numpy", "pandas", "pyarrow", "scipy")
+        stage="explore",
+        code=(__name__,),
+        libraries=("matplotlib", "seaborn", "pillow", "numpy", "pandas", "pyarrow", "scipy"),
     ),
     result_serializer=RECEIPT,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from penstock.receipts import Trained, Wrangled
-from penstock.spec.slices import Modelling, Typing
+from penstock.slices import Modelling, Typing
 from penstock.store import Store
 from tasks.caching import StageKey, entered, forget_this_one
 from tasks.records import RECEIPT

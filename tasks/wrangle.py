@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import task
 
 from penstock.receipts import Arrays, Wrangled
-from penstock.spec.slices import Typing
+from penstock.slices import Typing
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from tasks.caching import StageKey, entered

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -64,6 +64,15 @@ def _absent(reason: str) -> NoReturn:
     if IN_CI:
         pytest.fail(f"{reason}; in CI it has to be there")
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def _the_same_environment() -> Iterator[None]:
+    """Put the environment back after each test: some of what is tested sets variables for processes that it starts."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from penstock.errors import SpecError
-from penstock.spec.slices import ColumnSpec, Typing
+from penstock.slices import ColumnSpec, Typing
 from penstock.table import Column, Role, closest
 
 

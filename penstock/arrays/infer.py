@@ -12,7 +12,7 @@ from penstock.arrays.outcome import infer_target
 from penstock.arrays.roles import judge
 from penstock.arrays.tally import Tally, tally
 from penstock.errors import DataError
-from penstock.spec.slices import ColumnSpec, Typing
+from penstock.slices import ColumnSpec, Typing
 from penstock.table import MISSING_TOKENS, Column, TableSchema, Target, closest
 
 __all__ = ["infer_column", "infer_schema", "infer_target"]

@@ -11,7 +11,7 @@ from penstock.arrays.dates import DateFormats, date_formats
 from penstock.arrays.numbers import NUMERIC_SHARE, NumberFormat, number_format
 from penstock.arrays.roles import MANY_LEVELS, is_free_text
 from penstock.arrays.tally import PLACEHOLDERS, Tally
-from penstock.spec.slices import ColumnSpec
+from penstock.slices import ColumnSpec
 from penstock.table import Column, Kind
 
 # Pairs of words that make a boolean, true first; a column must hold exactly such a pair, in any case.

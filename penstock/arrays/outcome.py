@@ -13,7 +13,7 @@ from penstock.arrays.numbers import NUMERIC_SHARE, NumberFormat, number_format
 from penstock.arrays.tally import Tally, tally
 from penstock.casting import canonical_array
 from penstock.errors import DataError
-from penstock.spec.slices import ColumnSpec, Typing
+from penstock.slices import ColumnSpec, Typing
 from penstock.table import MISSING_TOKENS, Column, Kind, Target
 from penstock.target import as_array
 

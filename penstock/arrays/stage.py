@@ -14,8 +14,8 @@ from penstock.arrays.profile import profile_frame
 from penstock.cells import Misfit
 from penstock.errors import DataError
 from penstock.receipts import Arrays, Collected, TypedTable
+from penstock.slices import Typing
 from penstock.sources import Source, read_snapshot
-from penstock.spec.slices import Typing
 from penstock.store import Store
 from penstock.table import Cast, Column, TableSchema, Target
 

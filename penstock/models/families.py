@@ -14,7 +14,7 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from penstock.frozen import Frozen
 from penstock.models.encoder import Encoder
 from penstock.models.recipe import Recipe
-from penstock.spec.slices import FamilyName
+from penstock.slices import FamilyName
 from penstock.table import Target
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from penstock.models.recipe import Recipe
 from penstock.models.search import search
 from penstock.models.training import Training, fit_rows
 from penstock.receipts import Trained, Wrangled
-from penstock.spec.slices import Modelling, Typing
+from penstock.slices import Modelling, Typing
 from penstock.steps.join import lookups_of
 from penstock.steps.plan import Plan
 from penstock.store import Store

@@ -11,8 +11,8 @@ from penstock.arrays.decisions import decide
 from penstock.errors import SpecError
 from penstock.frozen import Frozen, digest_of
 from penstock.receipts import Collected
+from penstock.slices import ColumnSpec, Typing
 from penstock.spec.reading import read_yaml, write_yaml
-from penstock.spec.slices import ColumnSpec, Typing
 from penstock.split import SplitRule
 from penstock.steps.union import Step
 from penstock.steps.wrangling import Wrangling

@@ -11,9 +11,9 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from penstock.errors import SpecError, UserError
 from penstock.frozen import Frozen
+from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Publishing, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import fill_in, line_of, read_yaml
-from penstock.spec.slices import ColumnSpec, Gate, Join, Modelling, Name, Publishing, Split, Typing, Words
 from penstock.steps.union import Step
 from penstock.steps.wrangling import Wrangling
 from penstock.table import closest

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from penstock.errors import DataError
 from penstock.receipts import TypedTable
-from penstock.spec.slices import Join
+from penstock.slices import Join
 from penstock.split import is_row_number, row_texts
 from penstock.steps.audit import JoinReading
 from penstock.steps.join import NO_MATCH, Lookup, check_relation, column_name, require_keys

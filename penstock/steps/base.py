@@ -17,7 +17,7 @@ import pandas as pd
 
 from penstock.errors import PlanError
 from penstock.frozen import Frozen
-from penstock.spec.slices import Words
+from penstock.slices import Words
 from penstock.steps.blocks import Blocks
 from penstock.table import NUMERIC, Kind, closest
 

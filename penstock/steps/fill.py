@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from penstock.errors import PlanError
-from penstock.spec.slices import Words
+from penstock.slices import Words
 from penstock.steps.base import NUMBERS, Kinds, Learned, LearnedStep
 from penstock.steps.blocks import Blocks, FloatMatrix, require
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from penstock.casting import canonical_array
 from penstock.cells import NotCast, canonical_text
 from penstock.errors import DataError
-from penstock.spec.slices import Join
+from penstock.slices import Join
 from penstock.table import closest
 
 _BETWEEN = "\x1f"

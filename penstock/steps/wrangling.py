@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.frozen import Frozen
-from penstock.spec.slices import Join, Split
+from penstock.slices import Join, Split
 from penstock.split import SplitRule
 from penstock.steps.union import Step
 

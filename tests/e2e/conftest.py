@@ -16,9 +16,9 @@ import pytest
 from tests.e2e.driving import free_port
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def prefect_api() -> Iterator[str]:
-    """Start a Prefect server, point this process and its children at it, and stop it in the end."""
+    """Start a Prefect server, point this process and its children at it while tests of this folder run, and stop it."""
     port = free_port()
     base = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import subprocess
 import sys
@@ -52,8 +53,8 @@ def test_predict_models_verify_serve_and_rollback_need_no_prefect(without: Path)
         assert done.returncode == 0, done.stderr
         assert "clinic" in done.stdout or "ok" in done.stdout
     with serving(without / "artifacts") as service:
-        header, first = (without / "clinic" / "visits.csv").read_text().splitlines()[:2]
-        row = dict(zip(header.split(","), first.split(","), strict=True))
+        with (without / "clinic" / "visits.csv").open(newline="") as rows:
+            row = next(csv.DictReader(rows))
         assert service.predict(row)["prediction"] in ("benign", "malignant")
     done = penstock("rollback", "clinic", "--reason", "a test", cwd=without)
     assert done.returncode == 0, done.stderr

@@ -14,7 +14,7 @@ from penstock.evaluate import evaluate
 from penstock.metrics.scores import scores
 from penstock.models.stage import train
 from penstock.receipts import Evaluated, Trained
-from penstock.spec.slices import Gate, Modelling
+from penstock.slices import Gate, Modelling
 from penstock.table import Target
 from tests.unit.models.making import Run, run_until_trained, ships
 

@@ -5,7 +5,7 @@ import pytest
 from penstock.gate import Challenge, Comparison, decide
 from penstock.metrics.metric import Metric, metric_for
 from penstock.receipts import Interval, Verdict
-from penstock.spec.slices import Gate
+from penstock.slices import Gate
 
 AUC = metric_for("binary")
 RMSE = metric_for("regression")

@@ -31,8 +31,10 @@ PLACES = (
 
 IMPORT_ALL = """
 import importlib, json, logging, pkgutil, sys
-handlers = list(logging.getLogger().handlers)
 names = sys.argv[1:]
+if {"tasks", "flows"} & set(names):
+    import prefect.main  # it sets up logging as it is imported: its doing, not ours
+handlers = list(logging.getLogger().handlers)
 for package in list(names):
     found = pkgutil.walk_packages(importlib.import_module(package).__path__, package + ".")
     names += [module.name for module in found if not module.name.endswith("__main__")]

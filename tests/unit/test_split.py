@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import DataError, SpecError
-from penstock.spec.slices import Split, Typing
+from penstock.slices import Split, Typing
 from penstock.split import HELDOUT, SplitRule, agreed_split, choose_split, is_row_number, sides
 from penstock.table import Column, TableSchema
 

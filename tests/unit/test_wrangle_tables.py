@@ -8,7 +8,7 @@ import pytest
 
 from data import clinic
 from penstock.errors import DataError, PlanError, SpecError
-from penstock.spec.slices import ColumnSpec, Join, Split, Typing
+from penstock.slices import ColumnSpec, Join, Split, Typing
 from penstock.split import SplitRule
 from penstock.steps.duplicates import Duplicates
 from penstock.steps.fill import Fill

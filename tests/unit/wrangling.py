@@ -12,8 +12,8 @@ import pandas as pd
 from data import clinic
 from penstock.arrays.stage import make_arrays
 from penstock.receipts import Collected, Wrangled
+from penstock.slices import Join, Typing
 from penstock.sources import snapshot, source_from
-from penstock.spec.slices import Join, Typing
 from penstock.steps.audit import Audit
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from penstock.arrays.infer import infer_column, infer_schema
 from penstock.casting import cast_column
 from penstock.errors import DataError
-from penstock.spec.slices import ColumnSpec, Typing
+from penstock.slices import ColumnSpec, Typing
 from penstock.table import Column, Domain
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from penstock.arrays.infer import infer_target
 from penstock.errors import DataError, SpecError
-from penstock.spec.slices import ColumnSpec, Typing
+from penstock.slices import ColumnSpec, Typing
 from penstock.table import Target
 from penstock.target import encode_target
 

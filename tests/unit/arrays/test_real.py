@@ -8,8 +8,8 @@ import pytest
 
 from penstock.arrays.infer import infer_schema
 from penstock.casting import cast_column
+from penstock.slices import Typing
 from penstock.sources import looks_headerless, read_snapshot, snapshot, source_from
-from penstock.spec.slices import Typing
 from penstock.store import Store
 from penstock.table import TableSchema
 from penstock.target import encode_target

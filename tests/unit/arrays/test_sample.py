@@ -10,8 +10,8 @@ import pytest
 from data.clinic import FAULTS, build, planted, truth
 from penstock.arrays.stage import make_arrays
 from penstock.receipts import Arrays
+from penstock.slices import Typing
 from penstock.sources import collect, source_from
-from penstock.spec.slices import Typing
 from penstock.store import Store
 from penstock.table import TableSchema
 from penstock.target import encode_target

@@ -11,8 +11,8 @@ from penstock.arrays.profile import Profile
 from penstock.arrays.stage import make_arrays
 from penstock.errors import DataError, SpecError
 from penstock.receipts import Arrays
+from penstock.slices import ColumnSpec, Typing
 from penstock.sources import collect, source_from
-from penstock.spec.slices import ColumnSpec, Typing
 from penstock.store import Store
 from penstock.table import TableSchema
 

@@ -14,7 +14,7 @@ from penstock.models import stage
 from penstock.models.recipe import Recipe
 from penstock.models.stage import train
 from penstock.receipts import Trained
-from penstock.spec.slices import Modelling
+from penstock.slices import Modelling
 from penstock.store import Store
 from tests.unit.models.making import Run, run_until_trained, ships
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import DataError
-from penstock.spec.slices import Join
+from penstock.slices import Join
 from penstock.steps.join import Lookup, check_relation, keys_of, lookups_of, match
 
 PLANES = pa.table({"tail": ["N1", "N2", "N3"], "seats": [10, 20, None], "maker": ["A", None, "C"]})

@@ -11,8 +11,8 @@ from prefect.states import Failed
 
 from penstock.errors import DataError, SourceError, SourceUnavailable, StoreError
 from penstock.receipts import Arrays, Collected, FileRef, FrameRef, Snapshot, Trained, Wrangled
+from penstock.slices import Gate, Modelling, Typing
 from penstock.sources import CsvSource
-from penstock.spec.slices import Gate, Modelling, Typing
 from penstock.steps.wrangling import Wrangling
 from tasks.arrays import arrays
 from tasks.caching import StageKey, described, entered, may_pass
