@@ -159,13 +159,7 @@ class Store:
             else:
                 self.fs.pipe_file(full, data)
         except OSError as error:
-            raise StoreError(
-                "The artifacts directory cannot be written",
-                where=str(self.root),
-                got=f"{type(error).__name__}: {error.strerror or error}",
-                expected="a directory that this user may write, with room left",
-                todo="Choose another with --artifacts DIR, or correct its permissions.",
-            ) from error
+            raise unwritable(self.root, error) from error
 
     def _gone(self, ref: Ref) -> StoreError:
         return StoreError(
@@ -179,6 +173,17 @@ class Store:
             expected=f"sha256 {ref.digest}",
             todo="Run again: its stage is made anew.",
         )
+
+
+def unwritable(root: str | Path, error: OSError) -> StoreError:
+    """Return the error for an artifacts directory that cannot be written."""
+    return StoreError(
+        "The artifacts directory cannot be written",
+        where=str(root),
+        got=str(error.strerror or error),
+        expected="a directory that this user may write, with room left",
+        todo="Choose another with --artifacts DIR, or correct its permissions.",
+    )
 
 
 def _modified(info: dict[str, Any]) -> float:

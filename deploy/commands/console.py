@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +19,16 @@ def out() -> Console:
 def err() -> Console:
     """Return the console of messages."""
     return Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def command() -> str:
+    """Return what to type for `penstock` here: its name where the shell finds it, else its path."""
+    called = Path(sys.argv[0])
+    if called.name != "penstock" or shutil.which("penstock") == str(called.absolute()):
+        return "penstock"
+    with contextlib.suppress(ValueError):
+        return str(called.absolute().relative_to(Path.cwd()))
+    return str(called)
 
 
 def table(*columns: str, title: str | None = None) -> Table:

@@ -15,11 +15,11 @@ from deploy.commands.progress import stages_shown
 from deploy.commands.summary import show_summary
 from deploy.commands.understood import show_run
 from deploy.embedded import prefect_api
-from penstock.errors import EXIT_OK, EXIT_REFUSED, SpecError, StoreError
+from penstock.errors import EXIT_OK, EXIT_REFUSED, SpecError
 from penstock.frozen import Frozen
 from penstock.spec.pipeline import load_spec, spec_from
 from penstock.spec.reading import write_yaml
-from penstock.store import Store, write_atomically
+from penstock.store import Store, unwritable, write_atomically
 from penstock.summary import RunSummary
 
 HEAD = "# Written by `penstock run`; copy it elsewhere to decide more.\n"
@@ -113,10 +113,4 @@ def _must_be_writable(artifacts: Path) -> None:
         write_atomically(probe, b"")
         probe.unlink(missing_ok=True)
     except OSError as error:
-        raise StoreError(
-            "The artifacts directory cannot be written",
-            where=str(artifacts),
-            got=str(error.strerror or error),
-            expected="a directory that this user may write, with room left",
-            todo="Choose another with --artifacts DIR, or correct its permissions.",
-        ) from error
+        raise unwritable(artifacts, error) from error

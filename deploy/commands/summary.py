@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.commands.console import out, table
+from deploy.commands.console import command, out, table
 from penstock.summary import RunSummary
 
 LARGE = 10_000
@@ -81,5 +81,5 @@ def _verdict(summary: RunSummary, artifacts: Path) -> None:
         console.print(f"Model:   {summary.name}, version {summary.version} ({state})")
     console.print(f"Report:  {summary.report}")
     console.print()
-    console.print(f"Serve it:      .venv/bin/penstock serve{where}")
-    console.print("Your own file: .venv/bin/penstock run my.csv --target COLUMN")
+    console.print(f"Serve it:      {command()} serve{where}")
+    console.print(f"Your own file: {command()} run my.csv --target COLUMN")
