@@ -58,7 +58,8 @@ def keep_lock(
     made = lock_from(spec, collected, arrays, wrangled, store)
     if known is not None:
         # It came from the earlier lock and the new decisions; inferring from the data alone might give another one.
-        made = made.model_copy(update={"inferred_from": known.inferred_from}).sealed()
+        since = known.typed_from if known.is_for(spec.typing) else made.typed_from
+        made = made.model_copy(update={"grown": True, "typed_from": since}).sealed()
     # A spec in a place that cannot be written runs without; its lock is in the run's own folder still.
     with contextlib.suppress(OSError):
         write_lock(lock_path(path), made)

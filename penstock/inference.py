@@ -6,7 +6,7 @@ from penstock.arrays.stage import make_arrays
 from penstock.frozen import Frozen
 from penstock.receipts import Arrays, Collected, Wrangled
 from penstock.sources import snapshot
-from penstock.spec.lock import Lock, decisions_digest, inputs_digest
+from penstock.spec.lock import Lock, decisions_digest, types_digest
 from penstock.spec.pipeline import PipelineSpec
 from penstock.split import SplitRule
 from penstock.steps.wrangling import Wrangling
@@ -52,12 +52,14 @@ def apply_lock(
 
     A lock that says nothing new is left out, so that a stage's cache key does not change by its mere presence.
     """
-    if lock is None or lock.says_nothing_new(collected, spec.typing, spec.wrangling):
+    if lock is None:
         return None, spec.wrangling
-    tables = lock.locked_tables(spec.typing)
-    same_decisions = lock.decided == decisions_digest(spec.typing, spec.wrangling)
+    tables = lock.locked_tables(spec.typing) if lock.types_are_new(collected, spec.typing) else None
+    if not lock.plan_is_new(collected, spec.typing, spec.wrangling):
+        return tables, spec.wrangling
     # A plan made for other decisions (another target, other roles) is made anew; a row's side stays for life.
-    plan = lock.steps if same_decisions and spec.steps is None and tables is not None else None
+    kept = lock.is_for(spec.typing) and lock.decided == decisions_digest(spec.typing, spec.wrangling)
+    plan = lock.steps if kept and spec.steps is None else None
     return tables, spec.wrangling.model_copy(update={"locked_plan": plan, "locked_split": lock.split})
 
 
@@ -75,6 +77,6 @@ def lock_from(spec: PipelineSpec, collected: Collected, arrays: Arrays, wrangled
             "split": SplitRule.model_validate(plan["split"]),
             "steps": plan["steps"],
             "decided": decisions_digest(spec.typing, spec.wrangling),
-            "inferred_from": inputs_digest(collected, spec.typing, spec.wrangling),
+            "typed_from": types_digest(collected, spec.typing),
         }
     ).sealed()

@@ -28,8 +28,9 @@ HEAD = """\
 class Lock(Frozen):
     """Inferred schemas of every source, the rule of the split, and the plan.
 
-    `inferred_from` is the digest of the data and decisions that it was inferred from; `digest` tells whether a person
-    has edited it since.
+    `typed_from` is the digest of the data and the decisions about types that the schemas were inferred from, `decided`
+    that of all decisions up to the plan. `grown` says that split or plan came from an earlier lock, so that the data
+    alone need not give them again. `digest` tells whether a person has edited the lock since.
     """
 
     format: int = 1
@@ -37,7 +38,8 @@ class Lock(Frozen):
     split: SplitRule
     steps: tuple[Step, ...]
     decided: str
-    inferred_from: str
+    typed_from: str
+    grown: bool = False
     digest: str = ""
 
     def sealed(self) -> Self:
@@ -47,28 +49,36 @@ class Lock(Frozen):
     def _body_digest(self) -> str:
         return digest_of(self.model_dump(mode="json", exclude={"digest"}))[:16]
 
-    def says_nothing_new(self, collected: Collected, typing: Typing, wrangling: Wrangling) -> bool:
-        """Whether inferring anew from these inputs would give this very lock.
+    def types_are_new(self, collected: Collected, typing: Typing) -> bool:
+        """Whether inferring types anew from these inputs could give others than the lock has.
 
-        Then stages are keyed as if there were none, and a second run finds what the first one made.
+        If not, the arrays stage is keyed as if there were no lock, and a second run finds what the first one made.
         """
-        untouched = self.digest == self._body_digest()
-        return untouched and self.inferred_from == inputs_digest(collected, typing, wrangling)
+        return self.digest != self._body_digest() or self.typed_from != types_digest(collected, typing)
+
+    def plan_is_new(self, collected: Collected, typing: Typing, wrangling: Wrangling) -> bool:
+        """Whether inferring split and plan anew from these inputs could give others than the lock has."""
+        changed = self.decided != decisions_digest(typing, wrangling)
+        return self.grown or changed or self.types_are_new(collected, typing)
+
+    def is_for(self, typing: Typing) -> bool:
+        """Whether the lock was made for the same base and target; otherwise nothing in its types can be relied on."""
+        base = self.tables.get(typing.base)
+        return base is not None and base.target is not None and base.target.name == typing.target
 
     def locked_tables(self, typing: Typing) -> dict[str, TableSchema] | None:
         """Return the schemas to cast to; what the spec decides about a column goes before what was inferred.
 
         None where the lock was made for another target or base: then nothing in it can be relied on.
         """
-        base = self.tables.get(typing.base)
-        if base is None or base.target is None or base.target.name != typing.target:
+        if not self.is_for(typing):
             return None
         return {name: _overridden(schema, typing, name == typing.base) for name, schema in self.tables.items()}
 
 
-def inputs_digest(collected: Collected, typing: Typing, wrangling: Wrangling) -> str:
-    """Return the digest of all that a lock is inferred from."""
-    return digest_of([collected.identity(), decisions_digest(typing, wrangling)])
+def types_digest(collected: Collected, typing: Typing) -> str:
+    """Return the digest of all that types are inferred from."""
+    return digest_of([collected.identity(), typing])
 
 
 def decisions_digest(typing: Typing, wrangling: Wrangling) -> str:
