@@ -122,8 +122,8 @@ def test_a_touched_file_enters_nothing(project):
 
 SLICES = {
     "columns": (lambda s: s.update(columns={"x": {"unit": "m"}}), ALL[1:]),
-    # The lock was made for other joins, so the arrays are cast to it instead of being inferred.
-    "joins": (lambda s: s["joins"][0].update(serve="request"), ALL[1:]),
+    "joins": (lambda s: s["joins"][0].update(serve="request"), ALL[2:]),
+    "steps": (lambda s: s.update(steps=[{"kind": "misfits"}, {"kind": "fill"}]), ALL[2:]),
     "model": (lambda s: s["model"].update(folds=3), ["train", "evaluate", "publish"]),
     "metric": (lambda s: s.update(metric="log_loss"), ["train", "evaluate", "publish"]),
     "gate": (lambda s: s["gate"].update(margin=0.5), ["evaluate", "publish"]),
