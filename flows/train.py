@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from flows.pages import show
 from flows.record import as_published, facts_of, keep_lock, keep_run, lineage, new_run_id, summary_of
 from flows.stages import Runner, Stages
-from penstock.bundle.candidate import Candidate
+from penstock.bundle.candidate import Candidate, as_served
 from penstock.errors import UserError
 from penstock.inference import apply_lock
 from penstock.receipts import Arrays, Collected, Evaluated, Explored, Published, Trained, Wrangled
@@ -125,7 +125,8 @@ def train(
         wrangled: Wrangled = stages.run(wrangle_door, arrays, decided.typing, wrangling)
         lock = keep_lock(Path(spec), decided, known, collected, arrays, wrangled, store)
         drawing = stages.start(explore_door, wrangled, arrays.seeds["explore"])
-        trained: Trained = stages.run(train_door, wrangled, modelling, decided.typing, arrays.seeds["train"])
+        found: Trained = stages.run(train_door, wrangled, modelling, decided.typing, arrays.seeds["train"])
+        trained = as_served(found, decided.serve)
         opponent, live = opponent_of(place, decided.name, trained.content_digest)
         evaluated: Evaluated = stages.run(
             evaluate_door, wrangled, trained, opponent, decided.gate, decided.typing, arrays.seeds["evaluate"]

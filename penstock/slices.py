@@ -99,6 +99,12 @@ class Gate(Frozen):
     replicates: int = Field(default=1000, ge=100, le=20_000)
 
 
+class Serving(Frozen):
+    """How strictly requests are read: a field that the model does not know is a warning, or refused."""
+
+    extra: Literal["warn", "refuse"] = "warn"
+
+
 class Publishing(Frozen):
     """The publish stage's slice."""
 

@@ -13,6 +13,7 @@ from deploy.service.holder import Held
 from deploy.service.meters import Meters
 from deploy.service.problems import MAX_FAULTS, Fault, Problem
 from deploy.service.rows import required
+from penstock.bundle.bundle import Bundle
 from penstock.bundle.predictions import Predictions
 from penstock.cells import Misfit
 from penstock.table import TableSchema
@@ -37,19 +38,29 @@ def _codes(answers: Predictions) -> Counter[str]:
     return counts
 
 
-def refuse_misfits(answers: Predictions, schema: TableSchema, *, single: bool) -> None:
+def refuse_misfits(answers: Predictions, bundle: Bundle, *, single: bool) -> None:
     """Refuse rows that lack a required field or hold a value that cannot be read: in JSON nothing is guessed.
+
+    A field that the model does not know is refused where its spec says `serve: {extra: refuse}`.
 
     Raises
     ------
     Problem
         422, naming every field, and the row where there are several.
     """
-    faults = [*_lacking(answers, schema, single), *(_fault(m, single) for m in answers.misfits[:MAX_FAULTS])]
+    faults = [*_lacking(answers, bundle.schema, single), *(_fault(m, single) for m in answers.misfits[:MAX_FAULTS])]
+    if _is_strict(bundle):
+        unknown = [note.warned.field for note in answers.notes if note.warned.code == "unknown_field"]
+        faults += [Fault(field=name, message="The model has no such field", expected="no field") for name in unknown]
     if faults:
         fields = list(dict.fromkeys(str(fault.field) for fault in faults))
         shown = ", ".join(fields[:12]) + (" …" if len(fields) > 12 else "")
         raise Problem(422, "row-refused", f"These fields do not fit the model: {shown}", faults)
+
+
+def _is_strict(bundle: Bundle) -> bool:
+    serve = bundle.manifest.spec.get("serve") if bundle.manifest else None
+    return isinstance(serve, dict) and serve.get("extra") == "refuse"
 
 
 def _lacking(answers: Predictions, schema: TableSchema, single: bool) -> Iterator[Fault]:

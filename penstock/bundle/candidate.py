@@ -12,8 +12,9 @@ from penstock.arrays.profile import Profile
 from penstock.bundle.publish import publish
 from penstock.bundle.seal import Parts
 from penstock.errors import BundleError, NotFound
-from penstock.frozen import Frozen, canonical_json
+from penstock.frozen import Frozen, canonical_json, digest_of
 from penstock.receipts import Evaluated, FileRef, Published, Trained
+from penstock.slices import Serving
 from penstock.store import Store, write_atomically
 from penstock.table import TableSchema
 
@@ -73,6 +74,16 @@ class Candidate(Frozen):
             started_from=None if force else self.started_from,
             force=force,
         )
+
+
+def as_served(trained: Trained, serving: Serving) -> Trained:
+    """Return what was trained with a content digest that covers how its requests are read, too.
+
+    Without it a model that is to be stricter from now on would be the one that is live already, and stay lenient.
+    """
+    if serving == Serving():
+        return trained
+    return trained.model_copy(update={"content_digest": digest_of([trained.content_digest, serving])})
 
 
 def keep_candidate(folder: Path, candidate: Candidate) -> Path:

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from penstock.errors import SpecError, UserError
 from penstock.frozen import Frozen
-from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Publishing, Split, Typing, Words
+from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Publishing, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import fill_in, line_of, read_yaml
 from penstock.steps.union import Step
@@ -24,12 +24,6 @@ class Schedule(Frozen):
 
     cron: str
     timezone: str = "UTC"
-
-
-class Serving(Frozen):
-    """How strictly requests are read."""
-
-    extra: Literal["warn", "refuse"] = "warn"
 
 
 def _split_from(value: object) -> object:

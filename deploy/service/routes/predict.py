@@ -32,6 +32,6 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
     body = await read_body(request, parts.settings.max_row_bytes, parts.settings.body_seconds)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
     answers = predict(held, [one_row(body)], parts.meters)
-    refuse_misfits(answers, held.bundle.schema, single=True)
+    refuse_misfits(answers, held.bundle, single=True)
     told = answers.rows()[0]
     return as_json({**told, "model": held.bundle.name, "version": held.bundle.version})

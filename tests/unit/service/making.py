@@ -78,7 +78,11 @@ class Fitted:
         pipeline = LinearFamily().pipeline(self.plan, schema.target, len(frame), seed)
         self.pipeline = pipeline.fit(self.cut, late)
 
-    def parts(self, report: bytes | None = b"<!doctype html><title>r</title><h1>report</h1>") -> Parts:
+    def parts(
+        self,
+        report: bytes | None = b"<!doctype html><title>r</title><h1>report</h1>",
+        serve: dict[str, object] | None = None,
+    ) -> Parts:
         """Return what a version is made of."""
         buffer = io.BytesIO()
         joblib.dump(self.pipeline, buffer)
@@ -96,7 +100,7 @@ class Fitted:
             metrics={"scores": {name: score.model_dump() for name, score in scores.items()}},
             scores=scores,
             environment=environment(),
-            spec={"name": "ships", "target": "late"},
+            spec={"name": "ships", "target": "late", **({"serve": serve} if serve else {})},
             lineage={},
             report=report,
         )

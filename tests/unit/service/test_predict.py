@@ -50,6 +50,18 @@ def check_problem(answer, status):
     return problem
 
 
+def test_a_strict_model_refuses_fields_that_it_does_not_know(tmp_path):
+    """As its spec says; a lenient one warns, and ids and target are known to both."""
+    put(tmp_path, serve={"extra": "refuse"})
+    with TestClient(create_app(Settings(artifacts=tmp_path))) as strict:
+        wait_for(lambda: strict.get("/readyz").status_code == 200)
+        assert strict.post(URL, json=SHIP).status_code == 200
+        for url, body in ((URL, {**SHIP, "captain": "secret"}), (BATCH, {"rows": [{**SHIP, "captain": "secret"}]})):
+            problem = check_problem(strict.post(url, json=body), 422)
+            assert [fault["field"] for fault in problem["errors"]] == ["captain"]
+            assert "secret" not in orjson.dumps(problem).decode()
+
+
 @pytest.mark.parametrize("url", ["/predict", URL])
 def test_a_row_is_answered_with_model_and_version(client, bundle, url):
     """The answer is the bundle's own, its label typed as in the source."""
