@@ -19,7 +19,7 @@ def _tuple_of_text(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-Words = Annotated[tuple[str, ...], BeforeValidator(_tuple_of_text)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_tuple_of_text, json_schema_input_type=str | tuple[str, ...])]
 
 
 class ColumnSpec(Frozen):
@@ -51,6 +51,10 @@ class Typing(Frozen):
     seed: int = 20261122
 
 
+# One name, several, or pairs of names.
+OneOrBoth = str | list[str] | dict[str, str]
+
+
 def _same_name_both_sides(value: object) -> object:
     if isinstance(value, str):
         return {value: value}
@@ -66,7 +70,7 @@ class Join(Frozen):
     """
 
     table: str
-    on: Annotated[dict[str, str], BeforeValidator(_same_name_both_sides)]
+    on: Annotated[dict[str, str], BeforeValidator(_same_name_both_sides, json_schema_input_type=OneOrBoth)]
     serve: Literal["request", "bundle"] = "bundle"
 
 
