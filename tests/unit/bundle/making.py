@@ -69,7 +69,7 @@ def raw_rows(n: int = 120, seed: int = 7) -> pa.Table:
             ],
             "member": [("yes", "no", None)[i] for i in random.integers(0, 3, n)],
             "city": [CITIES[i] for i in random.integers(0, 3, n)],
-            "since": [str(np.datetime64("2020-01-01") + int(d)) for d in days],
+            "since": [str(np.datetime64("2020-01-01") + np.timedelta64(int(d), "D")) for d in days],
             "share": [f"{v:.3f}" for v in random.random(n)],
             "secret": [f"s{i}" for i in random.integers(0, 4, n)],
         }

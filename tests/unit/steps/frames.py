@@ -63,7 +63,9 @@ def frame_of(rows: list[tuple]) -> pd.DataFrame:
         if kind in ("category", "text"):
             typed[name] = pd.array(list(values), dtype="str")
         elif kind == "datetime":
-            typed[name] = np.array([np.datetime64("NaT") if v is None else v for v in values], dtype="datetime64[us]")
+            typed[name] = np.array(
+                [np.datetime64("NaT", "us") if v is None else v for v in values], dtype="datetime64[us]"
+            )
         else:
             typed[name] = np.array(values, dtype=np.float64)
     return pd.DataFrame(typed)
