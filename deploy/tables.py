@@ -11,8 +11,11 @@ import pandas as pd
 import pyarrow as pa
 
 from penstock.errors import DataError, SourceError
+from penstock.sources.csv import CsvSource
 from penstock.store import write_atomically
 
+# What a table is called that came as mere bytes.
+UNNAMED = "the table"
 FORMATS = ("csv", "parquet", "json", "jsonl", "arrow", "xlsx")
 
 
@@ -33,6 +36,9 @@ def read_rows(path: Path) -> pa.Table:
         ) from error
     try:
         table = reader(data)
+    except SourceError as error:
+        error.where = error.where.replace(UNNAMED, str(path))
+        raise
     except (ValueError, KeyError, pa.ArrowException) as error:
         raise SourceError(
             f"The input is not {path.suffix.removeprefix('.')}", where=str(path), got=str(error).splitlines()[0]
@@ -70,24 +76,15 @@ def check_format(path: Path) -> None:
         )
 
 
-def parse_csv(data: bytes) -> pa.Table:
-    """Return a CSV's columns as text, an empty cell as empty text."""
-    from pyarrow import csv
+def parse_csv(data: bytes, encoding: str | None = None) -> pa.Table:
+    """Return a CSV's columns as text, read as a source of training data is; the encoding is found out unless given.
 
-    if not data.strip():
-        raise ValueError("the file is empty")
-    head = data.splitlines()[0].decode("utf-8", "replace")
-    delimiter = max((",", ";", "\t", "|"), key=head.count)
-    names = csv.open_csv(
-        io.BytesIO(data), parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    ).schema.names
-    return csv.read_csv(
-        io.BytesIO(data),
-        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
-        ),
-    )
+    Raises
+    ------
+    SourceError
+        The bytes are no such table.
+    """
+    return CsvSource(name="rows", path=(UNNAMED,), encoding=encoding).parse(data, UNNAMED)
 
 
 def _records(rows: object) -> pa.Table:

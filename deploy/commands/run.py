@@ -26,7 +26,7 @@ HEAD = "# Written by `penstock run`; copy it elsewhere to decide more.\n"
 
 
 class How(Frozen):
-    """Where and how stubbornly to run; nothing here changes what is computed."""
+    """Where and how to run; but for the budget, nothing here changes what is computed."""
 
     artifacts: Path
     budget: float | None

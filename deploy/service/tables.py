@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 
 import pandas as pd
 import pyarrow as pa
@@ -11,10 +10,10 @@ import pyarrow as pa
 from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Fault, Problem, shown_name
 from deploy.tables import parse_csv
+from penstock.errors import SourceError
 from penstock.table import TableSchema
 
 _NAMES = {CSV: "CSV", PARQUET: "Parquet", ARROW: "an Arrow stream"}
-_ragged = re.compile(r"(?:Row #(\d+): )?Expected (\d+) columns, got (\d+)")
 
 
 def read_table(media: str, body: bytes, limit: int) -> pa.Table:
@@ -27,27 +26,27 @@ def read_table(media: str, body: bytes, limit: int) -> pa.Table:
     """
     try:
         if media == CSV:
-            table = parse_csv(body)
+            table = parse_csv(body, encoding="utf-8")
         elif media == PARQUET:
             table = _read_parquet(body, limit)
         else:
             table = _read_stream(body, limit)
         # Offsets that lead outside a buffer would be followed blindly by everything that comes after.
         table.validate(full=True)
-    except (pa.ArrowException, ValueError, OSError, KeyError) as error:
+    except SourceError as error:
+        raise Problem(400, "not-a-table", f"The body is not {_NAMES[media]} that can be read: {_told(error)}") from None
+    except (pa.ArrowException, ValueError, OSError, KeyError):
         # The parser's own words are not shown: they quote the line.
-        raise Problem(400, "not-a-table", f"The body is not {_NAMES[media]}{_place(error)}") from None
+        raise Problem(400, "not-a-table", f"The body is not {_NAMES[media]} that can be read") from None
     if table.num_rows > limit:
         raise _too_many(limit)
     return table
 
 
-def _place(error: Exception) -> str:
-    found = _ragged.search(str(error))
-    if found is None:
-        return " that can be read"
-    at = f"row {found.group(1)} " if found.group(1) else "a row "
-    return f": {at}has {found.group(3)} cells, and the header has {found.group(2)}"
+def _told(error: SourceError) -> str:
+    """Return what is wrong, and in which line; what was got is left out where it may quote the line."""
+    line = error.where.rpartition(":")[2]
+    return error.what + (f" (line {line}: {error.got}, expected {error.expected})" if line.isdigit() else "")
 
 
 def _read_parquet(body: bytes, limit: int) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from deploy.cli import call
 
 N = 120
+# Runs the command and gives its exit status and what it said on stderr.
+Said = Callable[..., tuple[int, str]]
 
 
 def good(n: int = N) -> list[str]:
@@ -32,7 +35,7 @@ def table(place: Path, rows: list[str], name: str = "t.csv") -> Path:
 
 
 @pytest.fixture
-def said(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def said(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Said:
     """Return a function that runs the command in a folder of its own and gives (exit status, everything it said)."""
     monkeypatch.chdir(tmp_path)
 
@@ -66,7 +69,7 @@ CASES = {
 
 @pytest.mark.parametrize("command", ["init", "run"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_table_that_cannot_serve_is_refused(said, tmp_path: Path, case: str, command: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_table_that_cannot_serve_is_refused(said: Said, tmp_path: Path, case: str, command: str) -> None:
     """Exit status 2, and a message that names the trouble and the place."""
     rows, target, told = CASES[case]
     path = tmp_path / "t.csv" if rows is None else table(tmp_path, rows)
@@ -78,7 +81,7 @@ def test_a_table_that_cannot_serve_is_refused(said, tmp_path: Path, case: str, c
     assert not (tmp_path / "t.yaml").exists(), "a spec was written all the same"
 
 
-def test_a_file_that_is_no_table_is_refused(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_file_that_is_no_table_is_refused(said: Said, tmp_path: Path) -> None:
     """Bytes that are no text, under the name of a CSV; text under the name of a Parquet file; a directory."""
     (tmp_path / "b.csv").write_bytes(bytes(range(256)) * 8)
     (tmp_path / "p.parquet").write_text("not parquet")
@@ -89,7 +92,7 @@ def test_a_file_that_is_no_table_is_refused(said, tmp_path: Path) -> None:  # ty
         assert name in message
 
 
-def test_the_nearest_name_is_offered(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_nearest_name_is_offered(said: Said, tmp_path: Path) -> None:
     """A typing error in the target, a key or a kind says what was probably meant."""
     table(tmp_path, good())
     status, message = said("init", "t.csv", "--target", "citty")
@@ -102,7 +105,7 @@ def test_the_nearest_name_is_offered(said, tmp_path: Path) -> None:  # type: ign
     assert (status, "did you mean 'duplicates'" in message) == (2, True)
 
 
-def test_a_run_without_a_target_says_how_to_name_one(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_without_a_target_says_how_to_name_one(said: Said, tmp_path: Path) -> None:
     """Data needs --target; a spec has one."""
     table(tmp_path, good())
     status, message = said("run", "t.csv")
@@ -110,7 +113,7 @@ def test_a_run_without_a_target_says_how_to_name_one(said, tmp_path: Path) -> No
     assert "--target" in message
 
 
-def test_an_artifacts_directory_that_cannot_be_written_is_said_at_once(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_artifacts_directory_that_cannot_be_written_is_said_at_once(said: Said, tmp_path: Path) -> None:
     """Before any work is done. A file stands where the directory should be, which stops root too."""
     table(tmp_path, good())
     (tmp_path / "taken").write_text("")
@@ -120,8 +123,8 @@ def test_an_artifacts_directory_that_cannot_be_written_is_said_at_once(said, tmp
     assert "--artifacts" in message
 
 
-def test_an_all_missing_column_and_ten_thousand_categories_are_told_and_lived_with(  # type: ignore[no-untyped-def]
-    said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_all_missing_column_and_ten_thousand_categories_are_told_and_lived_with(
+    said: Said, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The first is left out, the second is used with its rare levels taken together; both are said."""
     rows = [f"{good(20_000)[0]},void,code"]
@@ -136,7 +139,7 @@ def test_an_all_missing_column_and_ten_thousand_categories_are_told_and_lived_wi
     assert call(["check", "t.yaml"]) == 0
 
 
-def test_an_unknown_model_version_or_run_is_named(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_unknown_model_version_or_run_is_named(said: Said, tmp_path: Path) -> None:
     """With what there is instead."""
     table(tmp_path, good())
     for words in (
@@ -152,14 +155,14 @@ def test_an_unknown_model_version_or_run_is_named(said, tmp_path: Path) -> None:
     assert not (tmp_path / "o.csv").exists()
 
 
-def test_an_output_of_an_unknown_format_is_refused_before_the_work(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_an_output_of_an_unknown_format_is_refused_before_the_work(said: Said, tmp_path: Path) -> None:
     """The message lists the formats."""
     status, message = said("predict", "nobody", "--input", "t.csv", "--output", "o.docx")
     assert status == 2
     assert ".parquet" in message
 
 
-def test_init_never_overwrites_a_spec(said, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_init_never_overwrites_a_spec(said: Said, tmp_path: Path) -> None:
     """What the user edited stays."""
     table(tmp_path, good())
     (tmp_path / "t.yaml").write_text("mine\n")
