@@ -10,13 +10,14 @@ The tree::
     │   ├── DataError                   the table cannot serve its purpose
     │   ├── PlanError                   a step cannot stand where it stands
     │   └── RequestError                rows to be predicted do not fit the model
-    ├── GateRefused                     the gate did not let a candidate in      exit status 3
     ├── StoreError                      an object is gone, altered or unwritable
     └── BundleError                     a bundle or pointer cannot be trusted
         ├── NotSigned                   no signature, or none by a trusted key
         ├── Tampered                    bytes differ from what was signed
         ├── NotFound                    no such model or version
         └── PublishConflict             another publisher moved the pointer first
+
+What the gate refuses is an outcome, not an error; the command line gives it exit status 3. Anything else is 1.
 """
 
 from __future__ import annotations
@@ -109,12 +110,6 @@ class PlanError(UserError):
 
 class RequestError(UserError):
     """Rows to be predicted do not fit the model's schema."""
-
-
-class GateRefused(PenstockError):
-    """The gate did not let a candidate in."""
-
-    exit_status = EXIT_REFUSED
 
 
 class StoreError(PenstockError):

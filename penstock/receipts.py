@@ -35,13 +35,6 @@ class FrameRef(Ref):
     columns: tuple[str, ...]
 
 
-class ArrayRef(Ref):
-    """One contiguous NumPy array."""
-
-    dtype: str
-    shape: tuple[int, ...]
-
-
 class Receipt(Frozen):
     """What a stage gives to the next ones."""
 

@@ -107,10 +107,3 @@ class Serving(Frozen):
     """How strictly requests are read: a field that the model does not know is a warning, or refused."""
 
     extra: Literal["warn", "refuse"] = "warn"
-
-
-class Publishing(Frozen):
-    """The publish stage's slice."""
-
-    name: Name
-    enabled: bool = True

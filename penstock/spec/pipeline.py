@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 from penstock.errors import SpecError, UserError
 from penstock.frozen import Frozen
-from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Publishing, Serving, Split, Typing, Words
+from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import fill_in, line_of, read_yaml
 from penstock.steps.union import Step
@@ -83,11 +83,6 @@ class PipelineSpec(Frozen):
     def modelling(self) -> Modelling:
         """The slice of the train stage."""
         return self.model if self.metric is None else self.model.model_copy(update={"metric": self.metric})
-
-    @property
-    def publishing(self) -> Publishing:
-        """The slice of the publish stage."""
-        return Publishing(name=self.name, enabled=self.publish)
 
 
 def load_spec(path: str | Path) -> PipelineSpec:
