@@ -19,7 +19,7 @@ from deploy.processes import Family, Stopped, answers, end_group, stopping_on_si
 from deploy.schedules import FLOW, SPECS, Deployment, deployments_of, specs_in
 from penstock.errors import EXIT_OK, EXIT_OTHER, SpecError, StoreError, UserError
 from penstock.frozen import Frozen
-from penstock.store import write_atomically
+from penstock.store import unwritable, write_atomically
 from tasks.outward import QUIET
 
 FOLDER = ".up"
@@ -202,12 +202,7 @@ def _the_only_one(artifacts: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("a")
     except OSError as error:
-        raise StoreError(
-            "The artifacts directory cannot be written",
-            where=str(artifacts),
-            got=str(error.strerror or error),
-            todo="Choose another with --artifacts DIR, or correct its permissions.",
-        ) from error
+        raise unwritable(artifacts, error) from error
     with lock:
         if not _take(lock):
             raise UserError(

@@ -180,7 +180,7 @@ def unwritable(root: str | Path, error: OSError) -> StoreError:
     return StoreError(
         "The artifacts directory cannot be written",
         where=str(root),
-        got=str(error.strerror or error),
+        got=f"{type(error).__name__}: {error.strerror or error}",
         expected="a directory that this user may write, with room left",
         todo="Choose another with --artifacts DIR, or correct its permissions.",
     )

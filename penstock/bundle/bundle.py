@@ -13,7 +13,6 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
-from penstock.bundle.carried import looked_up
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.keys import Trust
@@ -278,7 +277,7 @@ class Bundle:
     def _columns(self, given: Given) -> dict[str, Any]:
         columns = {name: values for name, values in given.columns.items() if name in self._silent}
         for lookup in self.lookups.values():
-            columns |= looked_up(lookup, columns, given.n_rows)
+            columns = lookup.extend_columns(columns, given.n_rows)
         if not columns:
             # Rows without a single known field are rows all the same.
             columns[self._features[0]] = [None] * given.n_rows

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from penstock.errors import NotFound, PublishConflict, StoreError, Tampered
+from penstock.store import unwritable
 
 LOCK_SECONDS = 60.0
 
@@ -166,10 +167,4 @@ def told_as_store_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(
-            "The artifacts directory cannot be written",
-            where=str(error.filename or folder),
-            got=f"{type(error).__name__}: {error.strerror or error}",
-            expected="a directory that this user may write, with room left",
-            todo="Choose another with --artifacts DIR, or correct its permissions.",
-        ) from error
+        raise unwritable(error.filename or folder, error) from error

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
+from playwright.sync_api import sync_playwright
 
 from deploy.serve import serve
 from penstock.bundle.layout import ModelHome
@@ -158,8 +159,7 @@ def test_broken_http_harms_nobody(service, raw):
 def test_a_browser_shows_the_page_and_its_form_answers(service, need):
     """In a real browser, under the page's own policy, and with no request to any other host."""
     chromium = need("chromium", "chromium-browser", "google-chrome")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as play:
+    with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page()
         asked, complaints = [], []
