@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from pathlib import Path
 
 # A file changed after this process began may have been imported before: which text is running cannot be told.
 _BEGAN = time.time()
+# Python 3.11 may fail ("AST constructor recursion depth mismatch") when two threads parse at once, as explore's and ours.
+_one_at_a_time = threading.Lock()
 # By their text even where they are installed as a wheel.
 _OWN = frozenset({"penstock", "tasks"})
 
@@ -63,10 +66,11 @@ def code_of(roots: Iterable[str]) -> Code:
     ModuleNotFoundError
         A root is not there.
     """
-    walk = _Walk()
-    for root in roots:
-        if not walk.follow(Ask(root)):
-            raise ModuleNotFoundError(f"No module named {root!r}", name=root)
+    with _one_at_a_time:
+        walk = _Walk()
+        for root in roots:
+            if not walk.follow(Ask(root)):
+                raise ModuleNotFoundError(f"No module named {root!r}", name=root)
     read = {name: _read(path) for name, path in walk.files.items()}
     modules = tuple(sorted((name, text.sha256) for name, text in read.items()))
     return Code(modules=modules, written=max((text.written for text in read.values()), default=0.0))
