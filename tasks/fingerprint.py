@@ -20,7 +20,7 @@ from pathlib import Path
 
 # A file changed after this process began may have been imported before: which text is running cannot be told.
 _BEGAN = time.time()
-# Python 3.11 may fail ("AST constructor recursion depth mismatch") when two threads parse at once, as explore's and ours.
+# Python 3.11 may fail ("AST constructor recursion depth mismatch") when two threads parse at once, as two keys can be.
 _one_at_a_time = threading.Lock()
 # By their text even where they are installed as a wheel.
 _OWN = frozenset({"penstock", "tasks"})
