@@ -54,11 +54,13 @@ imports: $(VENV)/.dev
 # Only names, versions and hashes are written: no index, no host, no path.
 UV_COMPILE = pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header $(ARGS)
+# What a clone can do without asking for more; the clouds' own libraries are large, and stay extras.
+EXTRAS := --extra flows --extra s3 --extra postgres --extra mysql
 lock: $(VENV)/.python ## write both locks anew from pyproject.toml
 	@set -e; tool=$$(mktemp -d); trap 'rm -rf "$$tool"' EXIT; \
 	$(BIN)/python -m venv "$$tool"; "$$tool/bin/python" -m pip install --quiet --disable-pip-version-check uv; \
-	"$$tool/bin/uv" $(UV_COMPILE) --all-extras --group dev --output-file requirements-dev.lock; \
-	"$$tool/bin/uv" $(UV_COMPILE) --extra flows --group build --constraint requirements-dev.lock \
+	"$$tool/bin/uv" $(UV_COMPILE) $(EXTRAS) --group dev --output-file requirements-dev.lock; \
+	"$$tool/bin/uv" $(UV_COMPILE) $(EXTRAS) --group build --constraint requirements-dev.lock \
 		--output-file requirements.lock
 	@echo "locked: $$(grep -c '^[a-z]' requirements.lock) packages to run, $$(grep -c '^[a-z]' requirements-dev.lock) to develop"
 

@@ -28,7 +28,7 @@ def plain(spec_path: str, artifacts: str) -> None:
     spec = load_spec(spec_path)
     store = Store(artifacts)
     collected = Collected(snapshots=tuple(snapshot(source, store) for source in spec.sources))
-    arrays = make_arrays(collected, spec.sources, spec.typing, None, store)
+    arrays = make_arrays(collected, spec.typing, None, store)
     wrangled = wrangle(arrays, spec.typing, spec.wrangling, store)
     explored = explore(wrangled, arrays.seeds["explore"], store)
     trained = train(wrangled, spec.modelling, spec.typing, arrays.seeds["train"], store)

@@ -32,12 +32,23 @@ Artifacts = Annotated[Path, typer.Option(envvar="PENSTOCK_ARTIFACTS", help="Wher
 Sources = Annotated[list[str], typer.Argument(metavar="SPEC.yaml | SOURCE...", help="A spec, or data to start from.")]
 NoHeader = Annotated[bool, typer.Option("--no-header", help="The first line is data already.")]
 Names = Annotated[str | None, typer.Option(help="Column names, separated by commas or blanks (means --no-header).")]
-TableName = Annotated[str | None, typer.Option("--table", help="The table of a database.")]
+TableName = Annotated[str | None, typer.Option("--table", help="The table of a database, the sheet of a workbook.")]
+Query = Annotated[str | None, typer.Option("--query", help="What to ask a database instead of for a table.")]
+Read = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--read", metavar="KEY=VALUE", help="How sources are read, such as member='*.csv' or records=data.items."
+    ),
+]
 Union = Annotated[bool, typer.Option("--union", help="Stack the sources.")]
 Tables = Annotated[bool, typer.Option("--tables", help="The first source is the base, the others are joins.")]
 Task = Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")]
 ModelName = Annotated[str | None, typer.Option("--name", help="The model's name; by default after the file.")]
 Model = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
+AcceptChange = Annotated[
+    str | None,
+    typer.Option("--accept-schema-change", metavar="REASON", help="Publish though callers have to change; why."),
+]
 
 
 def _options(
@@ -47,15 +58,25 @@ def _options(
     no_header: bool,
     names: str | None,
     table: str | None,
+    query: str | None,
+    read: list[str] | None,
     union: bool,
     tables: bool,
 ) -> Options:
-    from deploy.commands.adhoc import Options
+    from deploy.commands.adhoc import Options, keys_of
 
     given = tuple(w for w in (names or "").replace(",", " ").split() if w)
     arrange = "union" if union else "tables" if tables else "auto"
     return Options(
-        target=target, name=name, task=task, header=not (no_header or given), names=given, table=table, arrange=arrange
+        target=target,
+        name=name,
+        task=task,
+        header=not (no_header or given),
+        names=given,
+        table=table,
+        query=query,
+        read=keys_of(read or ()),
+        arrange=arrange,
     )
 
 
@@ -70,19 +91,28 @@ def run(
     no_header: NoHeader = False,
     names: Names = None,
     table: TableName = None,
+    query: Query = None,
+    read: Read = None,
     union: Union = False,
     tables: Tables = False,
     no_publish: Annotated[bool, typer.Option("--no-publish", help="Keep the candidate; publish nothing.")] = False,
     refresh: Annotated[bool, typer.Option("--refresh", help="Enter every stage, whatever is cached.")] = False,
     runner: Annotated[Runner, typer.Option(help="Where stages run that others need not wait for.")] = "threads",
+    accept_schema_change: AcceptChange = None,
     as_json: Annotated[bool, typer.Option("--json", help="End stdout with one JSON line.")] = False,
 ) -> int:
     """Carry raw data through all seven stages, and publish the model if the gate lets it in."""
     from deploy.commands import run as body
 
-    options = _options(target, name, task, no_header, names, table, union, tables) if target else None
+    options = _options(target, name, task, no_header, names, table, query, read, union, tables) if target else None
     how = body.How(
-        artifacts=artifacts, budget=budget, publish=not no_publish, refresh=refresh, runner=runner, as_json=as_json
+        artifacts=artifacts,
+        budget=budget,
+        publish=not no_publish,
+        refresh=refresh,
+        runner=runner,
+        accept_schema_change=accept_schema_change or "",
+        as_json=as_json,
     )
     return body.run(sources, options, name, how)
 
@@ -98,20 +128,22 @@ def init(
     union: Union = False,
     tables: Tables = False,
     table: TableName = None,
+    query: Query = None,
+    read: Read = None,
     out: Annotated[Path | None, typer.Option(help="Where the spec goes.")] = None,
 ) -> int:
     """Look at the data, write a short spec and its lock, and tell what was understood."""
     from deploy.commands.init import init as body
 
-    return body(sources, _options(target, name, task, no_header, names, table, union, tables), out)
+    return body(sources, _options(target, name, task, no_header, names, table, query, read, union, tables), out)
 
 
 @app.command()
-def check(spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml")]) -> int:
-    """Read the sources and show the columns after every step; train nothing."""
+def check(spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml")], artifacts: Artifacts = Path("artifacts")) -> int:
+    """Read the sources, hold them to the spec's expectations and show the columns after every step; train nothing."""
     from deploy.commands.check import check as body
 
-    return body(spec)
+    return body(spec, artifacts)
 
 
 @app.command()
@@ -210,12 +242,13 @@ def release(name: Model, artifacts: Artifacts = Path("artifacts")) -> int:
 def publish(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run whose candidate was kept.")],
     force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
+    accept_schema_change: AcceptChange = None,
     artifacts: Artifacts = Path("artifacts"),
 ) -> int:
     """Publish the candidate that a run kept."""
     from deploy.commands import models as body
 
-    return body.publish(run_id, artifacts, force)
+    return body.publish(run_id, artifacts, force, accept_schema_change or "")
 
 
 @app.command()

@@ -33,6 +33,7 @@ from tasks.evaluate import opponent_of
 from tasks.explore import explore as explore_door
 from tasks.publish import publish as publish_door
 from tasks.records import Dossier
+from tasks.secrets import prefect_secret
 from tasks.train import train as train_door
 from tasks.wrangle import wrangle as wrangle_door
 
@@ -84,6 +85,7 @@ def train(
     publish: Annotated[bool, Field(description="Publish what the gate lets in, or keep it.")] = True,
     refresh: Annotated[bool, Field(description="Enter every stage, whatever is cached.")] = False,
     runner: Annotated[Runner, Field(description="Where stages run that others need not wait for.")] = "threads",
+    accept_schema_change: Annotated[str, Field(description="Publish though callers have to change; why.")] = "",
 ) -> RunSummary:
     """Collect, type, wrangle, explore, train, evaluate and publish what a spec describes.
 
@@ -101,6 +103,8 @@ def train(
         Enter every stage, whatever is cached.
     runner : {"threads", "processes", "dask"}
         Where stages run that others need not wait for.
+    accept_schema_change : str
+        Why a version may go live that some of today's requests no longer fit.
 
     Returns
     -------
@@ -112,7 +116,7 @@ def train(
     UserError
         The spec or its data is wrong.
     """
-    decided = load_spec(spec)
+    decided = load_spec(spec, prefect_secret)
     modelling = decided.modelling if budget is None else decided.modelling.model_copy(update={"budget": budget})
     place = str(Path(artifacts).absolute())
     store = Store(place)
@@ -121,7 +125,7 @@ def train(
         known = read_lock(lock_path(Path(spec)))
         collected: Collected = stages.run(collect_door, decided.sources)
         tables, wrangling = apply_lock(decided, known, collected)
-        arrays: Arrays = stages.run(arrays_door, collected, decided.sources, decided.typing, tables)
+        arrays: Arrays = stages.run(arrays_door, collected, decided.typing, tables)
         wrangled: Wrangled = stages.run(wrangle_door, arrays, decided.typing, wrangling)
         lock = keep_lock(Path(spec), decided, known, collected, arrays, wrangled, store)
         drawing = stages.start(explore_door, wrangled, arrays.seeds["explore"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from penstock.arrays.stage import make_arrays
 from penstock.frozen import Frozen
 from penstock.receipts import Arrays, Collected, Wrangled
-from penstock.sources import snapshot
+from penstock.sources import collect
 from penstock.spec.lock import Lock, decisions_digest, types_digest
 from penstock.spec.pipeline import PipelineSpec
 from penstock.split import SplitRule
@@ -20,6 +20,7 @@ class Inferred(Frozen):
     """What looking at the data once gives."""
 
     lock: Lock
+    collected: Collected
     arrays: Arrays
     wrangled: Wrangled
     understanding: tuple[Understanding, ...]
@@ -37,12 +38,12 @@ def infer_lock(spec: PipelineSpec, store: Store, lock: Lock | None = None) -> In
     lock : Lock, optional
         What was inferred before, and is kept to.
     """
-    collected = Collected(snapshots=tuple(snapshot(source, store) for source in spec.sources))
+    collected = collect(spec.sources, store)
     tables, wrangling = apply_lock(spec, lock, collected)
-    arrays = make_arrays(collected, spec.sources, spec.typing, tables, store)
+    arrays = make_arrays(collected, spec.typing, tables, store)
     wrangled = wrangle(arrays, spec.typing, wrangling, store)
     made = lock_from(spec, collected, arrays, wrangled, store)
-    return Inferred(lock=made, arrays=arrays, wrangled=wrangled, understanding=understand(arrays, store))
+    return Inferred(lock=made, collected=collected, arrays=arrays, wrangled=wrangled, understanding=understand(arrays, store))
 
 
 def apply_lock(

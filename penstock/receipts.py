@@ -77,18 +77,42 @@ def _gather(value: object, found: list[Ref]) -> None:
             _gather(item, found)
 
 
-class Snapshot(Receipt):
-    """One source as it came, and where from."""
+class Part(Frozen):
+    """One file or answer of a source, byte for byte as it came.
 
-    volatile: ClassVar[frozenset[str]] = frozenset({"collected_at", "uri"})
+    `etag` and `modified` are what the place said of its state; they spare the next run a transfer.
+    """
+
+    name: str
+    file: FileRef
+    etag: str | None = None
+    modified: str | None = None
+
+
+class Snapshot(Receipt):
+    """One source as it came, where from, and the raw table that was read out of it.
+
+    `sha256` covers the bytes of all parts. `quarantine` lists the rows that could not be parsed (`file`, `line`,
+    `reason`, `text`); `origin` is what the place told about itself, with no secret in it; `watermark` the highest value
+    of the declared column; `remarks` what a reader should know, such as files of an archive that were passed over.
+    """
+
+    volatile: ClassVar[frozenset[str]] = frozenset({"collected_at", "uri", "parts", "origin", "remarks", "n_bytes"})
 
     name: str
     kind: str
     uri: str
     collected_at: str
     n_rows: int
+    n_bytes: int
     sha256: str
-    file: FileRef
+    parts: tuple[Part, ...]
+    table: FrameRef
+    n_quarantined: int = 0
+    quarantine: FrameRef | None = None
+    origin: dict[str, str] = {}
+    watermark: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 class Collected(Receipt):

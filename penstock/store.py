@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 import threading
 import uuid
 from pathlib import Path
@@ -54,6 +55,74 @@ class Store:
         path = f"objects/{digest[:2]}/{digest}.{suffix}"
         self._write_once(path, data)
         return FileRef(digest=digest, path=path, size=len(data), media=media)
+
+    def put_file(self, path: Path, suffix: str, media: str = "application/octet-stream") -> FileRef:
+        """Copy a file into the store, unless its bytes are there; it is never in memory as a whole.
+
+        Raises
+        ------
+        OSError
+            The file cannot be read.
+        """
+        with tempfile.TemporaryDirectory(prefix="penstock-", dir=self.scratch()) as folder:
+            beside = Path(folder) / "object"
+            digest = _copy(path, beside)
+            return self.take_file(beside, digest, suffix, media)
+
+    def take_file(self, path: Path, digest: str, suffix: str, media: str = "application/octet-stream") -> FileRef:
+        """Move a file whose sha256 is known into the store."""
+        ref = FileRef(
+            digest=digest, path=f"objects/{digest[:2]}/{digest}.{suffix}", size=path.stat().st_size, media=media
+        )
+        full = self._full(ref.path)
+        try:
+            if self.fs.exists(full) and int(self.fs.info(full)["size"]) == ref.size:
+                self._heal(ref, path)
+            elif self.is_local:
+                _move(path, Path(full))
+            else:
+                self.fs.put_file(str(path), full)
+        except OSError as error:
+            raise unwritable(self.root, error) from error
+        return ref
+
+    def fetched(self, ref: Ref, folder: Path) -> Path:
+        """Return a local path of an object's bytes, verified; those of a remote store are brought into a folder."""
+        if self.is_local:
+            self.verify(ref)
+            return self.local_path(ref)
+        path = folder / Path(ref.path).name
+        path.write_bytes(self.read_bytes(ref))
+        return path
+
+    def scratch(self) -> Path | None:
+        """Return where files may lie on their way in: on the store's own disk, so that they can be moved."""
+        if not self.is_local:
+            return None
+        try:
+            Path(self.root).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(self.root, error) from error
+        return Path(self.root)
+
+    def read_note(self, path: str) -> bytes | None:
+        """Return a small mutable file beside the objects, or None where there is none."""
+        try:
+            data: bytes = self.fs.cat_file(self._full(path))
+        except OSError:
+            return None
+        return data
+
+    def write_note(self, path: str, data: bytes) -> None:
+        """Write a small mutable file beside the objects, whole or not at all."""
+        full = self._full(path)
+        try:
+            if self.is_local:
+                _replace(Path(full), data)
+            else:
+                self.fs.pipe_file(full, data)
+        except OSError as error:
+            raise unwritable(self.root, error) from error
 
     def put_json(self, value: Any) -> FileRef:
         """Write a value's canonical JSON."""
@@ -161,6 +230,16 @@ class Store:
         except OSError as error:
             raise unwritable(self.root, error) from error
 
+    def _heal(self, ref: Ref, path: Path) -> None:
+        """Write an object anew where its bytes are no longer what its name says."""
+        try:
+            self.verify(ref)
+        except StoreError:
+            if self.is_local:
+                _move(path, Path(self._full(ref.path)))
+            else:
+                self.fs.put_file(str(path), self._full(ref.path))
+
     def _gone(self, ref: Ref) -> StoreError:
         return StoreError(
             "An object of the store is gone", where=self._full(ref.path), todo="Run again: its stage is made anew."
@@ -189,6 +268,23 @@ def unwritable(root: str | Path, error: OSError) -> StoreError:
 def _modified(info: dict[str, Any]) -> float:
     stamp = info.get("mtime", 0.0)
     return float(stamp) if isinstance(stamp, int | float) else 0.0
+
+
+def _copy(path: Path, to: Path) -> str:
+    """Copy a file and return the sha256 of what was copied."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source, to.open("wb") as out:
+        while block := source.read(1 << 20):
+            digest.update(block)
+            out.write(block)
+    return digest.hexdigest()
+
+
+def _move(path: Path, to: Path) -> None:
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+    path.replace(to)
 
 
 def _replace(path: Path, data: bytes) -> None:

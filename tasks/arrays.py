@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from prefect import task
 
 from penstock.receipts import Arrays, Collected
 from penstock.slices import Typing
-from penstock.sources import Source
 from penstock.store import Store
 from penstock.table import TableSchema
 from tasks.caching import StageKey, entered
 from tasks.records import RECEIPT
-
-
-def _reading(inputs: Mapping[str, Any]) -> list[object]:
-    """Return how each source is read; where it lay when it was collected changes nothing any more."""
-    return [source.model_dump(mode="json", exclude={"path", "url"}) for source in inputs["sources"]]
 
 
 @task(
@@ -27,15 +18,12 @@ def _reading(inputs: Mapping[str, Any]) -> list[object]:
     cache_policy=StageKey(
         stage="arrays",
         code=(__name__,),
-        libraries=("numpy", "pandas", "pyarrow", "sqlalchemy"),
-        beside=_reading,
-        instead_of=frozenset({"sources"}),
+        libraries=("numpy", "pandas", "pyarrow"),
     ),
     result_serializer=RECEIPT,
 )
 def arrays(
     collected: Collected,
-    sources: tuple[Source, ...],
     typing: Typing,
     locked: dict[str, TableSchema] | None,
     artifacts: str,
@@ -46,8 +34,6 @@ def arrays(
     ----------
     collected : Collected
         The snapshots.
-    sources : tuple of Source
-        How the snapshots read.
     typing : Typing
         What the user decided about columns.
     locked : dict of str to TableSchema, optional
@@ -58,4 +44,4 @@ def arrays(
     from penstock.arrays.stage import make_arrays
 
     entered("arrays")
-    return make_arrays(collected, sources, typing, locked, Store(artifacts))
+    return make_arrays(collected, typing, locked, Store(artifacts))

@@ -17,17 +17,32 @@ from tasks.caching import StageKey, entered, may_pass
 from tasks.records import RECEIPT
 
 
+LIBRARIES = ("httpx", "lxml", "numpy", "orjson", "pandas", "pyarrow", "python-calamine", "sqlalchemy")
+
+
 def _states(inputs: Mapping[str, Any]) -> list[list[str]]:
-    """Return where each source lies and what state it is in; a password is in neither."""
-    return [[source.uri, state_of(source)] for source in inputs["sources"]]
+    """Return where each source lies and what state it is in; a password is in neither.
+
+    Raises
+    ------
+    SourceUnavailable
+        The state of one cannot be told without collecting it.
+    """
+    states = [(source.uri, state_of(source)) for source in inputs["sources"]]
+    return [[uri, _told(uri, state)] for uri, state in states]
+
+
+def _told(uri: str, state: str | None) -> str:
+    """Return a state that is known."""
+    if state is None:
+        raise SourceUnavailable("The state of a source cannot be told without collecting it", where=uri)
+    return state
 
 
 @task(
     name="collect",
     description="Snapshots of every source, as they came.",
-    cache_policy=StageKey(
-        stage="collect", code=(__name__,), libraries=("numpy", "pandas", "pyarrow", "sqlalchemy"), beside=_states
-    ),
+    cache_policy=StageKey(stage="collect", code=(__name__,), libraries=LIBRARIES, beside=_states),
     result_serializer=RECEIPT,
     retries=3,
     retry_delay_seconds=exponential_backoff(backoff_factor=1),
@@ -50,11 +65,10 @@ def collect(sources: tuple[Source, ...], artifacts: str) -> Collected:
         A source did not answer, or changed while it was read; worth another try.
     """
     entered("collect")
-    files = [source for source in sources if getattr(source, "path", None)]
-    before = [state_of(source) for source in files]
+    before = [state_of(source) for source in sources]
     collected = snapshots_of(sources, Store(artifacts))
-    # A snapshot taken across a write would be found again under the state that the file had before it.
-    for source, state in zip(files, before, strict=True):
-        if state_of(source) != state:
+    # A snapshot taken across a write would be found again under the state that the source had before it.
+    for source, state in zip(sources, before, strict=True):
+        if state is not None and state_of(source) != state:
             raise SourceUnavailable("The source changed while it was read", where=source.uri)
     return collected

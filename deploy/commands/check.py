@@ -7,7 +7,9 @@ from pathlib import Path
 
 from rich.markup import escape
 
+from deploy.commands.collected import show_collected
 from deploy.commands.console import out
+from deploy.commands.secrets import stored_secret
 from deploy.commands.understood import show_understanding
 from penstock.errors import SpecError
 from penstock.inference import Inferred, infer_lock
@@ -19,10 +21,11 @@ from penstock.store import Store
 
 def check(path: Path) -> int:
     """Print what was understood, and the columns after every step."""
-    spec = load_spec(path)
+    spec = load_spec(path, stored_secret)
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
         store = Store(folder)
         inferred = infer_lock(spec, store, read_lock(lock_path(path)))
+        show_collected(inferred.collected.snapshots, store)
         show_understanding(inferred.understanding)
         _show_plan(inferred, store)
     out().print("\nNothing was trained. Next: penstock run", escape(str(path)))
@@ -31,7 +34,7 @@ def check(path: Path) -> int:
 
 def lock(path: Path, update: bool) -> int:
     """Write the lock beside the spec."""
-    spec = load_spec(path)
+    spec = load_spec(path, stored_secret)
     where = lock_path(path)
     if where.exists() and not update:
         raise SpecError("The lock is there already", where=str(where), todo="Infer anew with: --update")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.commands.adhoc import Options, declare
+from deploy.commands.collected import show_collected
 from deploy.commands.console import out
 from deploy.commands.understood import show_understanding
 from penstock.errors import SpecError
@@ -44,6 +45,7 @@ def init(sources: Sequence[str], options: Options, path: Path | None) -> int:
         text = HEAD.format(lock=lock_path(spec_path).name) + write_yaml(declared)
         write_lock(lock_path(spec_path), inferred.lock)
         write_atomically(spec_path, text.encode())
+        show_collected(inferred.collected.snapshots, scratch)
         show_understanding(inferred.understanding)
     console = out()
     console.print(f"\nWritten: {spec_path} and {lock_path(spec_path).name}")

@@ -34,6 +34,7 @@ class How(Frozen):
     refresh: bool
     runner: Literal["threads", "processes", "dask"]
     as_json: bool
+    accept_schema_change: str = ""
 
 
 def run(sources: Sequence[str], options: Options | None, name: str | None, how: How) -> int:
@@ -91,6 +92,7 @@ def _through_the_flow(path: Path, how: How) -> RunSummary:
                 publish=how.publish,
                 refresh=how.refresh,
                 runner=how.runner,
+                accept_schema_change=how.accept_schema_change,
             )
             return summary
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import orjson
 from rich.markup import escape
 
+from deploy.commands.collected import show_collected
 from deploy.commands.console import out
-from penstock.receipts import Arrays
+from penstock.receipts import Arrays, Collected
 from penstock.store import Store
 from penstock.summary import RunSummary
 from penstock.table import Target
@@ -33,8 +34,11 @@ def show_understanding(told: Sequence[Understanding]) -> None:
 def show_run(summary: RunSummary, artifacts: Path) -> None:
     """Print what a run understood, from the receipts that it left."""
     origins = orjson.loads((artifacts / "runs" / summary.run_id / "lineage.json").read_bytes())
+    store = Store(artifacts)
+    collected = Collected.model_validate(origins["receipts"]["collect"])
     arrays = Arrays.model_validate(origins["receipts"]["arrays"])
-    show_understanding(understand(arrays, Store(artifacts)))
+    show_collected(collected.snapshots, store)
+    show_understanding(understand(arrays, store))
 
 
 def _target(target: Target) -> str:

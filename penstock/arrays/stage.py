@@ -13,16 +13,15 @@ from penstock.arrays.infer import decision, infer_column, infer_schema, target_c
 from penstock.arrays.profile import profile_frame
 from penstock.cells import Misfit
 from penstock.errors import DataError
-from penstock.receipts import Arrays, Collected, TypedTable
+from penstock.receipts import Arrays, Collected, Snapshot, TypedTable
 from penstock.slices import Typing
-from penstock.sources import Source, read_snapshot
+from penstock.sources import read_snapshot
 from penstock.store import Store
 from penstock.table import Cast, Column, TableSchema, Target
 
 
 def make_arrays(
     collected: Collected,
-    sources: tuple[Source, ...],
     typing: Typing,
     locked: Mapping[str, TableSchema] | None,
     store: Store,
@@ -33,8 +32,6 @@ def make_arrays(
     ----------
     collected : Collected
         The snapshots, in the order of the sources.
-    sources : tuple of Source
-        How the snapshots read.
     typing : Typing
         What the user decided.
     locked : mapping of str to TableSchema, optional
@@ -56,12 +53,11 @@ def make_arrays(
     SpecError
         The spec names a column that is not there.
     """
-    by_name = {s.name: s for s in sources}
-    raws = {s.name: read_snapshot(s, by_name[s.name], store) for s in collected.snapshots}
+    raws = {s.name: read_snapshot(s, store) for s in collected.snapshots}
     others = {n: tuple(t.column_names) for n, t in raws.items() if n != typing.base}
     check_decisions(typing, tuple(raws[typing.base].column_names), others)
     schemas = {name: _schema(name, raw, typing, (locked or {}).get(name)) for name, raw in raws.items()}
-    tables = tuple(_typed(name, raw, schemas[name], store) for name, raw in raws.items())
+    tables = tuple(_typed(s, raws[s.name], schemas[s.name], store) for s in collected.snapshots)
     lock = store.put_json({name: schema.model_dump(mode="json") for name, schema in schemas.items()})
     return Arrays(tables=tables, seeds=stage_seeds(typing.seed), lock=lock)
 
@@ -128,13 +124,14 @@ def typed_columns(schema: TableSchema) -> tuple[Column, ...]:
     )
 
 
-def _typed(name: str, raw: pa.Table, schema: TableSchema, store: Store) -> TypedTable:
+def _typed(snapshot: Snapshot, raw: pa.Table, schema: TableSchema, store: Store) -> TypedTable:
+    name = snapshot.name
     wanted = TableSchema(columns=typed_columns(schema))
     cast = wanted.cast(raw, wanted.names)
     _check_fit(name, cast)
     return TypedTable(
         name=name,
-        raw=store.put_table(raw),
+        raw=snapshot.table,
         typed=store.put_frame(cast.frame),
         table_schema=store.put_json(schema),
         profile=store.put_json(profile_frame(cast.frame, wanted)),

@@ -42,6 +42,9 @@ class SourceFact(Frozen):
     collected_at: str
     n_rows: int
     sha256: str
+    n_bytes: int = 0
+    n_quarantined: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 class ColumnFact(Frozen):

@@ -1,7 +1,9 @@
 """Where raw tables come from: each kind of source, and snapshots of them as they came."""
 
 from penstock.sources.csv import CsvSource
-from penstock.sources.locate import infer_kind, source_from
+from penstock.sources.kinds import infer_kind
+from penstock.sources.locate import source_from
+from penstock.sources.memory import MemorySource
 from penstock.sources.parquet import ParquetSource
 from penstock.sources.snapshots import collect, read_snapshot, snapshot, state_of
 from penstock.sources.sniff import looks_headerless
@@ -11,6 +13,7 @@ from penstock.sources.union import SOURCES, Source
 __all__ = [
     "SOURCES",
     "CsvSource",
+    "MemorySource",
     "ParquetSource",
     "Source",
     "SqlSource",

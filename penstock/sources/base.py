@@ -1,24 +1,29 @@
-"""What every source can do: tell its state, fetch its bytes once, and read a table out of them."""
+"""What every source can do: tell its state, and be collected into a snapshot."""
 
 from __future__ import annotations
 
-import errno
+import datetime as dt
 import hashlib
-import io
 import os
-import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import Annotated, ClassVar
 
 import pyarrow as pa
 from pydantic import BeforeValidator, Field
 
-from penstock.errors import SourceError, SourceUnavailable
+from penstock.errors import SourceError
 from penstock.frozen import Frozen
-from penstock.sources.columns import stack
+from penstock.receipts import FrameRef, Part, Snapshot
+from penstock.sources.access import Access
+from penstock.sources.columns import Alignment
+from penstock.sources.intake import Intake
+from penstock.sources.opening import opened
+from penstock.sources.places import LocalPlace, Place, check_file, places
+from penstock.spool import Spool
+from penstock.store import Store
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
@@ -31,40 +36,12 @@ def _one_or_many(value: object) -> object:
 
 Paths = Annotated[tuple[str, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 
-# Troubles of the machine or the network that may be gone at the next try; all others are the user's to correct.
-_TRANSIENT = frozenset(
-    {
-        errno.EAGAIN,
-        errno.EBUSY,
-        errno.ECONNABORTED,
-        errno.ECONNREFUSED,
-        errno.ECONNRESET,
-        errno.EHOSTUNREACH,
-        errno.EINTR,
-        errno.EIO,
-        errno.EMFILE,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.ENFILE,
-        errno.ESTALE,
-        errno.ETIMEDOUT,
-    }
-)
-
-
-class Fetched(NamedTuple):
-    """The bytes of a source, as they came, and the sha256 that stands for its state."""
-
-    data: bytes
-    suffix: str
-    media: str
-    sha256: str
-
 
 class SourceBase(Frozen, ABC):
-    """Where a raw table comes from."""
+    """Where a raw table comes from. `max_quarantined` is the share of rows that may fail to parse."""
 
     name: SourceName
+    max_quarantined: float = Field(default=0.05, ge=0, le=1)
 
     @property
     @abstractmethod
@@ -72,131 +49,176 @@ class SourceBase(Frozen, ABC):
         """Where it lies, with no secret in it."""
 
     @abstractmethod
-    def state(self) -> str:
-        """Return a sha256 that changes whenever the source's content does."""
+    def state(self) -> str | None:
+        """Return a text that changes whenever the source's content does.
+
+        None where that cannot be told: then it has to be collected to know.
+        """
 
     @abstractmethod
-    def fetch(self) -> Fetched:
-        """Read the source once."""
+    def collect(self, store: Store, earlier: Snapshot | None = None) -> Snapshot:
+        """Bring the source into the store.
 
-    @abstractmethod
-    def table_of(self, data: bytes) -> pa.Table:
-        """Return the raw table that lies in fetched bytes."""
+        Parameters
+        ----------
+        store : Store
+            Where the bytes as they came go, and the raw table.
+        earlier : Snapshot, optional
+            What the last run brought; what is unchanged since need not be fetched again.
+
+        Raises
+        ------
+        SourceError
+            It is absent, unreadable, empty or has no rows; a column's name is blank or stands twice.
+        SourceUnavailable
+            It did not answer; another try may help.
+        """
+
+    def peek(self, store: Store) -> pa.Table:
+        """Return some first rows, to see the columns: as cheaply as the kind allows, through the store if need be."""
+        return store.read_table(self.collect(store).table)
+
+    def taken(
+        self,
+        parts: tuple[Part, ...],
+        table: FrameRef,
+        intake: Intake,
+        store: Store,
+        *,
+        origin: dict[str, str] | None = None,
+        watermark: str | None = None,
+    ) -> Snapshot:
+        """Return the receipt of what was collected, once it is known that not too much of it was set aside."""
+        intake.check(table.n_rows, self.uri)
+        if not table.n_rows:
+            raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+        return Snapshot(
+            name=self.name,
+            kind=getattr(self, "kind", ""),
+            uri=self.uri,
+            collected_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            n_rows=table.n_rows,
+            n_bytes=sum(part.file.size for part in parts),
+            sha256=joint([part.file.digest for part in parts]),
+            parts=parts,
+            table=table,
+            n_quarantined=intake.n_aside,
+            quarantine=store.put_table(intake.table()) if intake.n_aside else None,
+            origin=origin or {},
+            watermark=watermark,
+            remarks=tuple(intake.remarks),
+        )
 
 
 class FileSource(SourceBase, ABC):
-    """One local file, or several with the same columns that are stacked in their order."""
+    """One file, or several with the same columns that are stacked in their order.
+
+    `path` may be a path, a pattern, a directory, an address (`file:`, `https:`, `s3:`, `gs:`, `abfs:`), or several.
+    Compressed files are unpacked; of a ZIP archive all files of the kind are read, or those that `member` matches.
+    `file_column` adds a column that holds each row's file name. `access` is how remote places are reached.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
 
     path: Paths
+    member: str | None = None
+    file_column: str | None = None
+    access: Access = Access()
 
     @property
     def uri(self) -> str:
-        """The files, as `file:` addresses."""
-        return " ".join(Path(p).absolute().as_uri() for p in self.path)
+        """The files' addresses."""
+        from penstock.sources.places import shown
 
-    def state(self) -> str:
-        """Return the sha256 of the file's bytes; for several files, of their sha256 in order."""
-        return _joint([_file_sha256(p) for p in self.path])
+        return " ".join(shown(p) for p in self.path)
 
-    def fetch(self) -> Fetched:
-        """Read every file once; several are kept together, each as it came."""
-        parts = [read_file(p) for p in self.path]
-        sha256 = _joint([hashlib.sha256(part).hexdigest() for part in parts])
-        if len(parts) == 1:
-            return Fetched(parts[0], self._suffix(), self._media(), sha256)
-        return Fetched(_together(parts), "zip", "application/zip", sha256)
+    def state(self) -> str | None:
+        """Return the digest of the files' states; None where one of them cannot be told."""
+        states = [place.state() for place in self._places()]
+        return None if None in states else joint([s for s in states if s is not None])
 
-    def table_of(self, data: bytes) -> pa.Table:
-        """Return the files' rows as one table."""
-        parts = [data] if len(self.path) == 1 else _apart(data)
-        tables = [self.parse(part, where) for part, where in zip(parts, self.path, strict=True)]
-        return stack(tables, self.path)
+    def collect(self, store: Store, earlier: Snapshot | None = None) -> Snapshot:
+        """Bring the files into the store, and stack the rows that they hold."""
+        known = {part.name: part for part in earlier.parts} if earlier else {}
+        parts = tuple(place.fetch(store, known.get(place.name)) for place in self._places())
+        intake = Intake(self.max_quarantined)
+        return self.taken(parts, self._table(parts, store, intake), intake, store)
+
+    def peek(self, store: Store) -> pa.Table:
+        """Return the first rows of the first file; the rest of it is not read."""
+        place = self._places()[0]
+        with TemporaryDirectory(prefix="penstock-", dir=store.scratch()) as folder:
+            if isinstance(place, LocalPlace):
+                check_file(place.path)
+                file = Path(place.path)
+            else:
+                file = store.fetched(place.fetch(store, None).file, Path(folder))
+            # No row is set aside by looking: the run itself will tell.
+            first = next(self._read(file, place.name, Path(folder), Intake(1.0)), None)
+        if first is None:
+            raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+        return first[0]
 
     @abstractmethod
-    def parse(self, data: bytes, where: str) -> pa.Table:
-        """Return the raw table of one file's bytes; `where` is what errors call the file."""
+    def tables(self, file: Path, where: str, intake: Intake) -> Iterable[pa.Table]:
+        """Give the raw rows of one plain file, as one table or piece by piece.
 
-    @abstractmethod
-    def _media(self) -> str: ...
+        Parameters
+        ----------
+        file : pathlib.Path
+            A plain file on this machine.
+        where : str
+            What errors call it.
+        intake : Intake
+            Takes the rows that cannot be parsed, and remarks.
 
-    def _suffix(self) -> str:
-        return Path(self.path[0]).suffix.lstrip(".").lower() or "bin"
+        Raises
+        ------
+        SourceError
+            The file is not of this kind, has no row, or a name is blank or stands twice.
+        """
+
+    def _places(self) -> tuple[Place, ...]:
+        return places(self.path, self.access, self.suffixes)
+
+    def _table(self, parts: Sequence[Part], store: Store, intake: Intake) -> FrameRef:
+        align = Alignment()
+        with Spool(store) as spool:
+            for table, where in self._pieces(parts, store, intake):
+                spool.add(align(table, where))
+            if not spool.n_rows:
+                raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+            return spool.finish()
+
+    def _pieces(self, parts: Sequence[Part], store: Store, intake: Intake) -> Iterator[tuple[pa.Table, str]]:
+        with TemporaryDirectory(prefix="penstock-", dir=store.scratch()) as folder:
+            for part in parts:
+                yield from self._read(store.fetched(part.file, Path(folder)), part.name, Path(folder), intake)
+
+    def _read(self, file: Path, name: str, scratch: Path, intake: Intake) -> Iterator[tuple[pa.Table, str]]:
+        plain = opened(
+            file,
+            name,
+            scratch,
+            suffixes=self.suffixes,
+            member=self.member,
+            max_bytes=self.access.max_bytes,
+            intake=intake,
+        )
+        for path, called in plain:
+            for table in self.tables(path, called, intake):
+                yield self._named(table, called), called
+
+    def _named(self, table: pa.Table, name: str) -> pa.Table:
+        if self.file_column is None:
+            return table
+        if self.file_column in table.column_names:
+            words = f"The files have a column {self.file_column!r} already"
+            raise SourceError(words, where=name, todo="Choose another `file_column`.")
+        names = pa.repeat(pa.scalar(name.rpartition("/")[2], pa.string()), table.num_rows)
+        return table.append_column(self.file_column, names)
 
 
-def _joint(digests: Sequence[str]) -> str:
+def joint(digests: Sequence[str]) -> str:
+    """Return one digest for several in their order."""
     return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
-
-
-def _together(parts: Sequence[bytes]) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        for i, part in enumerate(parts):
-            # A ZipInfo of its own carries no clock: the same files give the same bytes.
-            archive.writestr(zipfile.ZipInfo(str(i)), part)
-    return sink.getvalue()
-
-
-def _apart(data: bytes) -> list[bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return [archive.read(str(i)) for i in range(len(archive.namelist()))]
-
-
-def read_file(path: str) -> bytes:
-    """Return a local file's bytes.
-
-    Raises
-    ------
-    SourceError
-        It is absent, a directory, not permitted, or empty.
-    SourceUnavailable
-        The machine or the network failed in a way that may pass.
-    """
-    check_file(path)
-    try:
-        data = Path(path).read_bytes()
-    except OSError as error:
-        raise unreadable(path, error) from error
-    if not data.strip():
-        raise SourceError("The file is empty", where=path, expected="a table with at least one row")
-    return data
-
-
-def check_file(path: str) -> None:
-    """Check that a path names a file.
-
-    Raises
-    ------
-    SourceError
-        It does not.
-    """
-    file = Path(path)
-    if file.is_dir():
-        raise SourceError("The source is a directory", where=path, expected="a file", todo="Name the file in it.")
-    if not file.exists():
-        raise SourceError("There is no such file", where=path, expected=_near(file), todo="Correct the path.")
-
-
-def _near(file: Path) -> str:
-    if not file.parent.is_dir():
-        return f"the directory {file.parent} does not exist either"
-    try:
-        names = sorted(p.name for p in file.parent.iterdir() if not p.name.startswith("."))
-    except OSError:
-        return ""
-    near = get_close_matches(file.name, names, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
-
-
-def unreadable(path: str, error: OSError) -> SourceError:
-    """Return the error for a file that the system would not read."""
-    kind = SourceUnavailable if error.errno in _TRANSIENT else SourceError
-    return kind("The file cannot be read", where=path, got=str(error.strerror or error))
-
-
-def _file_sha256(path: str) -> str:
-    check_file(path)
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise unreadable(path, error) from error

@@ -9,42 +9,37 @@ import pyarrow as pa
 from penstock.errors import SourceError
 
 
-def stack(tables: Sequence[pa.Table], places: Sequence[str]) -> pa.Table:
-    """Return the rows of several tables with the same columns; the first one's order of columns holds.
+class Alignment:
+    """Tables that are to be stacked: the columns of the first hold, in its order."""
 
-    Raises
-    ------
-    SourceError
-        Their columns differ; the error shows how.
-    """
-    first = tables[0]
-    if len(tables) == 1:
-        return first
-    names = first.column_names
-    for table, place in zip(tables[1:], places[1:], strict=True):
-        lacking = [n for n in names if n not in set(table.column_names)]
-        more = [n for n in table.column_names if n not in set(names)]
+    def __init__(self) -> None:
+        self._names: list[str] | None = None
+        self._first = ""
+
+    def __call__(self, table: pa.Table, place: str) -> pa.Table:
+        """Return a table's columns in the order of the first one.
+
+        Raises
+        ------
+        SourceError
+            Its columns are others; the error shows how.
+        """
+        if self._names is None:
+            self._names, self._first = table.column_names, place
+        if table.column_names == self._names:
+            return table
+        lacking = [n for n in self._names if n not in set(table.column_names)]
+        more = [n for n in table.column_names if n not in set(self._names)]
         if lacking or more:
+            words = [f"lacks {_listed(lacking)}" if lacking else "", f"has {_listed(more)} beside" if more else ""]
             raise SourceError(
                 "Files to be stacked have different columns",
                 where=place,
-                got="; ".join(
-                    words
-                    for words in (
-                        f"lacks {_listed(lacking)}" if lacking else "",
-                        f"has {_listed(more)} beside" if more else "",
-                    )
-                    if words
-                ),
-                expected=f"the columns of {places[0]}",
+                got="; ".join(w for w in words if w),
+                expected=f"the columns of {self._first}",
                 todo="Make their columns the same, or give them as sources of their own and join them.",
             )
-    try:
-        return pa.concat_tables([first, *(t.select(names) for t in tables[1:])], promote_options="permissive")
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise SourceError(
-            "Files to be stacked have columns of different types", where=" ".join(places), got=str(error)
-        ) from error
+        return table.select(self._names)
 
 
 def _listed(names: Sequence[str]) -> str:

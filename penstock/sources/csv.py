@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 import pyarrow as pa
 from pydantic import BeforeValidator, Field, model_validator
@@ -11,6 +13,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from penstock.errors import SourceError
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
+from penstock.sources.intake import Intake
 from penstock.sources.sniff import SAMPLE, delimiter_of, encoding_of, records
 
 
@@ -39,6 +42,12 @@ class CsvSource(FileSource):
         if isinstance(values, dict) and values.get("names") and "header" not in values:
             return {**values, "header": False}
         return values
+
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv", ".txt", ".data", ".dat")
+
+    def tables(self, file: Path, where: str, intake: Intake) -> Iterator[pa.Table]:
+        """Give the file's rows as text columns."""
+        yield self.parse(file.read_bytes(), where)
 
     def parse(self, data: bytes, where: str) -> pa.Table:
         """Return a table of text columns.
@@ -93,9 +102,6 @@ class CsvSource(FileSource):
             mark = self.comment.encode()
             data = b"".join(line for line in data.splitlines(keepends=True) if not line.startswith(mark))
         return data
-
-    def _media(self) -> str:
-        return "text/csv"
 
 
 def _read(data: bytes, delimiter: str, n_columns: int, where: str) -> pa.Table:

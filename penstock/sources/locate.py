@@ -3,57 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from penstock.errors import SourceError, SpecError
+from penstock.errors import SpecError
+from penstock.sources.kinds import infer_kind, scheme_of
 from penstock.sources.union import SOURCES, Source
 from penstock.table import closest
 
-_BY_SUFFIX: dict[str, str] = {
-    **dict.fromkeys((".csv", ".tsv", ".txt", ".data", ".dat"), "csv"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".sqlite", ".sqlite3", ".db"), "sql"),
-}
 _BY_KIND: dict[str, type[Source]] = {t.model_fields["kind"].default: t for t in SOURCES}
-_scheme = re.compile(r"^([a-zA-Z][a-zA-Z0-9+.-]+)://")
-_NOT_SQL = ("http", "https", "ftp", "s3", "gs", "az", "abfs")
-
-
-def infer_kind(location: str) -> str:
-    """Return the kind of source that a path or address names.
-
-    Raises
-    ------
-    SourceError
-        No kind of source is known by that ending or scheme.
-
-    Examples
-    --------
-    >>> infer_kind("rows.csv"), infer_kind("shop.sqlite"), infer_kind("postgresql://host/shop")
-    ('csv', 'sql', 'sql')
-    """
-    scheme = _scheme.match(location)
-    if scheme and scheme.group(1).lower() not in ("file", *_NOT_SQL):
-        return "sql"
-    suffix = Path(location).suffix.lower()
-    if suffix in _BY_SUFFIX and not (scheme and scheme.group(1).lower() in _NOT_SQL):
-        return _BY_SUFFIX[suffix]
-    raise SourceError(
-        "The kind of the source cannot be told from its name",
-        where=location if not scheme else f"{scheme.group(0)}…",
-        got=f"the ending {suffix!r}" if not scheme else f"the scheme {scheme.group(1)!r}",
-        expected="; ".join([*(f"{kind}: {_suffixes(kind)}" for kind in _BY_KIND), "sql: a database's address"]),
-        todo="Rename the file, or name its kind in the spec: source: {kind: csv, path: …}",
-    )
-
-
-def _suffixes(kind: str) -> str:
-    return " ".join(s for s, k in _BY_SUFFIX.items() if k == kind)
+# Keys that only one kind of source has, whatever its address ends with.
+_TELLING = {
+    **dict.fromkeys(("paginate", "method", "body"), "http"),
+    **dict.fromkeys(("css", "fields"), "html"),
+    "sheet": "excel",
+}
 
 
 def source_from(
@@ -81,50 +48,71 @@ def source_from(
     """
     values = dict(location) if isinstance(location, Mapping) else _place(location)
     values |= {k: v for k, v in options.items() if v is not None}
-    kind = values.get("kind") or _kind_of(values, name)
+    kind = values.get("kind") or _kind_of(values, name, base_dir)
     if kind not in _BY_KIND:
         raise SpecError(
             f"The source {name!r} has an unknown kind {kind!r}", expected=closest(str(kind), sorted(_BY_KIND))
         )
-    if "path" in values:
-        values["path"] = _absolute(values["path"], base_dir)
-    if kind == "sql" and isinstance(values.get("path"), tuple):
-        values["path"] = values["path"][0] if len(values["path"]) == 1 else values["path"]
-    if kind == "sql" and isinstance(values.get("url"), str):
-        values["url"] = _absolute_sqlite(values["url"], base_dir)
+    values = _placed(values, kind, base_dir)
     try:
         return _BY_KIND[kind].model_validate({**values, "kind": kind, "name": name})
     except ValidationError as error:
-        raise _explained(error, name, kind) from error
+        # The cause would show the values, and one of them may be a secret.
+        raise _explained(error, name, kind) from None
 
 
 def _place(location: str | Path | Sequence[str | Path]) -> dict[str, Any]:
     if isinstance(location, str | os.PathLike):
         text = os.fspath(location)
-        if _scheme.match(text) and infer_kind(text) == "sql":
-            return {"url": text}
-        return {"path": text.removeprefix("file://")}
-    return {"path": [os.fspath(p).removeprefix("file://") for p in location]}
+        is_file = scheme_of(text) in ("", "file") or infer_kind(text) not in ("sql", "http")
+        return {"path": text} if is_file else {"url": text}
+    return {"path": [os.fspath(p) for p in location]}
 
 
-def _kind_of(values: Mapping[str, Any], name: str) -> str:
-    if "url" in values:
-        return infer_kind(str(values["url"]))
-    path = values.get("path")
-    if not path:
+def _kind_of(values: Mapping[str, Any], name: str, base_dir: Path) -> str:
+    place = values.get("path", values.get("url"))
+    if not place:
         raise SpecError(f"The source {name!r} names no place", expected="path: FILE, or url: ADDRESS")
-    kinds = [infer_kind(str(p)) for p in ([path] if isinstance(path, str | os.PathLike) else path)]
+    telling = next((kind for key, kind in _TELLING.items() if key in values), None)
+    if telling is not None:
+        return telling
+    several = [place] if isinstance(place, str | os.PathLike) else place
+    kinds = [infer_kind(_local(os.fspath(p), base_dir)) for p in several]
     if len(set(kinds)) > 1:
         raise SpecError(f"The files of the source {name!r} are of different kinds", got=", ".join(sorted(set(kinds))))
     return kinds[0]
 
 
+def _placed(values: Mapping[str, Any], kind: str, base_dir: Path) -> dict[str, Any]:
+    """Return the keys with their place as its kind has it: absolute, and under `path` or `url`."""
+    placed = dict(values)
+    fields = _BY_KIND[kind].model_fields
+    # Whether a place is called `path` or `url` is all the same to who writes it.
+    if "url" in placed and "url" not in fields and "path" not in placed:
+        placed["path"] = placed.pop("url")
+    if "path" in placed and "path" not in fields and isinstance(placed["path"], str) and "url" not in placed:
+        placed["url"] = placed.pop("path")
+    if "path" in placed:
+        placed["path"] = _absolute(placed["path"], base_dir)
+        if kind == "sql" and len(placed["path"]) == 1:
+            placed["path"] = placed["path"][0]
+    if kind == "sql" and isinstance(placed.get("url"), str):
+        placed["url"] = _absolute_sqlite(placed["url"], base_dir)
+    return placed
+
+
 def _absolute(path: Any, base_dir: Path) -> Any:
     if isinstance(path, str | os.PathLike):
-        return (_full(base_dir / Path(path).expanduser()),)
+        return (_local(os.fspath(path), base_dir),)
     if isinstance(path, Sequence):
         return tuple(p for one in path for p in _absolute(one, base_dir))
     return path
+
+
+def _local(path: str, base_dir: Path) -> str:
+    if scheme_of(path) not in ("", "file"):
+        return path
+    return _full(base_dir / Path(path.removeprefix("file://")).expanduser())
 
 
 def _absolute_sqlite(url: str, base_dir: Path) -> str:
@@ -141,10 +129,13 @@ def _full(path: Path) -> str:
 
 def _explained(error: ValidationError, name: str, kind: str) -> SpecError:
     first = error.errors(include_url=False, include_input=False)[0]
-    key = str(first["loc"][0]) if first["loc"] else ""
-    if first["type"] == "extra_forbidden":
+    key = ".".join(str(step) for step in first["loc"])
+    if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         known = sorted(set(_BY_KIND[kind].model_fields) - {"name"})
         return SpecError(
             f"The source {name!r} has an unknown key {key!r}", got=f"kind {kind}", expected=closest(key, known)
         )
     return SpecError(f"The source {name!r} has a value that does not fit", where=key, got=first["msg"])
+
+
+__all__ = ["infer_kind", "source_from"]

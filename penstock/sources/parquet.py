@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Literal
 
 import pyarrow as pa
 
 from penstock.errors import SourceError
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
+from penstock.sources.intake import Intake
 from penstock.sources.plain import plain_types
 
 
@@ -17,8 +20,10 @@ class ParquetSource(FileSource):
 
     kind: Literal["parquet"] = "parquet"
 
-    def parse(self, data: bytes, where: str) -> pa.Table:
-        """Return the table of one file.
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
+
+    def tables(self, file: Path, where: str, intake: Intake) -> Iterator[pa.Table]:
+        """Give the table of one file.
 
         Raises
         ------
@@ -28,7 +33,7 @@ class ParquetSource(FileSource):
         from pyarrow import parquet
 
         try:
-            table = parquet.read_table(pa.BufferReader(data))
+            table = parquet.read_table(file, partitioning=None)
         except (pa.ArrowException, OSError) as error:
             raise SourceError(
                 "The file cannot be read as Parquet", where=where, got=str(error).splitlines()[0][:200]
@@ -36,7 +41,4 @@ class ParquetSource(FileSource):
         check_names(table.column_names, where)
         if not table.num_rows:
             raise SourceError("The file has no rows", where=where)
-        return plain_types(table)
-
-    def _media(self) -> str:
-        return "application/vnd.apache.parquet"
+        yield plain_types(table)

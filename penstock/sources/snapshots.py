@@ -1,18 +1,22 @@
-"""Snapshots: a source's bytes, read once and kept as they came."""
+"""Snapshots: sources brought into the store, side by side, and what the last run brought remembered."""
 
 from __future__ import annotations
 
-import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
 from penstock.receipts import Collected, Snapshot
+from penstock.sources.remembered import earlier_snapshot, remember
 from penstock.sources.union import Source
 from penstock.store import Store
 
+# Sources wait for disks and networks more than they compute.
+_SIDE_BY_SIDE = 4
+
 
 def snapshot(source: Source, store: Store) -> Snapshot:
-    """Read a source once, keep its bytes, and say what was there.
+    """Bring one source into the store, and say what was there.
 
     Raises
     ------
@@ -21,29 +25,30 @@ def snapshot(source: Source, store: Store) -> Snapshot:
     SourceUnavailable
         It did not answer; another try may help.
     """
-    fetched = source.fetch()
-    table = source.table_of(fetched.data)
-    return Snapshot(
-        name=source.name,
-        kind=source.kind,
-        uri=source.uri,
-        collected_at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        n_rows=table.num_rows,
-        sha256=fetched.sha256,
-        file=store.put_bytes(fetched.data, fetched.suffix, fetched.media),
-    )
+    taken = source.collect(store, earlier_snapshot(source, store))
+    remember(source, taken, store)
+    return taken
 
 
 def collect(sources: tuple[Source, ...], store: Store) -> Collected:
-    """Take a snapshot of every source, in order: the collect stage."""
-    return Collected(snapshots=tuple(snapshot(s, store) for s in sources))
+    """Take a snapshot of every source, side by side, told in their order: the collect stage.
+
+    Raises
+    ------
+    SourceError
+        As `snapshot` does, for the first source that fails.
+    """
+    if len(sources) == 1:
+        return Collected(snapshots=(snapshot(sources[0], store),))
+    with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(sources)), thread_name_prefix="collect") as pool:
+        return Collected(snapshots=tuple(pool.map(lambda source: snapshot(source, store), sources)))
 
 
-def state_of(source: Source) -> str:
-    """Return a sha256 that changes whenever the source's content does; for the key of a cached snapshot."""
+def state_of(source: Source) -> str | None:
+    """Return a text that changes whenever the source's content does, or None where that cannot be told."""
     return source.state()
 
 
-def read_snapshot(snapshot: Snapshot, source: Source, store: Store) -> pa.Table:
+def read_snapshot(snapshot: Snapshot, store: Store) -> pa.Table:
     """Return the raw table of a snapshot: text columns for delimited text, Arrow's types for all else."""
-    return source.table_of(store.read_bytes(snapshot.file))
+    return store.read_table(snapshot.table)

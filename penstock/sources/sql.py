@@ -13,8 +13,12 @@ from pydantic import SecretStr, model_validator
 
 from penstock.cells import canonical_text
 from penstock.errors import SourceError, SourceUnavailable
-from penstock.sources.base import Fetched, SourceBase, check_file, unreadable
+from penstock.receipts import FileRef, Part, Snapshot
+from penstock.sources.base import SourceBase
 from penstock.sources.columns import check_names
+from penstock.sources.intake import Intake
+from penstock.sources.places import check_file, unreadable
+from penstock.store import Store
 from penstock.table import closest
 
 if TYPE_CHECKING:
@@ -53,11 +57,11 @@ class SqlSource(SourceBase):
         place = Path(self.path).absolute().as_uri() if self.path is not None else self._shown_url()
         return f"{place}#{self.table}" if self.table else place
 
-    def state(self) -> str:
-        """Return the sha256 of the SQLite file, or of the query's result where the database is no local file."""
+    def state(self) -> str | None:
+        """Return the sha256 of the SQLite file; None where the database is no local file."""
         file = self._file()
         if file is None:
-            return self.fetch().sha256
+            return None
         check_file(file)
         digest = hashlib.sha256()
         try:
@@ -69,22 +73,13 @@ class SqlSource(SourceBase):
             raise unreadable(file, error) from error
         return digest.hexdigest()
 
-    def fetch(self) -> Fetched:
+    def collect(self, store: Store, earlier: Snapshot | None = None) -> Snapshot:
         """Run the query once and keep its result as an Arrow file."""
         table = self._query()
         check_names(table.column_names, self.uri)
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-        data = sink.getvalue().to_pybytes()
-        return Fetched(data, "arrow", "application/vnd.apache.arrow.file", hashlib.sha256(data).hexdigest())
-
-    def table_of(self, data: bytes) -> pa.Table:
-        """Return the result that was kept."""
-        table = pa.ipc.open_file(pa.BufferReader(data)).read_all()
-        if not table.num_rows:
-            raise SourceError("The query gave no rows" if self.query else "The table has no rows", where=self.uri)
-        return table
+        kept = store.put_table(table)
+        file = FileRef(digest=kept.digest, path=kept.path, size=kept.size, media="application/vnd.apache.arrow.file")
+        return self.taken((Part(name=self.name, file=file),), kept, Intake(), store)
 
     def _file(self) -> str | None:
         if self.path is not None:

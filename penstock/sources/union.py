@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
 from penstock.sources.csv import CsvSource
+from penstock.sources.memory import MemorySource
 from penstock.sources.parquet import ParquetSource
 from penstock.sources.sql import SqlSource
 
-Source = Annotated[CsvSource | ParquetSource | SqlSource, Field(discriminator="kind")]
-SOURCES: tuple[type[CsvSource] | type[ParquetSource] | type[SqlSource], ...] = (CsvSource, ParquetSource, SqlSource)
+Source = Annotated[
+    CsvSource | MemorySource | ParquetSource | SqlSource,
+    Field(discriminator="kind"),
+]
+SOURCES: tuple[type[Source], ...] = get_args(get_args(Source)[0])

@@ -13,7 +13,7 @@ from penstock.errors import SpecError, UserError
 from penstock.frozen import Frozen
 from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
-from penstock.spec.reading import fill_in, line_of, read_yaml
+from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
 from penstock.steps.union import Step
 from penstock.steps.wrangling import Wrangling
 from penstock.table import closest
@@ -85,8 +85,8 @@ class PipelineSpec(Frozen):
         return self.model if self.metric is None else self.model.model_copy(update={"metric": self.metric})
 
 
-def load_spec(path: str | Path) -> PipelineSpec:
-    """Read a spec file; paths in it are relative to its folder.
+def load_spec(path: str | Path, secrets: Secrets | None = None) -> PipelineSpec:
+    """Read a spec file; paths in it are relative to its folder, `secrets` gives what `${secret:NAME}` stands for.
 
     Raises
     ------
@@ -94,10 +94,12 @@ def load_spec(path: str | Path) -> PipelineSpec:
         An unknown key, a bad value, a variable that is not set; the error names file and line.
     """
     path = Path(path)
-    return spec_from(read_yaml(path), path.parent, path)
+    return spec_from(read_yaml(path), path.parent, path, secrets)
 
 
-def spec_from(declared: Mapping[str, Any], folder: Path, path: Path | None = None) -> PipelineSpec:
+def spec_from(
+    declared: Mapping[str, Any], folder: Path, path: Path | None = None, secrets: Secrets | None = None
+) -> PipelineSpec:
     """Build a spec from its written form.
 
     Parameters
@@ -108,6 +110,8 @@ def spec_from(declared: Mapping[str, Any], folder: Path, path: Path | None = Non
         What relative paths start from.
     path : pathlib.Path, optional
         The file, for error messages.
+    secrets : callable, optional
+        Gives the value of a secret by its name.
     """
     where = str(path) if path else "the spec"
     unknown = [k for k in declared if k not in SPEC_KEYS]
@@ -119,8 +123,9 @@ def spec_from(declared: Mapping[str, Any], folder: Path, path: Path | None = Non
             expected=closest(key, sorted(SPEC_KEYS)),
             todo="Correct or remove it.",
         )
-    values = {k: v for k, v in fill_in(dict(declared), where).items() if k not in ("source", "sources")}
-    sources = _sources(declared, fill_in(dict(declared), where), folder, path)
+    filled = fill_in(dict(declared), where, secrets)
+    values = {k: v for k, v in filled.items() if k not in ("source", "sources")}
+    sources = _sources(declared, filled, folder, path)
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
     if values["base"] not in {s.name for s in sources}:

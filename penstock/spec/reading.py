@@ -1,10 +1,10 @@
-"""YAML in, plain values out: YAML 1.2 words, `${env:NAME}`, and errors that name file and line."""
+"""YAML in, plain values out: YAML 1.2 words, `${env:NAME}`, `${secret:NAME}`, and errors that name file and line."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,10 @@ import yaml
 from penstock.errors import SpecError
 
 _ENV = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
+_SECRET = re.compile(r"\$\{secret:([^{}]+)\}")
+
+# Gives the value of a secret by its name. The library has no secrets of its own: a flow hands in Prefect's.
+Secrets = Callable[[str], str]
 
 
 class _Loader(yaml.SafeLoader):
@@ -71,6 +75,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return value
 
 
+def plain_value(text: str) -> Any:
+    """Return what a text stands for as a value of a spec; what is no YAML stands for itself.
+
+    Examples
+    --------
+    >>> plain_value("2"), plain_value("*.csv"), plain_value("[a, b]"), plain_value("yes")
+    (2, '*.csv', ['a', 'b'], 'yes')
+    """
+    try:
+        return yaml.load(text, _Loader)  # noqa: S506 - derived from SafeLoader
+    except yaml.YAMLError:
+        return text
+
+
 def line_of(path: Path, location: Sequence[str | int]) -> str:
     """Return `file:line` of a place in a YAML file, as near as the file has it."""
     try:
@@ -92,21 +110,42 @@ def line_of(path: Path, location: Sequence[str | int]) -> str:
     return f"{path}:{line + 1}"
 
 
-def fill_in(value: Any, where: str) -> Any:
-    """Replace `${env:NAME}` in every text of a nested value.
+def fill_in(value: Any, where: str, secrets: Secrets | None = None) -> Any:
+    """Replace `${env:NAME}` and `${secret:NAME}` in every text of a nested value.
+
+    Parameters
+    ----------
+    value : any
+        Text, or lists and mappings of it.
+    where : str
+        What errors call the file.
+    secrets : callable, optional
+        Gives the value of a secret by its name.
 
     Raises
     ------
     SpecError
-        The environment has no such variable.
+        The environment has no such variable, or there is nobody to ask for secrets.
     """
     if isinstance(value, str):
-        return _ENV.sub(lambda found: _from_environment(found.group(1), where), value)
+        filled = _ENV.sub(lambda found: _from_environment(found.group(1), where), value)
+        return _SECRET.sub(lambda found: _from_secrets(found.group(1).strip(), where, secrets), filled)
     if isinstance(value, dict):
-        return {k: fill_in(v, where) for k, v in value.items()}
+        return {k: fill_in(v, where, secrets) for k, v in value.items()}
     if isinstance(value, list):
-        return [fill_in(v, where) for v in value]
+        return [fill_in(v, where, secrets) for v in value]
     return value
+
+
+def _from_secrets(name: str, where: str, secrets: Secrets | None) -> str:
+    if secrets is None:
+        raise SpecError(
+            f"The secret {name!r} cannot be had here",
+            where=where,
+            expected="${env:NAME}, or a run where Prefect is installed",
+            todo="Put it into an environment variable, and name that.",
+        )
+    return secrets(name)
 
 
 def _from_environment(name: str, where: str) -> str:

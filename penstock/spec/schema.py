@@ -7,12 +7,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from penstock.sources import SOURCES
+from penstock.sources import SOURCES, MemorySource
 from penstock.spec.pipeline import SPEC_KEYS, PipelineSpec
 from penstock.store import write_atomically
 
 # A source's name is the key that it stands under, and the spec as written is not written in itself.
 _INNER = ("name",)
+# A table in memory is named from Python, and written down by it.
+_WRITTEN = tuple(kind for kind in SOURCES if kind is not MemorySource)
 
 
 def spec_schema() -> dict[str, Any]:
@@ -25,14 +27,14 @@ def spec_schema() -> dict[str, Any]:
     """
     schema = PipelineSpec.model_json_schema(mode="validation")
     definitions = schema["$defs"]
-    for kind in SOURCES:
+    for kind in _WRITTEN:
         _as_written(definitions[kind.__name__])
     one = {
         "description": "A path or URL, several files to stack, or a mapping of details.",
         "anyOf": [
             {"type": "string"},
             {"type": "array", "items": {"type": "string"}, "minItems": 1},
-            *({"$ref": f"#/$defs/{kind.__name__}"} for kind in SOURCES),
+            *({"$ref": f"#/$defs/{kind.__name__}"} for kind in _WRITTEN),
         ],
     }
     named = {"type": "object", "additionalProperties": one, "minProperties": 1}

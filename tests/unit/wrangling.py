@@ -28,7 +28,7 @@ class Run:
         self.store = Store(folder / "artifacts")
         found = tuple(source_from(value, name, folder) for name, value in sources.items())
         collected = Collected(snapshots=tuple(snapshot(s, self.store) for s in found))
-        self.arrays = make_arrays(collected, found, typing, None, self.store)
+        self.arrays = make_arrays(collected, typing, None, self.store)
         self.wrangled: Wrangled = wrangle(self.arrays, typing, wrangling, self.store)
 
     @functools.cached_property

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from deploy.commands.adhoc import Options, declare
+from deploy.commands.addresses import without_password
+from deploy.commands.adhoc import Options, declare, keys_of
 from penstock.errors import DataError, SpecError
 from penstock.spec.pipeline import spec_from
 from penstock.store import Store
@@ -73,3 +76,64 @@ def test_a_target_beyond_the_columns_is_refused(place: Path) -> None:
     """With the columns that there are."""
     with pytest.raises(DataError, match="'7' is not a column"):
         declared(place, "flights.csv", target="7")
+
+
+def test_only_the_first_rows_of_one_source_are_read(place: Path) -> None:
+    """The run itself reads the rest: nothing of it is in the store yet."""
+    (place / "long.csv").write_text("a,y\n" + "1,2\n" * 1000)
+    declared(place, "long.csv", target="y")
+    assert not (place / "scratch" / "objects").exists()
+
+
+def test_a_pattern_and_a_directory_are_written_as_they_are(place: Path) -> None:
+    """What lies there may change until the run."""
+    (place / "parts").mkdir()
+    for name in ("a", "b"):
+        (place / "parts" / f"{name}.csv").write_text("x,y\n1,2\n")
+    assert declared(place, "parts/*.csv", target="y")["source"] == "../parts/*.csv"
+    made = declared(place, "parts", target="y")
+    assert made == {"name": "parts", "source": "../parts", "target": "y"}
+
+
+def test_how_a_source_is_read_is_written_down(place: Path) -> None:
+    """`--read KEY=VALUE`, for any key that the kind of source has."""
+    (place / "odd.csv").write_text("# made by hand\nx,y\n1,2\n")
+    made = declared(place, "odd.csv", target="y", read={"comment": "#"})
+    assert made["source"] == {"path": "../odd.csv", "comment": "#"}
+    with pytest.raises(SpecError, match="unknown key 'coment'"):
+        declared(place, "odd.csv", target="y", read={"coment": "#"})
+    with pytest.raises(SpecError, match="has no value"):
+        keys_of(["comment"])
+
+
+def test_a_database_is_asked_for_a_table_or_by_a_query(place: Path) -> None:
+    """The model is named after the table."""
+    with sqlite3.connect(place / "shop.sqlite") as database:
+        database.execute("create table orders (n integer, late text)")
+        database.execute("insert into orders values (1, 'yes')")
+        database.execute("create table other (n integer)")
+    database.close()
+    made = declared(place, "shop.sqlite", target="late", table="orders")
+    assert made == {"name": "orders", "source": {"path": "../shop.sqlite", "table": "orders"}, "target": "late"}
+    made = declared(place, "shop.sqlite", target="late", query="select n, late from orders")
+    assert made["source"] == {"path": "../shop.sqlite", "query": "select n, late from orders"}
+
+
+def test_a_password_in_an_address_is_never_written_down(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The spec names a variable, which this process has, and the message says so."""
+    address = without_password("postgresql://me:hunter2@db.example:5432/shop")
+    assert address.written == "${env:DATABASE_URL}"
+    assert os.environ["DATABASE_URL"] == address.given
+    assert "hunter2" not in address.message + address.shown + address.written
+    assert "export DATABASE_URL=" in address.message
+    assert without_password("postgresql://me:other@db.example/shop").written == "${env:DATABASE_URL_2}"
+    assert without_password("https://me:pw@host/rows.csv").written == "${env:SOURCE_URL}"
+    assert without_password("postgresql://me@db.example/shop").written == "postgresql://me@db.example/shop"
+
+
+def test_a_first_line_of_data_is_pointed_out(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once it is said that there is no header, there is nothing to point out."""
+    declared(place, "red.csv", target="0")
+    assert "--no-header" in capsys.readouterr().err
+    declared(place, "red.csv", target="0", header=False)
+    assert capsys.readouterr().err == ""

@@ -93,5 +93,5 @@ def run_until_trained(table: pd.DataFrame, folder: Path, **declared: object) -> 
     spec = spec_from({"name": "ships", "source": "ships.csv", "target": "late", **declared}, folder)
     store = Store(folder / "artifacts")
     collected = Collected(snapshots=tuple(snapshot(source, store) for source in spec.sources))
-    arrays = make_arrays(collected, spec.sources, spec.typing, None, store)
+    arrays = make_arrays(collected, spec.typing, None, store)
     return Run(spec, store, arrays, wrangle(arrays, spec.typing, spec.wrangling, store))

@@ -50,7 +50,7 @@ class Run:
         declared = {"name": "people", "source": "people.csv", "target": target, "columns": columns}
         spec = spec_from(declared, folder)
         self.collected = Collected(snapshots=tuple(snapshot(s, self.store) for s in spec.sources))
-        self.arrays = make_arrays(self.collected, spec.sources, spec.typing, None, self.store)
+        self.arrays = make_arrays(self.collected, spec.typing, None, self.store)
         self.wrangled = wrangle(self.arrays, spec.typing, spec.wrangling, self.store)
         self.explored = explore(self.wrangled, 1, self.store)
         self.schema = TableSchema.model_validate_json(self.store.read_bytes(self.wrangled.table_schema))

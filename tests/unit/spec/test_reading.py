@@ -86,3 +86,12 @@ def test_a_place_in_the_file_is_found_by_its_path_of_keys(tmp_path: Path) -> Non
     path = tmp_path / "x.yaml"
     path.write_text("name: x\njoins:\n  - {table: a, on: k}\n  - table: b\n    on: k\n    serve: no\n")
     assert line_of(path, ["joins", 1, "serve"]) == f"{path}:6"
+
+
+def test_a_secret_is_asked_for_by_name():
+    """Of whoever keeps secrets; where nobody does, the error names the other way."""
+    value = {"access": {"bearer": "${secret:shop-token}"}}
+    assert fill_in(value, "s.yaml", {"shop-token": "hush"}.__getitem__) == {"access": {"bearer": "hush"}}
+    with pytest.raises(SpecError, match="'shop-token' cannot be had") as caught:
+        fill_in(value, "s.yaml")
+    assert "env:NAME" in caught.value.expected

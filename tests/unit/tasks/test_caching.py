@@ -10,9 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Failed
 
 from penstock.errors import DataError, SourceError, SourceUnavailable, StoreError
-from penstock.receipts import Arrays, Collected, FileRef, FrameRef, Snapshot, Trained, Wrangled
+from penstock.receipts import Arrays, Collected, FileRef, FrameRef, Part, Snapshot, Trained, Wrangled
 from penstock.slices import Gate, Modelling, Typing
-from penstock.sources import CsvSource
+from penstock.sources import CsvSource, SqlSource
 from penstock.steps.wrangling import Wrangling
 from tasks.arrays import arrays
 from tasks.caching import StageKey, described, entered, may_pass
@@ -44,7 +44,17 @@ def frame(letter: str = "a") -> FrameRef:
 
 COLLECTED = Collected(
     snapshots=(
-        Snapshot(name="s", kind="csv", uri="file:///s.csv", collected_at="1", n_rows=1, sha256="a", file=file()),
+        Snapshot(
+            name="s",
+            kind="csv",
+            uri="file:///s.csv",
+            collected_at="1",
+            n_rows=1,
+            n_bytes=1,
+            sha256="a",
+            parts=(Part(name="s.csv", file=file()),),
+            table=frame(),
+        ),
     )
 )
 ARRAYS = Arrays(tables=(), seeds={"train": 1}, lock=file())
@@ -67,7 +77,7 @@ def inputs(tmp_path):
     source = CsvSource(name="s", path=(str(path),))
     return {
         "collect": {"sources": (source,)},
-        "arrays": {"collected": COLLECTED, "sources": (source,), "typing": TYPING, "locked": None},
+        "arrays": {"collected": COLLECTED, "typing": TYPING, "locked": None},
         "wrangle": {"arrays": ARRAYS, "typing": TYPING, "wrangling": Wrangling(name="m")},
         "explore": {"wrangled": WRANGLED, "seed": 1},
         "train": {"wrangled": WRANGLED, "modelling": Modelling(), "typing": TYPING, "seed": 1},
@@ -148,13 +158,21 @@ def test_a_source_counts_by_its_bytes_not_by_its_time(inputs, tmp_path):
     assert key("collect", inputs["collect"]) != before
 
 
-def test_how_a_source_is_read_counts_for_the_arrays_and_where_it_lies_does_not(inputs, tmp_path):
-    """Its bytes are in the store by then."""
+def test_how_a_source_is_read_counts_when_it_is_collected_and_what_was_read_after_that(inputs):
+    """The raw table is in the store by then: the same bytes read otherwise give another one."""
+    path = inputs["collect"]["sources"][0].path
+    otherwise = CsvSource(name="s", path=path, delimiter=";")
+    assert key("collect", inputs["collect"]) != key("collect", inputs["collect"], sources=(otherwise,))
+    other = COLLECTED.snapshots[0].model_copy(update={"table": frame("b")})
     given = inputs["arrays"]
-    moved = CsvSource(name="s", path=(str(tmp_path / "moved.csv"),))
-    assert key("arrays", given) == key("arrays", given, sources=(moved,))
-    otherwise = CsvSource(name="s", path=given["sources"][0].path, delimiter=";")
-    assert key("arrays", given) != key("arrays", given, sources=(otherwise,))
+    assert key("arrays", given) != key("arrays", given, collected=Collected(snapshots=(other,)))
+
+
+def test_a_source_whose_state_cannot_be_told_has_no_key(inputs):
+    """A server's tables may change at any time: they are collected to know."""
+    source = SqlSource(name="s", url="postgresql://nobody@127.0.0.1:1/none", table="t")
+    given = {"sources": (source,), "artifacts": "here"}
+    assert policy("collect").compute_key(None, given, {}) is None
 
 
 def test_a_source_that_cannot_be_read_has_no_key(inputs, tmp_path):
@@ -225,6 +243,7 @@ def test_no_door_leaves_a_library_out_that_its_code_computes_with(stage, root):
     computing = {
         "numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "sklearn": "scikit-learn", "lightgbm": "lightgbm",
         "scipy": "scipy", "matplotlib": "matplotlib", "seaborn": "seaborn", "sqlalchemy": "sqlalchemy",
+            "httpx": "httpx", "lxml": "lxml", "python_calamine": "python-calamine",
         "joblib": "joblib",
     }  # fmt: skip
     imported = set()

@@ -13,7 +13,7 @@ from prefect.results import ResultStore
 from prefect.transactions import transaction
 
 from penstock.errors import StoreError
-from penstock.receipts import Collected, Explored, Figure, Snapshot
+from penstock.receipts import Collected, Explored, Figure, FrameRef, Part, Snapshot
 from penstock.store import Store
 from tasks.records import FOLDER, RECEIPT, ReceiptSerializer, Records
 
@@ -34,9 +34,11 @@ def results(artifacts):
 @pytest.fixture
 def receipt(artifacts):
     ref = Store(artifacts).put_bytes(b"water", "txt")
+    table = FrameRef(digest=ref.digest, path=ref.path, size=ref.size, n_rows=1, columns=("water",))
     snapshot = Snapshot(
-        name="lake", kind="csv", uri="file:///lake.csv", collected_at="now", n_rows=1, sha256=ref.digest, file=ref
-    )
+        name="lake", kind="csv", uri="file:///lake.csv", collected_at="now", n_rows=1, n_bytes=ref.size,
+        sha256=ref.digest, parts=(Part(name="lake.csv", file=ref),), table=table,
+    )  # fmt: skip
     return Collected(snapshots=(snapshot,))
 
 
@@ -78,14 +80,14 @@ def test_records_are_their_owners_alone(results, receipt, artifacts):
 def test_an_object_that_is_gone_makes_the_record_a_miss(results, receipt, artifacts):
     """The stage is made anew, and its object with it."""
     results.write(receipt, key=KEY)
-    Store(artifacts).local_path(receipt.snapshots[0].file).unlink()
+    Store(artifacts).local_path(receipt.snapshots[0].parts[0].file).unlink()
     assert not fresh(artifacts).exists(KEY)
 
 
 def test_an_object_that_was_altered_makes_the_record_a_miss(results, receipt, artifacts):
     """Even at the same length."""
     results.write(receipt, key=KEY)
-    Store(artifacts).local_path(receipt.snapshots[0].file).write_bytes(b"wader")
+    Store(artifacts).local_path(receipt.snapshots[0].parts[0].file).write_bytes(b"wader")
     assert not fresh(artifacts).exists(KEY)
 
 
