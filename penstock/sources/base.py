@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 import pyarrow as pa
 from pydantic import BeforeValidator, Field
 
-from penstock.errors import SourceError
+from penstock.errors import DataError, SourceError
 from penstock.frozen import Frozen
 from penstock.receipts import FrameRef, Part, Snapshot
 from penstock.sources.access import Access
@@ -188,7 +188,15 @@ class FileSource(SourceBase, ABC):
                 spool.add(align(table, where))
             if not spool.n_rows:
                 raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
-            return spool.finish()
+            try:
+                return spool.finish()
+            except DataError as error:
+                raise SourceError(
+                    "Files to be stacked have columns of different types",
+                    where=self.uri,
+                    got=f"{error.what}: {error.got}",
+                    todo=error.todo,
+                ) from error
 
     def _pieces(self, parts: Sequence[Part], store: Store, intake: Intake) -> Iterator[tuple[pa.Table, str]]:
         with TemporaryDirectory(prefix="penstock-", dir=store.scratch()) as folder:
@@ -207,15 +215,17 @@ class FileSource(SourceBase, ABC):
         )
         for path, called in plain:
             for table in self.tables(path, called, intake):
-                yield self._named(table, called), called
+                # A member of an archive is known by its own name, a file among others by what tells it from them.
+                short = called if called == name else called.rpartition("/")[2]
+                yield self._named(table, called, short), called
 
-    def _named(self, table: pa.Table, name: str) -> pa.Table:
+    def _named(self, table: pa.Table, name: str, short: str) -> pa.Table:
         if self.file_column is None:
             return table
         if self.file_column in table.column_names:
             words = f"The files have a column {self.file_column!r} already"
             raise SourceError(words, where=name, todo="Choose another `file_column`.")
-        names = pa.repeat(pa.scalar(name.rpartition("/")[2], pa.string()), table.num_rows)
+        names = pa.repeat(pa.scalar(short, pa.string()), table.num_rows)
         return table.append_column(self.file_column, names)
 
 

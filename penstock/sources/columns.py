@@ -37,7 +37,7 @@ class Alignment:
                 where=place,
                 got="; ".join(w for w in words if w),
                 expected=f"the columns of {self._first}",
-                todo="Make their columns the same, or give them as sources of their own and join them.",
+                todo="Choose some by `member` or a pattern, or give them as sources of their own and join them.",
             )
         return table.select(self._names)
 

@@ -18,7 +18,7 @@ _BY_KIND: dict[str, type[Source]] = {t.model_fields["kind"].default: t for t in 
 # Keys that only one kind of source has, whatever its address ends with.
 _TELLING = {
     **dict.fromkeys(("paginate", "method", "body"), "http"),
-    **dict.fromkeys(("css", "fields"), "html"),
+    **dict.fromkeys(("css", "xpath", "row", "fields"), "html"),
     "sheet": "excel",
 }
 
@@ -131,7 +131,7 @@ def _explained(error: ValidationError, name: str, kind: str) -> SpecError:
     first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(step) for step in first["loc"])
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
-        known = sorted(set(_BY_KIND[kind].model_fields) - {"name"})
+        known = sorted(field.alias or name for name, field in _BY_KIND[kind].model_fields.items() if name != "name")
         return SpecError(
             f"The source {name!r} has an unknown key {key!r}", got=f"kind {kind}", expected=closest(key, known)
         )

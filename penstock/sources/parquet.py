@@ -1,4 +1,4 @@
-"""Parquet files. Columns keep their Arrow types."""
+"""Parquet files. Columns keep their types."""
 
 from __future__ import annotations
 
@@ -8,37 +8,21 @@ from typing import ClassVar, Literal
 
 import pyarrow as pa
 
-from penstock.errors import SourceError
-from penstock.sources.base import FileSource
-from penstock.sources.columns import check_names
-from penstock.sources.intake import Intake
-from penstock.sources.plain import plain_types
+from penstock.sources.columnar import PIECE_ROWS, ColumnarSource, checked
 
 
-class ParquetSource(FileSource):
-    """One or more Parquet files."""
+class ParquetSource(ColumnarSource):
+    """One or more Parquet files, or a partitioned data set of them."""
 
     kind: Literal["parquet"] = "parquet"
 
+    format: ClassVar[str] = "Parquet"
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
 
-    def tables(self, file: Path, where: str, intake: Intake) -> Iterator[pa.Table]:
-        """Give the table of one file.
-
-        Raises
-        ------
-        SourceError
-            It is no Parquet file, has no row, or a name is blank or stands twice.
-        """
+    def _stored(self, file: Path, where: str) -> Iterator[pa.Table]:
         from pyarrow import parquet
 
-        try:
-            table = parquet.read_table(file, partitioning=None)
-        except (pa.ArrowException, OSError) as error:
-            raise SourceError(
-                "The file cannot be read as Parquet", where=where, got=str(error).splitlines()[0][:200]
-            ) from error
-        check_names(table.column_names, where)
-        if not table.num_rows:
-            raise SourceError("The file has no rows", where=where)
-        yield plain_types(table)
+        with parquet.ParquetFile(file) as stored:
+            checked(stored.schema_arrow, where)
+            for batch in stored.iter_batches(PIECE_ROWS):
+                yield pa.Table.from_batches([batch])

@@ -1,91 +1,19 @@
-"""Where the files of a source lie: found, and brought into the store byte for byte as they came."""
+"""Where the files of a source lie: from paths, patterns, directories and addresses to files in order."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from difflib import get_close_matches
-from pathlib import Path
 
-from penstock.errors import SourceError, SourceUnavailable
-from penstock.receipts import Part
+from penstock.errors import SourceError
 from penstock.sources.access import Access
-from penstock.store import Store
+from penstock.sources.kinds import WEB, scheme_of
+from penstock.sources.local import LocalPlace, check_file, local_places, shown_local
+from penstock.sources.patterns import apart
+from penstock.sources.place import Place, unreadable
+from penstock.sources.remote import WebPlace, remote_places, shown_web, web_place
+from penstock.sources.systems import System, reaches_through, shown_remote
 
-# Troubles of the machine or the network that may be gone at the next try; all others are the user's to correct.
-_TRANSIENT = frozenset(
-    {
-        errno.EAGAIN,
-        errno.EBUSY,
-        errno.ECONNABORTED,
-        errno.ECONNREFUSED,
-        errno.ECONNRESET,
-        errno.EHOSTUNREACH,
-        errno.EINTR,
-        errno.EIO,
-        errno.EMFILE,
-        errno.ENETDOWN,
-        errno.ENETUNREACH,
-        errno.ENFILE,
-        errno.ESTALE,
-        errno.ETIMEDOUT,
-    }
-)
-
-
-class Place(ABC):
-    """Where one file lies. `name` is what errors, receipts and a column of file names call it; no secret is in it."""
-
-    name: str
-
-    @property
-    @abstractmethod
-    def uri(self) -> str:
-        """The whole address, with no secret in it."""
-
-    @abstractmethod
-    def state(self) -> str | None:
-        """Return a text that changes whenever the file does, or None where that cannot be told without fetching it."""
-
-    @abstractmethod
-    def fetch(self, store: Store, earlier: Part | None) -> Part:
-        """Bring the file into the store, unless it is what was brought earlier."""
-
-
-class LocalPlace(Place):
-    """A file of this machine."""
-
-    def __init__(self, path: str, name: str | None = None) -> None:
-        self.path = path
-        self.name = name or path
-
-    @property
-    def uri(self) -> str:
-        """The path, as a `file:` address."""
-        return Path(self.path).absolute().as_uri()
-
-    def state(self) -> str:
-        """Return the sha256 of the file's bytes."""
-        check_file(self.path)
-        try:
-            with Path(self.path).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-
-    def fetch(self, store: Store, earlier: Part | None) -> Part:
-        """Copy the file into the store."""
-        check_file(self.path)
-        path = Path(self.path)
-        try:
-            ref = store.put_file(path, path.suffix.lstrip(".").lower() or "bin")
-        except OSError as error:
-            raise unreadable(self.path, error) from error
-        if not ref.size:
-            raise SourceError("The file is empty", where=self.path, expected="a table with at least one row")
-        return Part(name=self.name, file=ref)
+__all__ = ["LocalPlace", "Place", "check_file", "places", "shown", "unreadable"]
 
 
 def places(paths: Sequence[str], access: Access, suffixes: tuple[str, ...]) -> tuple[Place, ...]:
@@ -103,43 +31,62 @@ def places(paths: Sequence[str], access: Access, suffixes: tuple[str, ...]) -> t
     Raises
     ------
     SourceError
-        There is no such file, or a pattern matches nothing.
+        There is no such file, a pattern matches nothing, or a file is named twice.
+    SourceUnavailable
+        A remote place did not answer.
     """
-    return tuple(LocalPlace(p) for p in paths)
+    systems: dict[str, System] = {}
+    found = [place for path in paths for place in _places(path, access, suffixes, systems)]
+    _name_apart(found)
+    return tuple(found)
 
 
 def shown(path: str) -> str:
-    """Return the address of a path, with no secret in it."""
-    return Path(path).absolute().as_uri()
+    """Return the address of a path, with no secret in it.
+
+    Examples
+    --------
+    >>> shown("sftp://me:pw@host/rows/*.csv"), shown("/rows/*.csv")
+    ('sftp://host/rows/*.csv', 'file:///rows/*.csv')
+    """
+    scheme = scheme_of(path)
+    if not scheme and "://" in path:
+        return f"{path.partition('://')[0]}://…"
+    if scheme in ("", "file"):
+        return shown_local(path)
+    return shown_web(path) if scheme in WEB else shown_remote(path)
 
 
-def check_file(path: str) -> None:
-    """Check that a path names a file.
+def _places(path: str, access: Access, suffixes: tuple[str, ...], systems: dict[str, System]) -> list[Place]:
+    scheme = scheme_of(path)
+    if not scheme and "://" in path:
+        raise reaches_through(path)
+    if scheme in ("", "file"):
+        return local_places(path, suffixes)
+    return [web_place(path, access)] if scheme in WEB else remote_places(path, access, suffixes, systems)
+
+
+def _name_apart(found: Sequence[Place]) -> None:
+    """Give each place the shortest name that no other has.
 
     Raises
     ------
     SourceError
-        It does not.
+        One file is named twice: its rows would stand twice in the table.
     """
-    file = Path(path)
-    if file.is_dir():
-        raise SourceError("The source is a directory", where=path, expected="a file", todo="Name the file in it.")
-    if not file.exists():
-        raise SourceError("There is no such file", where=path, expected=_near(file), todo="Correct the path.")
-
-
-def _near(file: Path) -> str:
-    if not file.parent.is_dir():
-        return f"the directory {file.parent} does not exist either"
-    try:
-        names = sorted(p.name for p in file.parent.iterdir() if not p.name.startswith("."))
-    except OSError:
-        return ""
-    near = get_close_matches(file.name, names, n=1, cutoff=0.6)
-    return f"did you mean {near[0]!r}?" if near else ""
-
-
-def unreadable(path: str, error: OSError) -> SourceError:
-    """Return the error for a file that the system would not read."""
-    kind = SourceUnavailable if error.errno in _TRANSIENT else SourceError
-    return kind("The file cannot be read", where=path, got=str(error.strerror or error))
+    seen_at: set[str] = set()
+    for place in found:
+        # Web addresses may differ in what is not shown; those are told apart by number.
+        at = place.url if isinstance(place, WebPlace) else place.uri
+        if at in seen_at:
+            raise SourceError(
+                "A file is named twice",
+                where=place.uri,
+                todo="Name each file once; patterns and directories must not overlap.",
+            )
+        seen_at.add(at)
+    names = apart([place.segments for place in found], [place.depth for place in found])
+    seen: dict[str, int] = {}
+    for place, name in zip(found, names, strict=True):
+        seen[name] = seen.get(name, 0) + 1
+        place.name = name if seen[name] == 1 else f"{name}#{seen[name]}"
