@@ -6,9 +6,9 @@ import os
 import platform
 import sys
 
-from benchmarks import orchestration, run, service
+from benchmarks import orchestration, run, service, sql
 
-ALL = {"run": run.main, "orchestration": orchestration.main, "service": service.main}
+ALL = {"run": run.main, "orchestration": orchestration.main, "service": service.main, "sql": sql.main}
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from typing import NoReturn
 import pytest
 from hypothesis import settings
 
+from tests.servers import Server, mariadb_server, postgresql_server
+
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
 _own = pytest.StashKey[str]()
@@ -101,3 +103,17 @@ def need() -> Callable[..., str]:
         _absent(f"this test needs {' or '.join(programs)}")
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgresql(need: Callable[..., str]) -> Iterator[Server]:
+    """Run a PostgreSQL server for this process."""
+    with postgresql_server(need) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb(need: Callable[..., str]) -> Iterator[Server]:
+    """Run a MariaDB server for this process."""
+    with mariadb_server(need) as server:
+        yield server

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
 
 from penstock.sources.kinds import infer_kind
+from penstock.sources.sql_address import address_of, holds_secret
+from penstock.sources.urls import secrets_in, shown_url
 
 
 class Address(NamedTuple):
@@ -26,21 +27,25 @@ def without_password(location: str) -> Address:
     >>> without_password("rows.csv").written
     'rows.csv'
     """
-    if "://" not in location:
+    shown = _shown(location)
+    if shown is None:
         return Address(location, location, location)
-    parts = urlsplit(location)
-    if parts.password is None:
-        return Address(location, location, location)
-    user, _, host = parts.netloc.rpartition("@")
-    shown = urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}:***@{host}"))
-    base = "DATABASE_URL" if infer_kind(location) == "sql" else "SOURCE_URL"
-    variable = _free(base, location)
+    variable = _free("DATABASE_URL" if infer_kind(location) == "sql" else "SOURCE_URL", location)
     os.environ[variable] = location
     message = (
         f"the password in {shown} is not written down: the spec says ${{env:{variable}}}. "
         f"For later runs: export {variable}=…"
     )
     return Address(location, f"${{env:{variable}}}", shown, message)
+
+
+def _shown(location: str) -> str | None:
+    """Return an address without the secrets in it, or None where there are none."""
+    if "://" not in location:
+        return None
+    if infer_kind(location) == "sql":
+        return address_of(location).shown if holds_secret(location) else None
+    return shown_url(location) if secrets_in(location) else None
 
 
 def _free(base: str, location: str) -> str:

@@ -2,84 +2,148 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-import sqlite3
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Literal, Self
 
-import pyarrow as pa
-from pydantic import SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
-from penstock.cells import canonical_text
-from penstock.errors import SourceError, SourceUnavailable
-from penstock.receipts import FileRef, Part, Snapshot
-from penstock.sources.base import SourceBase
-from penstock.sources.columns import check_names
+from penstock.errors import SourceError
+from penstock.receipts import Snapshot
+from penstock.sources.base import SourceBase, joint
 from penstock.sources.intake import Intake
 from penstock.sources.places import check_file, unreadable
+from penstock.sources.sql_dates import Bound, Param, is_relative, moment_of
+from penstock.sources.sql_watermark import Watermark
 from penstock.store import Store
-from penstock.table import closest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Connection, Engine
-
-# Seconds to wait for a lock on an SQLite file; a caller that retries waits longer between its tries.
-_PATIENCE = 2.0
+    from penstock.sources.sql_session import Question, Session
 
 
 class SqlSource(SourceBase):
     """One table or query of a database: an SQLite file by its `path`, any other database by its SQLAlchemy `url`.
 
-    With neither `table` nor `query` the database's only table is meant. `params` fill `:name` in the query.
+    With neither `table` nor `query` the database's only table is meant. A table may lie in a `schema`, or be written as
+    `schema.table`. `params` fill `:name` in the query; `today - 730d` and `now - 6h` are counted when it is asked.
+    A statement may take `timeout` seconds. More than `max_rows` rows are refused, before they are read where the
+    database can tell. With a `watermark`, later runs read only what is new.
     """
 
     kind: Literal["sql"] = "sql"
     url: SecretStr | None = None
     path: str | None = None
     table: str | None = None
+    schema_name: str | None = Field(default=None, alias="schema")
     query: str | None = None
-    params: dict[str, str | int | float] = {}
+    params: dict[str, Param] = Field(default={}, repr=False)
+    timeout: float = Field(default=300.0, gt=0, le=86_400)
+    max_rows: int | None = Field(default=None, gt=0)
+    watermark: Watermark | None = None
 
     @model_validator(mode="after")
-    def _one_place(self) -> Self:
+    def _one_question(self) -> Self:
         if (self.url is None) == (self.path is None):
             raise ValueError("a database needs one of `url` and `path`")
         if self.table is not None and self.query is not None:
             raise ValueError("one of `table` and `query`, not both")
+        if self.schema_name is not None and self.query is not None:
+            raise ValueError("`schema` goes with `table`; a query names it itself")
+        if self.params and self.query is None:
+            raise ValueError("`params` go with a `query`")
+        if any(name.startswith("penstock_") for name in self.params):
+            raise ValueError("names that begin with penstock_ are taken; call the parameter otherwise")
         return self
 
     @property
     def uri(self) -> str:
         """The database's address without its password, and the table."""
         place = Path(self.path).absolute().as_uri() if self.path is not None else self._shown_url()
-        return f"{place}#{self.table}" if self.table else place
+        if not self.table:
+            return place
+        return f"{place}#{self.schema_name}.{self.table}" if self.schema_name else f"{place}#{self.table}"
 
     def state(self) -> str | None:
-        """Return the sha256 of the SQLite file; None where the database is no local file."""
+        """Return the sha256 of the SQLite file, with the moments that the query asks from; None for a server."""
         file = self._file()
         if file is None:
             return None
         check_file(file)
-        digest = hashlib.sha256()
+        states = []
         try:
             # What was committed last may still lie in the write-ahead log beside the file.
             for part in (Path(file), Path(f"{file}-wal")):
                 if part.exists():
-                    digest.update(part.read_bytes())
+                    with part.open("rb") as opened:
+                        states.append(hashlib.file_digest(opened, "sha256").hexdigest())
         except OSError as error:
             raise unreadable(file, error) from error
-        return digest.hexdigest()
+        return joint([*states, *(f"{name}={value}" for name, value in self._relative(self._params()).items())])
 
     def collect(self, store: Store, earlier: Snapshot | None = None) -> Snapshot:
-        """Run the query once and keep its result as an Arrow file."""
-        table = self._query()
-        check_names(table.column_names, self.uri)
-        kept = store.put_table(table)
-        file = FileRef(digest=kept.digest, path=kept.path, size=kept.size, media="application/vnd.apache.arrow.file")
-        return self.taken((Part(name=self.name, file=file),), kept, Intake(), store)
+        """Ask once, in a transaction that only reads, and keep the rows as an Arrow file."""
+        from penstock.sources.sql_address import address_of
+        from penstock.sources.sql_engines import within
+        from penstock.sources.sql_reading import Brought, Wish, bring
+        from penstock.sources.sql_session import Question
+
+        address = address_of(self.url.get_secret_value() if self.url else None, self.path)
+        params = self._params()
+        intake = Intake(self.max_quarantined)
+        asked = Question(self.query or "", params, self._table_name())
+        if self.query is not None:
+            _check_params(asked, address.shown)
+
+        def read(session: Session) -> Brought:
+            question = asked if self.query is not None else self._whole_table(session)
+            wish = Wish(self.name, question, self._relative(params), self.max_rows, self.watermark)
+            return bring(session, wish, store, intake, earlier)
+
+        brought = within(address, self.timeout, read, asked)
+        if not brought.table.n_rows:
+            raise SourceError(
+                "The query gave no rows" if self.query is not None else "The table has no rows",
+                where=self.uri,
+                expected="at least one row",
+                todo="Correct the query or its `params`." if self.query is not None else "",
+            )
+        origin = {k: address.without_secrets(v) for k, v in brought.origin.items()}
+        return self.taken(brought.parts, brought.table, intake, store, origin=origin, watermark=brought.watermark)
+
+    def _table_name(self) -> tuple[str | None, str] | None:
+        if self.table is None:
+            return None
+        schema, dot, table = self.table.rpartition(".")
+        # An SQLite file has no schemas, and a table's name may hold a point.
+        if dot and schema and self.schema_name is None and self._file() is None:
+            return schema, table
+        return self.schema_name, self.table
+
+    def _whole_table(self, session: Session) -> Question:
+        named = self._table_name()
+        if named is None:
+            named = (self.schema_name, self._only_table(session.tables(self.schema_name), session.estimates()))
+        return session.whole(named[1], named[0])
+
+    def _only_table(self, names: Sequence[str], estimates: Mapping[str, int]) -> str:
+        if len(names) == 1:
+            return names[0]
+        told = [f"{name!r} (about {estimates[name]:,} rows)" if name in estimates else repr(name) for name in names]
+        raise SourceError(
+            "The database has several tables" if names else "The database has no tables",
+            where=self.uri,
+            expected=f"one of {', '.join(told)}" if names else "",
+            todo="Choose one with --table, in a spec with `table`, or write a `query`." if names else "",
+        )
+
+    def _params(self) -> dict[str, Bound]:
+        now = dt.datetime.now(dt.UTC)
+        return {name: moment_of(value, now) for name, value in self.params.items()}
+
+    def _relative(self, params: Mapping[str, Bound]) -> dict[str, Bound]:
+        return {name: value for name, value in params.items() if is_relative(self.params[name])}
 
     def _file(self) -> str | None:
         if self.path is not None:
@@ -89,127 +153,20 @@ class SqlSource(SourceBase):
         return rest.partition("?")[0] if head.partition("+")[0] == "sqlite" and rest else None
 
     def _shown_url(self) -> str:
-        from sqlalchemy.exc import ArgumentError
+        from penstock.sources.sql_address import shown_address
 
-        try:
-            return str(self._url().render_as_string(hide_password=True))
-        except ArgumentError:
-            return "sql:"
+        return shown_address(self.url.get_secret_value() if self.url else "")
 
-    def _url(self) -> Any:  # SQLAlchemy's URL, imported only where a database is used
-        from sqlalchemy import make_url
 
-        return make_url(self.url.get_secret_value() if self.url else "")
-
-    def _engine(self) -> Engine:
-        from sqlalchemy import create_engine
-        from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-        from sqlalchemy.pool import NullPool
-
-        file = self._file()
-        try:
-            if file is not None:
-                check_file(file)
-                return create_engine("sqlite://", creator=lambda: _read_only(file), poolclass=NullPool)
-            return create_engine(self._url(), pool_pre_ping=True)
-        except (ArgumentError, NoSuchModuleError) as error:
-            raise SourceError(
-                "The database's address cannot be understood",
-                where=self.uri,
-                got=type(error).__name__,
-                expected="a SQLAlchemy URL, such as postgresql+psycopg://user:password@host/database",
-            ) from error
-        except ImportError as error:
-            raise SourceError(
-                f"The database's driver {error.name!r} is not installed",
-                where=self.uri,
-                todo=f"Install it beside penstock: pip install {error.name}",
-            ) from error
-
-    def _query(self) -> pa.Table:
-        from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
-
-        engine = self._engine()
-        try:
-            with engine.connect() as connection:
-                return self._result(connection)
-        except OperationalError as error:
-            raise self._operational(error) from error
-        except DatabaseError as error:
-            if "file is not a database" in str(error):
-                raise SourceError("The file is not an SQLite database", where=self.uri) from error
-            raise SourceError("The query failed", where=self.uri, got=_first_line(error)) from error
-        except SQLAlchemyError as error:
-            raise SourceError("The query failed", where=self.uri, got=_first_line(error)) from error
-        finally:
-            engine.dispose()
-
-    def _result(self, connection: Connection) -> pa.Table:
-        from sqlalchemy import inspect, text
-
-        if self.query is not None:
-            rows = connection.execute(text(self.query), self.params)
-        else:
-            names = inspect(connection).get_table_names() + inspect(connection).get_view_names()
-            table = self.table or self._only_table(names)
-            if table not in names:
-                raise SourceError(
-                    f"The database has no table {table!r}", where=self.uri, expected=closest(table, names)
-                )
-            quoted = connection.dialect.identifier_preparer.quote(table)
-            rows = connection.execute(text(f"SELECT * FROM {quoted}"))  # noqa: S608 - a name that the database gave
-        names = list(rows.keys())
-        columns = list(zip(*rows.fetchall(), strict=True)) or [()] * len(names)
-        return pa.Table.from_arrays([_array(c) for c in columns], names=names)
-
-    def _only_table(self, names: Sequence[str]) -> str:
-        if len(names) == 1:
-            return names[0]
+def _check_params(asked: Question, where: str) -> None:
+    """Check that a query and its parameters name the same ones."""
+    wanted = set(asked.clause().compile().params)
+    lacking, more = sorted(wanted - set(asked.params)), sorted(set(asked.params) - wanted)
+    if lacking or more:
         raise SourceError(
-            "The database has several tables" if names else "The database has no tables",
-            where=self.uri,
-            expected=f"one of {', '.join(map(repr, names))}" if names else "",
-            todo="Choose one with `table`, or write a `query`." if names else "",
+            "The query and its parameters don't fit together",
+            where=where,
+            got=f"`params` for {', '.join(map(repr, asked.params)) or 'nothing'}",
+            expected=", ".join(f":{name}" for name in sorted(wanted)) or "a query that holds :name for each parameter",
+            todo="Give each :name in `params`; write \\: for a colon that begins no parameter.",
         )
-
-    def _operational(self, error: Exception) -> SourceError:
-        words = _first_line(error)
-        told = words.lower()
-        # A server that is gone, a lock that is held: worth another try. A name that is wrong will stay wrong.
-        if self._file() is not None:
-            passing = any(w in told for w in ("locked", "busy", "i/o"))
-        else:
-            lasting = ("no such", "does not exist", "doesn't exist", "unknown", "syntax", "authentication", "denied")
-            passing = not any(w in told for w in lasting)
-        if passing:
-            return SourceUnavailable("The database did not answer", where=self.uri, got=words)
-        return SourceError("The query failed", where=self.uri, got=words)
-
-
-def _read_only(file: str) -> sqlite3.Connection:
-    # SQLite would make an absent file, and a pipeline never writes to its source.
-    address = f"file:{quote(str(Path(file).absolute()))}?mode=ro"
-    return sqlite3.connect(address, uri=True, timeout=_PATIENCE)
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-
-
-def _array(values: Sequence[object]) -> pa.Array:
-    kinds = {type(v) for v in values if v is not None}
-    if not kinds:
-        return pa.array([None] * len(values), pa.string())
-    if kinds <= {int, float} and len(kinds) == 2:
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())  # type: ignore[arg-type]  # kinds
-    try:
-        if len(kinds) == 1:
-            return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        pass
-    # SQLite lets one column hold text and numbers; as text nothing is lost.
-    return pa.array([None if v is None else _text(v) for v in values], pa.string())
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else value.hex() if isinstance(value, bytes) else canonical_text(value)

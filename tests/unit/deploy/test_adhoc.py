@@ -127,7 +127,9 @@ def test_a_password_in_an_address_is_never_written_down(place: Path, capsys: pyt
     assert "hunter2" not in address.message + address.shown + address.written
     assert "export DATABASE_URL=" in address.message
     assert without_password("postgresql://me:other@db.example/shop").written == "${env:DATABASE_URL_2}"
+    assert without_password("postgresql://db.example/shop?password=p2").written == "${env:DATABASE_URL_3}"
     assert without_password("https://me:pw@host/rows.csv").written == "${env:SOURCE_URL}"
+    assert without_password("https://host/rows.csv?token=abcd1234").written == "${env:SOURCE_URL_2}"
     assert without_password("postgresql://me@db.example/shop").written == "postgresql://me@db.example/shop"
 
 

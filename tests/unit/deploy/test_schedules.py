@@ -80,7 +80,7 @@ def test_the_entrypoint_is_the_flow_of_that_name(root, monkeypatch):
     flow = load_flow_from_entrypoint(ENTRYPOINT)
     assert flow.name == FLOW
     form = flow.parameters.properties
-    assert list(form) == ["spec", "artifacts", "budget", "publish", "refresh", "runner"]
+    assert list(form) == ["spec", "artifacts", "budget", "publish", "refresh", "runner", "accept_schema_change"]
     assert [name for name, field in form.items() if not field.get("description") or "default" not in field] == []
     assert form["runner"]["enum"] == ["threads", "processes", "dask"]
     assert flow.parameters.required == []
