@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from penstock.errors import DataError, SourceError
 from penstock.sources.csv import CsvSource
+from penstock.sources.excel import ExcelSource
+from penstock.sources.json import JsonSource
 from penstock.store import write_atomically
 
 # What a table is called that came as mere bytes.
@@ -20,7 +22,7 @@ FORMATS = ("csv", "parquet", "json", "jsonl", "arrow", "xlsx")
 
 
 def read_rows(path: Path) -> pa.Table:
-    """Return a file's raw rows; text formats give text columns, as in training.
+    """Return a file's raw rows, read as a source of training data is: no row of it may be unreadable.
 
     Raises
     ------
@@ -87,26 +89,16 @@ def parse_csv(data: bytes, encoding: str | None = None) -> pa.Table:
     return CsvSource(name="rows", path=(UNNAMED,), encoding=encoding).parse(data, UNNAMED)
 
 
-def _records(rows: object) -> pa.Table:
-    if isinstance(rows, dict):
-        rows = rows.get("rows", rows)
-    if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
-        raise ValueError("expected a list of objects")
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    return pa.table({n: _column([row.get(n) for row in rows]) for n in names})
+def _json(data: bytes) -> pa.Table:
+    return JsonSource(name="rows", path=(UNNAMED,)).parse(data, UNNAMED)
 
 
-def _column(values: list[object]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        # Numbers and text in one column: every value's JSON text, as a CSV would have had it.
-        return pa.array([None if v is None else v if isinstance(v, str) else orjson.dumps(v).decode() for v in values])
+def _json_lines(data: bytes) -> pa.Table:
+    return JsonSource(name="rows", path=(UNNAMED,), lines=True).parse(data, UNNAMED)
 
 
 def _excel(data: bytes) -> pa.Table:
-    frame = pd.read_excel(io.BytesIO(data), dtype=object, keep_default_na=False, na_values=[""])
-    return pa.table({str(n): _column([None if pd.isna(v) else v for v in frame[n]]) for n in frame.columns})
+    return ExcelSource(name="rows", path=(UNNAMED,)).parse(data, UNNAMED)
 
 
 def _parquet(data: bytes) -> pa.Table:
@@ -126,8 +118,8 @@ def parse_arrow(data: bytes) -> pa.Table:
 _READERS: dict[str, Callable[[bytes], pa.Table]] = {
     "csv": parse_csv,
     "parquet": _parquet,
-    "json": lambda data: _records(orjson.loads(data)),
-    "jsonl": lambda data: _records([orjson.loads(line) for line in data.splitlines() if line.strip()]),
+    "json": _json,
+    "jsonl": _json_lines,
     "arrow": parse_arrow,
     "xlsx": _excel,
 }

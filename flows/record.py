@@ -16,6 +16,7 @@ from prefect.runtime import flow_run
 from penstock import __version__
 from penstock.bundle.candidate import Candidate, keep_candidate
 from penstock.bundle.log import now
+from penstock.expect.outcome import Outcome
 from penstock.frozen import canonical_json, digest_of
 from penstock.inference import lock_from
 from penstock.receipts import Arrays, Collected, Evaluated, Published, Receipt, StageName, Trained, Wrangled
@@ -25,6 +26,8 @@ from penstock.spec.pipeline import PipelineSpec
 from penstock.store import Store, write_atomically
 from penstock.summary import RunSummary, StageRun
 from tasks.records import Dossier
+
+MOST_SENTENCES = 60
 
 
 def new_run_id() -> str:
@@ -55,7 +58,8 @@ def keep_lock(
     """
     if known is not None and known.decided == decisions_digest(spec.typing, spec.wrangling):
         return known
-    made = lock_from(spec, collected, arrays, wrangled, store)
+    # A contract is proposed by those who ask for it, and kept until it is edited.
+    made = lock_from(spec, collected, arrays, wrangled, store, known.expect if known is not None else None)
     if known is not None:
         # It came from the earlier lock and the new decisions; inferring from the data alone might give another one.
         since = known.typed_from if known.is_for(spec.typing) else made.typed_from
@@ -108,6 +112,7 @@ def summary_of(
     wrangled: Wrangled,
     published: Published,
     stages: tuple[StageRun, ...],
+    outcome: Outcome,
 ) -> RunSummary:
     """Return what a run came to."""
     trained: Trained = candidate.trained
@@ -134,10 +139,13 @@ def summary_of(
         report=str(folder / "report.html"),
         bundle=published.path,
         candidate=str(folder / "candidate"),
+        expectations=outcome,
     )
 
 
-def facts_of(dossier: Dossier, store: Store, run_id: str, artifacts: str, stages: tuple[StageRun, ...]) -> DossierFacts:
+def facts_of(
+    dossier: Dossier, store: Store, run_id: str, artifacts: str, stages: tuple[StageRun, ...], outcome: Outcome
+) -> DossierFacts:
     """Return a dossier's facts with this run's own in them, as they are before it is published."""
     known = orjson.loads(store.read_bytes(dossier.facts))
     for field, refs in (("figures", dossier.figures), ("evaluation", dossier.evaluation)):
@@ -145,6 +153,7 @@ def facts_of(dossier: Dossier, store: Store, run_id: str, artifacts: str, stages
             picture["png"] = store.read_bytes(ref)
     facts = DossierFacts.model_validate(known)
     own = {"run_id": run_id, "made_at": now(), "artifacts": artifacts, "stages": _stage_facts(stages)}
+    own |= {"expectations": tuple(outcome.sentences()[:MOST_SENTENCES])}
     return facts.model_copy(update=own)
 
 

@@ -17,8 +17,11 @@ from flows.pages import show
 from flows.record import as_published, facts_of, keep_lock, keep_run, lineage, new_run_id, summary_of
 from flows.stages import Runner, Stages
 from penstock.bundle.candidate import Candidate, as_served
+from penstock.bundle.promises import Promises
 from penstock.errors import UserError
-from penstock.inference import apply_lock
+from penstock.expect.checking import for_batches
+from penstock.expect.outcome import Outcome
+from penstock.inference import apply_lock, terms_of
 from penstock.receipts import Arrays, Collected, Evaluated, Explored, Published, Trained, Wrangled
 from penstock.report.html import dossier_html
 from penstock.spec.lock import lock_path, read_lock
@@ -30,6 +33,7 @@ from tasks.collect import collect as collect_door
 from tasks.dossier import dossier as dossier_door
 from tasks.evaluate import evaluate as evaluate_door
 from tasks.evaluate import opponent_of
+from tasks.expect import expect as expect_door
 from tasks.explore import explore as explore_door
 from tasks.publish import publish as publish_door
 from tasks.records import Dossier
@@ -126,12 +130,15 @@ def train(
         collected: Collected = stages.run(collect_door, decided.sources)
         tables, wrangling = apply_lock(decided, known, collected)
         arrays: Arrays = stages.run(arrays_door, collected, decided.typing, tables)
+        terms = terms_of(decided, known)
+        outcome: Outcome = Outcome() if terms.are_empty else stages.beside(expect_door, terms, collected, arrays)
         wrangled: Wrangled = stages.run(wrangle_door, arrays, decided.typing, wrangling)
         lock = keep_lock(Path(spec), decided, known, collected, arrays, wrangled, store)
         drawing = stages.start(explore_door, wrangled, arrays.seeds["explore"])
         found: Trained = stages.run(train_door, wrangled, modelling, decided.typing, arrays.seeds["train"])
-        trained = as_served(found, decided.serve)
-        opponent, live = opponent_of(place, decided.name, trained.content_digest)
+        promises = Promises(aliases=terms.aliases, expect=for_batches(terms))
+        trained = as_served(found, decided.serve, promises)
+        opponent, live = opponent_of(place, decided.name, trained.content_digest, terms.aliases, accept_schema_change)
         evaluated: Evaluated = stages.run(
             evaluate_door, wrangled, trained, opponent, decided.gate, decided.typing, arrays.seeds["evaluate"]
         )
@@ -139,7 +146,7 @@ def train(
         dossier: Dossier = stages.beside(
             dossier_door, decided.name, collected, arrays, wrangled, explored, trained, evaluated
         )
-        facts = facts_of(dossier, store, run_id, artifacts, stages.runs)
+        facts = facts_of(dossier, store, run_id, artifacts, stages.runs, outcome)
         candidate = Candidate(
             name=decided.name,
             trained=trained,
@@ -148,10 +155,11 @@ def train(
             spec=decided.declared,
             lineage=lineage(stages.receipts),
             report=store.put_bytes(dossier_html(facts), "html", "text/html"),
+            promises=promises,
         )
         published: Published = stages.run(publish_door, candidate, publish and decided.publish)
     folder = Path(place) / "runs" / run_id
-    summary = summary_of(run_id, folder, candidate, wrangled, published, stages.runs)
+    summary = summary_of(run_id, folder, candidate, wrangled, published, stages.runs, outcome)
     told = as_published(facts, summary)
     keep_run(folder, decided, lock, candidate, stages.receipts, dossier_html(told), summary)
     show(summary, told)

@@ -17,8 +17,13 @@ import pyarrow as pa
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.candidate import accepting
 from penstock.bundle.disk import read_regular
-from penstock.bundle.manifest import STEPS, entry
+from penstock.bundle.keys import Trust
+from penstock.bundle.manifest import PROMISES, SCHEMA, STEPS, entry
+from penstock.bundle.promises import Promises
+from penstock.bundle.sealed import open_sealed
+from penstock.compatible import Aliases, schema_changes
 from penstock.errors import BundleError, StoreError, Tampered, UserError
 from penstock.gate import Challenge, Comparison, decide
 from penstock.leakage import Finding, find_leaks, find_shared_groups, find_shared_rows
@@ -75,6 +80,8 @@ def evaluate(
     store: Store,
     *,
     withdrawn: Sequence[str] = (),
+    aliases: Aliases | None = None,
+    accepted: str = "",
 ) -> Evaluated:
     """Judge a candidate by its twin, which has not seen the held-out rows.
 
@@ -96,6 +103,10 @@ def evaluate(
         Where the objects lie.
     withdrawn : sequence of str
         Content digests that were rolled back.
+    aliases : mapping of str to tuple of str, optional
+        By feature, the names that it had before.
+    accepted : str
+        Why callers of the champion may be asked to change; empty where they may not.
 
     Returns
     -------
@@ -110,7 +121,7 @@ def evaluate(
     scores = bootstrap(judged.target, judged.y, judged.predicted, replicates=replicates, seed=seed)
     baseline = bootstrap(judged.target, judged.y, judged.dummy, replicates=replicates, seed=seed)
     findings = _findings(wrangled, judged.target, judged.schema, table, typing, seed, store)
-    challenge = _challenge(champion, judged, metric, replicates, seed) if champion is not None else None
+    challenge = _challenge(champion, judged, metric, replicates, seed, aliases or {}) if champion is not None else None
     verdict = decide(
         metric=metric,
         baseline=_against_dummy(judged, metric, replicates, seed),
@@ -119,7 +130,9 @@ def evaluate(
         digest=trained.content_digest,
         withdrawn=withdrawn,
         gate=gate,
+        changes=_changes(champion, judged.schema, aliases or {}) if champion is not None else None,
     )
+    verdict = accepting(verdict, accepted)
     validated = trained.cross_validation
     told = {
         "task": judged.target.task,
@@ -196,7 +209,30 @@ def _compare(judged: Judged, metric: Metric, rows: Ints, other: Floats, replicat
     )
 
 
-def _challenge(champion: Path, judged: Judged, metric: Metric, replicates: int, seed: int) -> Challenge:
+def _changes(champion: Path, schema: TableSchema, aliases: Aliases) -> list[str] | None:
+    """Return what callers of the champion would have to follow; None where it cannot be opened, which is told apart."""
+    try:
+        live = open_sealed(champion, Trust.standard(), keep=lambda path: path in (SCHEMA, PROMISES))
+    except (BundleError, StoreError):
+        return None
+    theirs = TableSchema.model_validate_json(live.files[SCHEMA])
+    promised = Promises.model_validate_json(live.files[PROMISES]) if PROMISES in live.files else Promises()
+    return [change.told for change in schema_changes(theirs, schema, aliases, promised.aliases)]
+
+
+def _as_they_call_it(raw: pa.Table, theirs: TableSchema, aliases: Aliases) -> pa.Table:
+    """Return rows with renamed columns under the names, too, that the champion knows them by."""
+    known = {c.name for c in theirs.features}
+    for name, olds in aliases.items():
+        for old in olds:
+            if name in raw.column_names and old in known and old not in raw.column_names:
+                raw = raw.append_column(old, raw[name])
+    return raw
+
+
+def _challenge(
+    champion: Path, judged: Judged, metric: Metric, replicates: int, seed: int, aliases: Aliases
+) -> Challenge:
     try:
         twin = Bundle.load(champion, twin=True)
     except (BundleError, StoreError) as error:
@@ -205,12 +241,13 @@ def _challenge(champion: Path, judged: Judged, metric: Metric, replicates: int, 
     why = _incomparable(twin.target, judged.target)
     if why:
         return Challenge(version=version, metric=metric.name, note=why)
-    rows, note = _unseen_by(twin, judged)
+    raw = _as_they_call_it(judged.raw, twin.schema, aliases)
+    rows, note = _unseen_by(twin, judged, raw)
     if metric.name not in defined_metrics(judged.target, judged.y[rows]):
         few = f"{metric.title} is not defined on the {len(rows)} held-out rows that neither has seen"
         return Challenge(version=version, metric=metric.name, n=len(rows), note=_joined(note, few))
     try:
-        predicted = twin.predict(judged.raw.take(pa.array(rows))).estimates
+        predicted = twin.predict(raw.take(pa.array(rows))).estimates
     except UserError as error:
         return Challenge(version=version, metric=metric.name, note=f"It does not take these rows: {error.what}")
     found = _compare(judged, metric, rows, _in_order(predicted, twin.target, judged.target), replicates, seed)
@@ -221,7 +258,7 @@ def _challenge(champion: Path, judged: Judged, metric: Metric, replicates: int, 
         challenger=found.candidate,
         difference=found.difference,
         n=len(rows),
-        note=_joined(note, _lacking(twin.schema, judged.raw)),
+        note=_joined(note, _lacking(twin.schema, raw)),
     )
 
 
@@ -243,7 +280,7 @@ def _in_order(predicted: Floats, theirs: Target, ours: Target) -> Floats:
     return predicted[:, [theirs.labels.index(label) for label in ours.labels]]
 
 
-def _unseen_by(twin: Bundle, judged: Judged) -> tuple[Ints, str]:
+def _unseen_by(twin: Bundle, judged: Judged, raw: pa.Table) -> tuple[Ints, str]:
     """Return the held-out rows that the champion's twin has not seen either, and what is to be said of it."""
     everything = np.arange(len(judged.y))
     rule = _rule_of(twin)
@@ -252,7 +289,7 @@ def _unseen_by(twin: Bundle, judged: Judged) -> tuple[Ints, str]:
     if rule is None:
         return everything[:0], "it does not say how its rows were split, so it may have seen any of these"
     try:
-        theirs = sides(judged.raw, rule, twin.schema)
+        theirs = sides(raw, rule, twin.schema)
     except UserError as error:
         return everything[:0], f"its rows were split otherwise, and by what is not here: {error.what}"
     rows = np.flatnonzero(theirs == HELDOUT)

@@ -11,6 +11,7 @@ from penstock.slices import Gate
 
 # With fewer rows a bootstrap interval promises more than it can keep.
 FEWEST_ROWS = 30
+MOST_CHANGES = 12
 
 
 class Comparison(Frozen):
@@ -54,6 +55,7 @@ class Check(Frozen):
     low: float | None = None
     high: float | None = None
     n: int | None = None
+    accepted: str | None = None
 
 
 def decide(
@@ -65,12 +67,14 @@ def decide(
     digest: str,
     withdrawn: Sequence[str],
     gate: Gate,
+    changes: Sequence[str] | None = None,
 ) -> Verdict:
     """Decide whether a candidate may go live.
 
     It must beat the dummy baseline, with the whole 95 % interval of the paired difference; it must not be worse than
-    the champion, neither with the whole interval nor by more than `gate.margin`; nothing found may block it; and it
-    must not be a model that was rolled back. On fewer than 30 rows the difference itself decides, and that is said.
+    the champion, neither with the whole interval nor by more than `gate.margin`; nothing found may block it; it must
+    take the requests that the champion takes; and it must not be a model that was rolled back. On fewer than 30 rows
+    the difference itself decides, and that is said.
 
     Parameters
     ----------
@@ -88,6 +92,8 @@ def decide(
         The content digests that were rolled back.
     gate : Gate
         What the spec decides.
+    changes : sequence of str, optional
+        What callers of the champion would have to follow; None where there is no champion to compare with.
 
     Returns
     -------
@@ -107,6 +113,7 @@ def decide(
         _beats_the_dummy(metric, baseline),
         _not_worse_than_the_champion(metric, challenge, gate),
         *(Check(name="leakage", passed=False, reason=_sentence(what)) for what in blocking),
+        *_takes_the_same_requests(changes),
         *_not_withdrawn(digest, withdrawn),
     ]
     refusals = [check.reason for check in checks if not check.passed]
@@ -165,6 +172,20 @@ def _worse(difference: Interval, gate: Gate) -> tuple[bool, str]:
     if gate.margin is not None and difference.value < -gate.margin:
         return True, f"{judged}; the margin is {_number(gate.margin)}"
     return False, judged
+
+
+def _takes_the_same_requests(changes: Sequence[str] | None) -> list[Check]:
+    if changes is None:
+        return []
+    if not changes:
+        reason = "It takes every request that the champion takes."
+        return [Check(name="schema", passed=True, reason=reason)]
+    more = f", and {len(changes) - MOST_CHANGES} more" if len(changes) > MOST_CHANGES else ""
+    reason = (
+        f"Callers of the champion would have to change: {', '.join(changes[:MOST_CHANGES])}{more}. A renamed field is "
+        "covered by `aliases: {new: [old]}`; for anything else: penstock publish RUN --accept-schema-change REASON."
+    )
+    return [Check(name="schema", passed=False, reason=reason)]
 
 
 def _not_withdrawn(digest: str, withdrawn: Sequence[str]) -> list[Check]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from penstock.expect.outcome import Outcome
 from penstock.frozen import Frozen
 from penstock.receipts import Interval, LeaderboardRow, StageName, Verdict
 
@@ -36,6 +37,7 @@ class RunSummary(Frozen):
     report: str | None
     bundle: str | None
     candidate: str | None
+    expectations: Outcome = Outcome()
 
     def contract(self) -> dict[str, Any]:
         """Return the JSON object of the public contract."""

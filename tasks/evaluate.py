@@ -17,24 +17,33 @@ from tasks.records import RECEIPT
 
 
 class Opponent(Frozen):
-    """Whom a candidate is judged against: a version (its name ends in its digest), or none; and what was taken back."""
+    """Whom a candidate is judged against: a version (its name ends in its digest), or none; and what was taken back.
+
+    `aliases` are the names that the candidate's fields had before, `accepted` is why callers may be asked to change.
+    """
 
     model: str
     version: str | None = None
     withdrawn: tuple[str, ...] = ()
+    aliases: dict[str, tuple[str, ...]] = {}
+    accepted: str = ""
 
 
-def opponent_of(artifacts: str, model: str, digest: str) -> tuple[Opponent, str]:
+def opponent_of(
+    artifacts: str, model: str, digest: str, aliases: Mapping[str, tuple[str, ...]] | None = None, accepted: str = ""
+) -> tuple[Opponent, str]:
     """Return a candidate's opponent, and the content digest of what is live (empty where nothing is).
 
     The opponent of a candidate that is live already is the one that it beat when it went live: judged against itself it
-    would be judged anew after each publish, and a run in which nothing changed would not be free.
+    would be judged anew after each publish, and a run in which nothing changed would not be free. What callers were
+    asked to accept when it went live is accepted still.
 
     Raises
     ------
     BundleError
         There is a pointer, and it cannot be trusted.
     """
+    from penstock.bundle.candidate import accepted_for
     from penstock.bundle.layout import ModelHome
 
     home = ModelHome(artifacts, model)
@@ -45,11 +54,17 @@ def opponent_of(artifacts: str, model: str, digest: str) -> tuple[Opponent, str]
     withdrawn = tuple(gone for gone in pointer.withdrawn if gone == digest)
     version: str | None = pointer.version
     if pointer.digest == digest:
-        version = _beaten_by(artifacts, model, pointer.version)
-    return Opponent(model=model, version=version, withdrawn=withdrawn), pointer.digest
+        verdict = _verdict_of(artifacts, model, pointer.version)
+        # What is live may be damaged; its name is still what the candidate is up against, and publishing heals it.
+        version = verdict.champion if verdict is not None else pointer.version
+        accepted = accepted or (accepted_for(verdict) if verdict is not None else "")
+    known = {} if version is None else {"aliases": dict(aliases or {}), "accepted": accepted}
+    return Opponent.model_validate(
+        {"model": model, "version": version, "withdrawn": withdrawn, **known}
+    ), pointer.digest
 
 
-def _beaten_by(artifacts: str, model: str, version: str) -> str | None:
+def _verdict_of(artifacts: str, model: str, version: str) -> Verdict | None:
     from penstock.bundle.keys import Trust
     from penstock.bundle.layout import ModelHome
     from penstock.bundle.manifest import VERDICT
@@ -58,10 +73,9 @@ def _beaten_by(artifacts: str, model: str, version: str) -> str | None:
     folder = ModelHome(artifacts, model).version_folder(version)
     try:
         sealed = open_sealed(folder, Trust.standard(), name=model, keep=lambda path: path == VERDICT)
-        return Verdict.model_validate_json(sealed.files[VERDICT]).champion
+        return Verdict.model_validate_json(sealed.files[VERDICT])
     except (BundleError, KeyError, ValueError):
-        # What is live is damaged; its name is still what the candidate is up against, and publishing heals it.
-        return version
+        return None
 
 
 def _validated(inputs: Mapping[str, Any]) -> list[object]:
@@ -111,4 +125,15 @@ def evaluate(
     folder = home.version_folder(opponent.version) if opponent.version else None
     # A version that was beaten long ago may have been removed since: then nobody is there to be judged against.
     champion = folder if folder is not None and folder.is_dir() else None
-    return body(wrangled, trained, champion, gate, typing, seed, Store(artifacts), withdrawn=opponent.withdrawn)
+    return body(
+        wrangled,
+        trained,
+        champion,
+        gate,
+        typing,
+        seed,
+        Store(artifacts),
+        withdrawn=opponent.withdrawn,
+        aliases=opponent.aliases,
+        accepted=opponent.accepted,
+    )

@@ -9,9 +9,12 @@ from rich.markup import escape
 
 from deploy.commands.collected import show_collected
 from deploy.commands.console import out
+from deploy.commands.expected import show_outcome, show_proposal
 from deploy.commands.secrets import stored_secret
 from deploy.commands.understood import show_understanding
 from penstock.errors import SpecError
+from penstock.expect.contract import Contract
+from penstock.expect.last import last_counts
 from penstock.inference import Inferred, infer_lock
 from penstock.spec.lock import lock_path, read_lock, write_lock
 from penstock.spec.pipeline import load_spec
@@ -19,14 +22,21 @@ from penstock.steps.plan import Plan
 from penstock.store import Store
 
 
-def check(path: Path) -> int:
-    """Print what was understood, and the columns after every step."""
+def check(path: Path, artifacts: Path) -> int:
+    """Print what was understood, what is expected and whether it holds, and the columns after every step.
+
+    Raises
+    ------
+    DataError
+        An expectation is not met.
+    """
     spec = load_spec(path, stored_secret)
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
         store = Store(folder)
-        inferred = infer_lock(spec, store, read_lock(lock_path(path)))
+        inferred = infer_lock(spec, store, read_lock(lock_path(path)), last=last_counts(artifacts, spec.name))
         show_collected(inferred.collected.snapshots, store)
         show_understanding(inferred.understanding)
+        show_outcome(inferred.outcome)
         _show_plan(inferred, store)
     out().print("\nNothing was trained. Next: penstock run", escape(str(path)))
     return 0
@@ -39,9 +49,13 @@ def lock(path: Path, update: bool) -> int:
     if where.exists() and not update:
         raise SpecError("The lock is there already", where=str(where), todo="Infer anew with: --update")
     with tempfile.TemporaryDirectory(prefix="penstock-") as folder:
-        inferred = infer_lock(spec, Store(folder))
+        known = read_lock(where) if update else None
+        # A lock without a contract has none because somebody wants none.
+        proposing = known is None or known.expect != Contract()
+        inferred = infer_lock(spec, Store(folder), proposing=proposing)
         write_lock(where, inferred.lock)
         show_understanding(inferred.understanding)
+        show_proposal(inferred.lock.expect)
     out().print(f"\nWritten: {escape(str(where))}")
     return 0
 

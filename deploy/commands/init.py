@@ -9,6 +9,7 @@ from pathlib import Path
 from deploy.commands.adhoc import Options, declare
 from deploy.commands.collected import show_collected
 from deploy.commands.console import out
+from deploy.commands.expected import show_proposal
 from deploy.commands.understood import show_understanding
 from penstock.errors import SpecError
 from penstock.inference import infer_lock
@@ -41,12 +42,13 @@ def init(sources: Sequence[str], options: Options, path: Path | None) -> int:
                 "The spec is there already", where=str(spec_path), todo="Edit it, or choose another with --out."
             )
         spec = spec_from(declared, spec_path.parent)
-        inferred = infer_lock(spec, scratch)
+        inferred = infer_lock(spec, scratch, proposing=True)
         text = HEAD.format(lock=lock_path(spec_path).name) + write_yaml(declared)
         write_lock(lock_path(spec_path), inferred.lock)
         write_atomically(spec_path, text.encode())
         show_collected(inferred.collected.snapshots, scratch)
         show_understanding(inferred.understanding)
+        show_proposal(inferred.lock.expect)
     console = out()
     console.print(f"\nWritten: {spec_path} and {lock_path(spec_path).name}")
     console.print(f"Next:    penstock check {spec_path}\n         penstock run {spec_path}")

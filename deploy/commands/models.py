@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from deploy.commands.console import out, table
 from penstock.bundle.bundle import Bundle
-from penstock.bundle.candidate import publish_candidate
+from penstock.bundle.candidate import publish_candidate, read_candidate, way_in
 from penstock.bundle.layout import ModelHome, Pointer, model_names
 from penstock.bundle.publish import hold as hold_model
 from penstock.bundle.publish import release as release_model
@@ -80,7 +80,7 @@ def release(name: str, artifacts: Path) -> int:
     return EXIT_OK
 
 
-def publish(run_id: str, artifacts: Path, force: str | None) -> int:
+def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "") -> int:
     """Publish a kept candidate, and say what became of it."""
     folder = artifacts / "runs" / run_id / "candidate"
     if not _RUN.fullmatch(run_id) or not folder.is_dir():
@@ -89,13 +89,14 @@ def publish(run_id: str, artifacts: Path, force: str | None) -> int:
             where=str(artifacts / "runs"),
             expected=", ".join(_recent(artifacts)) or "a run id, as `penstock run` prints it",
         )
-    done = publish_candidate(folder, artifacts, force=force or "")
+    done = publish_candidate(folder, artifacts, force=force or "", accept=accept)
     console = out()
     if done.state == "refused":
         console.print("Not published:")
         for reason in done.reasons:
             console.print(f"  - {escape(reason)}")
-        console.print(f"To publish it all the same: penstock publish {run_id} --force REASON")
+        way = way_in(read_candidate(folder).evaluated.verdict)
+        console.print(f"To publish it all the same: penstock publish {run_id} {way}")
         return EXIT_REFUSED
     console.print(f"{done.model}: version {done.version} is live ({done.state}).")
     return EXIT_OK

@@ -9,20 +9,32 @@ import pyarrow as pa
 from rich.markup import escape
 
 from deploy.commands.console import err
+from deploy.commands.expected import show_warnings
 from deploy.commands.models import load
 from deploy.tables import check_format, no_columns_fit, read_rows, write_rows
 from penstock.errors import SpecError
 from penstock.table import closest
 
+_EXPECTED = "Correct the file. If its rows are right, change `expect` in the spec and run it: models carry it along."
+
 
 def predict(name: str, input_: Path, output: Path, artifacts: Path, version: str | None, keep: str) -> int:
-    """Predict a file."""
+    """Predict a file, if it is what the model's spec expects of one.
+
+    Raises
+    ------
+    DataError
+        It is not: nothing is written.
+    """
     check_format(output)
     bundle = load(name, artifacts, version)
     rows = read_rows(input_)
-    names = bundle.schema.names
+    names = bundle.fields
     if rows.num_columns and not set(rows.column_names) & set(names):
         raise no_columns_fit(input_, names)
+    outcome = bundle.check(rows)
+    outcome.demand(where=str(input_), todo=_EXPECTED)
+    show_warnings(outcome)
     answers = bundle.predict(rows)
     kept = _kept(rows, keep, bundle.schema.ids)
     write_rows(output, pd.concat([kept, answers.to_frame()], axis=1))

@@ -8,6 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.commands.console import command, out, table
+from deploy.commands.expected import show_outcome
+from penstock.bundle.candidate import way_in
 from penstock.summary import RunSummary
 
 LARGE = 10_000
@@ -25,6 +27,7 @@ def show_summary(summary: RunSummary, artifacts: Path) -> None:
     console.print(_leaderboard(summary))
     console.print()
     console.print(_scores(summary))
+    show_outcome(summary.expectations)
     console.print()
     _verdict(summary, artifacts)
 
@@ -72,7 +75,8 @@ def _verdict(summary: RunSummary, artifacts: Path) -> None:
     where = "" if artifacts == Path("artifacts") else f" --artifacts {artifacts}"
     if summary.state == "refused":
         console.print(f"Not published. The candidate is kept: {summary.candidate}")
-        console.print(f"To publish it all the same: penstock publish {summary.run_id} --force REASON{where}")
+        way = f"penstock publish {summary.run_id} {way_in(summary.verdict)}{where}"
+        console.print(f"To publish it all the same: {way}")
     elif summary.state == "kept":
         console.print(f"Not published, as asked. The candidate is kept: {summary.candidate}")
         console.print(f"To publish it: penstock publish {summary.run_id}{where}")

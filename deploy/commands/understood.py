@@ -20,7 +20,7 @@ SHOWN = 12
 
 
 def show_understanding(told: Sequence[Understanding]) -> None:
-    """Print rows, target, columns left out, converted and suspicious."""
+    """Print rows, target, columns left out, converted and suspicious, and the lines for the spec that are proposed."""
     console = out()
     for source in told:
         console.print(f"[bold]{escape(source.table)}[/]: {source.n_rows:,} rows, {source.n_columns} columns")
@@ -29,6 +29,7 @@ def show_understanding(told: Sequence[Understanding]) -> None:
         _pairs("left out", source.left_out)
         _pairs("converted", source.converted)
         _pairs("suspicious", source.suspicious)
+        _pairs("proposed", source.proposed)
 
 
 def show_run(summary: RunSummary, artifacts: Path) -> None:

@@ -19,7 +19,8 @@ def fields_of(schema: TableSchema, profile: Profile, row: dict[str, Any]) -> lis
 
 
 def _field(column: Column, profile: Profile, value: object) -> dict[str, Any]:
-    kind = "boolean" if column.kind == "boolean" else "number" if column.is_numeric else "text"
+    is_number = column.is_numeric and column.kind != "time"
+    kind = "boolean" if column.kind == "boolean" else "number" if is_number else "text"
     seen = {} if column.private else observed(column, profile)
     hints = [
         f"in {column.unit}" if column.unit else "",

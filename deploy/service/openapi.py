@@ -90,7 +90,7 @@ def _refusals() -> dict[str, Any]:
 
 def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: Held) -> None:
     bundle = held.bundle
-    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile)
+    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases)
     schemas[f"{name}.answer"] = _answer(bundle.target, name)
     row = example(bundle.schema, bundle.profile)
     doc["paths"][f"/models/{name}/predict"] = {

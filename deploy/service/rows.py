@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.example import schema_example
+from penstock.cells import time_text
 from penstock.table import Column, TableSchema, Target
 
 _TYPES = {
@@ -15,26 +17,55 @@ _TYPES = {
     "category": "string",
     "text": "string",
     "datetime": "string",
+    "time": "string",
 }
 MAX_LEVELS = 50
+TIME_PATTERN = r"^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?( ?[AaPp][Mm])?$"
 
 
-def row_schema(name: str, schema: TableSchema, profile: Profile) -> dict[str, Any]:
+_WORDS = {
+    "integer": "Whole number",
+    "float": "Number",
+    "boolean": "True or false",
+    "datetime": "Moment",
+    "time": "Time of day",
+}
+
+
+def row_schema(
+    name: str, schema: TableSchema, profile: Profile, aliases: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, Any]:
     """Return the schema of one flat row.
 
     Every column of the training table is typed. What is declared (a domain) stands as JSON Schema's own keywords,
     because a value outside is refused; what was merely observed stands under `x-observed`, because a value outside is
-    answered, with a warning.
+    answered, with a warning. The names that a field had before stand beside it, deprecated; a field that is needed may
+    come under any of its names.
     """
     columns = [c for c in schema.columns if c.role not in ("ignored", "known_after", "target")]
-    return {
+    known = {c.name: c for c in columns}
+    olds = {old: known[new] for new, names in (aliases or {}).items() if new in known for old in names}
+    renamed = [c.name for c in columns if required(c) and c in olds.values()]
+    either = [
+        {"anyOf": [{"required": [key]} for key in (new, *(old for old, c in olds.items() if c.name == new))]}
+        for new in renamed
+    ]
+    made = {
         "type": "object",
         "title": f"A row for {name}",
-        "properties": {c.name: column_schema(c, profile) for c in columns} | _target(schema.target),
-        "required": [c.name for c in columns if required(c)],
+        "properties": {c.name: column_schema(c, profile) for c in columns}
+        | {old: _former(c, profile) for old, c in olds.items()}
+        | _target(schema.target),
+        "required": [c.name for c in columns if required(c) and c.name not in renamed],
         "additionalProperties": True,
         "example": example(schema, profile),
     }
+    return made | ({"allOf": either} if either else {})
+
+
+def _former(column: Column, profile: Profile) -> dict[str, Any]:
+    told = f"The name that `{column.name}` had before; read as that, with the warning `renamed_field`."
+    return column_schema(column, profile) | {"deprecated": True, "description": told}
 
 
 def example(schema: TableSchema, profile: Profile) -> dict[str, Any]:
@@ -53,6 +84,8 @@ def column_schema(column: Column, profile: Profile) -> dict[str, Any]:
     made: dict[str, Any] = {"type": [kind, "null"] if column.nullable or column.role == "id" else kind}
     if column.kind == "datetime":
         made["format"] = "date-time"
+    if column.kind == "time" and not column.formats:
+        made["pattern"] = TIME_PATTERN
     made["description"] = describe(column)
     if column.unit:
         made["x-unit"] = column.unit
@@ -77,6 +110,8 @@ def observed(column: Column, profile: Profile) -> dict[str, Any]:
     between = profile.range(column.name)
     if between is None:
         return {}
+    if column.kind == "time":
+        return {"minimum": time_text(between[0]), "maximum": time_text(between[1])}
     low, high = (int(v) if column.kind == "integer" else v for v in between)
     return {"minimum": low, "maximum": high}
 
@@ -85,16 +120,14 @@ def describe(column: Column) -> str:
     """Return a sentence on what the field is for."""
     if column.role == "id":
         return "Identifies the row; accepted and ignored."
-    words = [
-        {"integer": "Whole number", "float": "Number", "boolean": "True or false", "datetime": "Moment"}.get(
-            column.kind, "Text"
-        )
-    ]
+    words = [_WORDS.get(column.kind, "Text")]
     if column.unit:
         words.append(f"in {column.unit}")
     text = " ".join(words) + "."
     if column.kind == "boolean" and column.true_words:
         text += f" The words {', '.join((*column.true_words, *column.false_words))} are understood."
+    if column.timezone:
+        text += f" Without an offset it is taken as a time of {column.timezone}."
     if column.serve == "bundle":
         text += f" Looked up in the table {column.table!r} that the model carries, unless it is sent."
     elif column.nullable:
@@ -104,7 +137,7 @@ def describe(column: Column) -> str:
 
 def _domain(column: Column) -> dict[str, Any]:
     domain = column.domain
-    if domain is None:
+    if domain is None or column.kind == "time":
         return {}
     made: dict[str, Any] = {}
     if domain.low is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -11,7 +12,6 @@ from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Fault, Problem, shown_name
 from deploy.tables import parse_csv
 from penstock.errors import SourceError
-from penstock.table import TableSchema
 
 _NAMES = {CSV: "CSV", PARQUET: "Parquet", ARROW: "an Arrow stream"}
 
@@ -74,21 +74,21 @@ def _too_many(limit: int) -> Problem:
     return Problem(413, "too-many-rows", f"The body has more than the {limit} rows that are taken at once")
 
 
-def check_columns(table: pa.Table, schema: TableSchema) -> None:
-    """Refuse a table that cannot be meant for a model: nested columns, or none that it knows.
+def check_columns(table: pa.Table, fields: Sequence[str]) -> None:
+    """Refuse a table that cannot be meant for a model: nested columns, or none of the fields that it knows.
 
     Raises
     ------
     Problem
         422, naming the columns.
     """
-    known = set(schema.names)
+    known = set(fields)
     nested = [f.name for f in table.schema if f.name in known and not _is_flat(f.type)]
     if nested:
         faults = [Fault(field=shown_name(n), message="The column holds lists, objects or bytes") for n in nested]
         raise Problem(422, "not-flat", "A row is flat: one value a column", faults)
     if table.num_columns and not known & set(table.column_names):
-        some = ", ".join(schema.names[:8]) + (" …" if len(known) > 8 else "")
+        some = ", ".join(fields[:8]) + (" …" if len(known) > 8 else "")
         raise Problem(422, "no-known-column", f"None of the columns is known to the model; it knows {some}")
 
 

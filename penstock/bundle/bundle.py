@@ -24,6 +24,7 @@ from penstock.bundle.manifest import (
     METRICS,
     PROBE,
     PROFILE,
+    PROMISES,
     REPORT,
     SCHEMA,
     STEPS,
@@ -35,10 +36,12 @@ from penstock.bundle.manifest import (
 from penstock.bundle.observed import Observed, warn
 from penstock.bundle.predictions import Floats, Note, Predictions
 from penstock.bundle.probe import answers_to, check_answers, rows_of
+from penstock.bundle.promises import Promises
 from penstock.bundle.rows import Given, as_columns
 from penstock.bundle.sealed import Sealed, open_sealed
 from penstock.cells import Misfit
 from penstock.errors import BundleError, DataError, NotFound, Tampered
+from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
 from penstock.steps.join import Lookup, lookups_of
 from penstock.steps.plan import Plan
@@ -70,6 +73,8 @@ class Bundle:
         A fitted scikit-learn pipeline that takes the frame at the cut.
     profile : Profile
         What the training rows held.
+    promises : Promises
+        The old names of fields that it still reads, and what it expects of files of rows.
     manifest : Manifest, optional
         What was signed; None before it is sealed.
     metrics, verdict, card
@@ -94,6 +99,7 @@ class Bundle:
     card: str = ""
     notes: tuple[str, ...] = ()
     folder: Path | None = None
+    promises: Promises = field(default_factory=Promises)
     _features: tuple[str, ...] = field(init=False, repr=False)
     _silent: frozenset[str] = field(init=False, repr=False)
     _observed: Observed = field(init=False, repr=False)
@@ -222,6 +228,7 @@ class Bundle:
             card=files[CARD].decode(),
             notes=tuple(differences(manifest.environment)),
             folder=sealed.folder,
+            promises=Promises.model_validate_json(files[PROMISES]) if PROMISES in files else Promises(),
         )
 
     def report(self) -> bytes | None:
@@ -262,17 +269,33 @@ class Bundle:
         RequestError
             Two columns have one name, or the columns differ in length.
         """
-        given = as_columns(raw)
+        given, renamed = self.promises.renamed(as_columns(raw))
         cast = self.schema.cast(self._columns(given), self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
         return Predictions(
             target=self.target,
             estimates=self._estimates(self.plan.apply_cells(cast.frame)),
-            notes=self._notes(given, cast.frame, misfits),
+            notes=(*renamed, *self._notes(given, cast.frame, misfits)),
             misfits=misfits,
             model=self.name,
             version=self.version,
         )
+
+    def check(self, raw: pa.Table) -> Outcome:
+        """Hold a table of rows to be predicted to what its model's spec expects of such a table.
+
+        Raises
+        ------
+        SpecError
+            An expectation cannot be asked of these columns.
+        """
+        given, _ = self.promises.renamed(as_columns(raw))
+        return self.promises.check(given, self.schema)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names under which it knows what a caller sends: its columns', and those that they had before."""
+        return (*self.schema.names, *self.promises.old_names)
 
     def _columns(self, given: Given) -> dict[str, Any]:
         columns = {name: values for name, values in given.columns.items() if name in self._silent}

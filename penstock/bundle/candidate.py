@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
+from penstock.bundle.promises import Promises
 from penstock.bundle.publish import publish
 from penstock.bundle.seal import Parts
 from penstock.errors import BundleError, NotFound
 from penstock.frozen import Frozen, canonical_json, digest_of
-from penstock.receipts import Evaluated, FileRef, Published, Trained
+from penstock.receipts import Evaluated, FileRef, Published, Trained, Verdict
 from penstock.slices import Serving
 from penstock.store import Store, write_atomically
 from penstock.table import TableSchema
@@ -34,6 +35,7 @@ class Candidate(Frozen):
     spec: dict[str, Any]  # as the user wrote it: any YAML
     lineage: dict[str, Any]  # receipts of the stages before
     report: FileRef | None = None
+    promises: Promises = Promises()
 
     def parts(self, store: Store) -> Parts:
         """Return what a version of it is made of.
@@ -61,29 +63,70 @@ class Candidate(Frozen):
             spec=self.spec,
             lineage=self.lineage,
             report=store.read_bytes(self.report) if self.report is not None else None,
+            promises=self.promises,
         )
 
-    def publish(self, artifacts: str | Path, who: str | None = None, *, force: str = "") -> Published:
-        """Publish it, as `penstock.bundle.publish.publish` does; with a reason to force it, against any champion."""
+    def publish(self, artifacts: str | Path, who: str | None = None, *, force: str = "", accept: str = "") -> Published:
+        """Publish it, as `penstock.bundle.publish.publish` does; with a reason to force it, against any champion.
+
+        `accept` is the reason why callers may be asked to change; it overrules nothing else.
+        """
         return publish(
             artifacts,
             self.name,
             self.parts(Store(artifacts)),
-            self.evaluated.verdict,
+            accepting(self.evaluated.verdict, accept),
             who,
             started_from=None if force else self.started_from,
             force=force,
         )
 
 
-def as_served(trained: Trained, serving: Serving) -> Trained:
+def as_served(trained: Trained, serving: Serving, promises: Promises | None = None) -> Trained:
     """Return what was trained with a content digest that covers how its requests are read, too.
 
     Without it a model that is to be stricter from now on would be the one that is live already, and stay lenient.
     """
-    if serving == Serving():
+    covered: list[Frozen] = [] if serving == Serving() else [serving]
+    if promises is not None and promises != Promises():
+        covered.append(promises)
+    if not covered:
         return trained
-    return trained.model_copy(update={"content_digest": digest_of([trained.content_digest, serving])})
+    return trained.model_copy(update={"content_digest": digest_of([trained.content_digest, *covered])})
+
+
+# The gate's name for its look at what callers send.
+SCHEMA_CHECK = "schema"
+
+
+def accepting(verdict: Verdict, reason: str) -> Verdict:
+    """Return a verdict to which a changed request schema is no objection, for a reason that it then bears."""
+    if not reason:
+        return verdict
+    checks = [_accepted(check, reason) for check in verdict.checks]
+    if checks == list(verdict.checks):
+        return verdict
+    refusals = [str(check["reason"]) for check in checks if not check["passed"]]
+    told = refusals or [str(check["reason"]) for check in checks]
+    return verdict.model_copy(update={"passed": not refusals, "reasons": tuple(told), "checks": tuple(checks)})
+
+
+def way_in(verdict: Verdict) -> str:
+    """Return the option of `penstock publish` by which a refused candidate goes live all the same."""
+    failed = {check.get("name") for check in verdict.checks if not check.get("passed")}
+    return "--accept-schema-change REASON" if failed == {SCHEMA_CHECK} else "--force REASON"
+
+
+def accepted_for(verdict: Verdict) -> str:
+    """Return the reason why a changed request schema was accepted; empty where there was nothing to accept."""
+    found = (check.get("accepted") for check in verdict.checks if check.get("name") == SCHEMA_CHECK)
+    return str(next((reason for reason in found if reason), ""))
+
+
+def _accepted(check: dict[str, Any], reason: str) -> dict[str, Any]:
+    if check.get("name") != SCHEMA_CHECK or check.get("passed"):
+        return check
+    return {**check, "passed": True, "accepted": reason, "reason": f"{check['reason']} Accepted: {reason}"}
 
 
 def keep_candidate(folder: Path, candidate: Candidate) -> Path:
@@ -118,7 +161,9 @@ def read_candidate(folder: Path) -> Candidate:
         ) from error
 
 
-def publish_candidate(folder: Path, artifacts: str | Path, *, force: str = "", who: str | None = None) -> Published:
+def publish_candidate(
+    folder: Path, artifacts: str | Path, *, force: str = "", accept: str = "", who: str | None = None
+) -> Published:
     """Publish the candidate that a directory keeps.
 
     Parameters
@@ -129,6 +174,8 @@ def publish_candidate(folder: Path, artifacts: str | Path, *, force: str = "", w
         The artifacts directory, whose store holds the payloads.
     force : str
         A reason that overrules the gate and a withdrawal.
+    accept : str
+        A reason why callers may be asked to change, which overrules that objection alone.
     who : str, optional
         Who publishes; user@host by default.
 
@@ -137,4 +184,4 @@ def publish_candidate(folder: Path, artifacts: str | Path, *, force: str = "", w
     NotFound, BundleError, StoreError, PublishConflict
         As `read_candidate`, `Candidate.parts` and `publish` raise them.
     """
-    return read_candidate(folder).publish(artifacts, who, force=force)
+    return read_candidate(folder).publish(artifacts, who, force=force, accept=accept)

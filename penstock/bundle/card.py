@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from penstock.cells import time_text
 from penstock.receipts import Interval, Verdict
 from penstock.table import Column, Target
 
@@ -121,7 +122,7 @@ def _seen(column: Column, profile: Profile) -> str:
     if column.kind == "boolean":
         return "true, false"
     if bounds is not None:
-        return f"{bounds[0]:g} to {bounds[1]:g}"
+        return " to ".join(time_text(b) if column.kind == "time" else f"{b:g}" for b in bounds)
     if seen.earliest is not None and seen.latest is not None:
         return f"{seen.earliest} to {seen.latest}"
     levels = ", ".join(_plain(level.value) for level in seen.levels[:MOST_LEVELS])

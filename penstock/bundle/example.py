@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from penstock.cells import time_text
 from penstock.table import Column, TableSchema
 
 if TYPE_CHECKING:
@@ -52,5 +53,7 @@ def _number(column: Column, seen: Numbers | None) -> Value:
         return median >= 0.5
     if column.kind == "integer":
         return round(median)
+    if column.kind == "time":
+        return time_text(median)
     # Six digits read well; at the ends of the range rounding must not step outside.
     return min(max(float(f"{median:.6g}"), seen.low), seen.high)

@@ -21,6 +21,8 @@ MANIFEST_BYTES = 16 << 20
 ESTIMATOR, TWIN, PROBE, REPORT = "estimator.joblib", "twin.joblib", "probe.arrow", "report.html"
 SCHEMA, STEPS, PROFILE, METRICS, VERDICT = "schema.json", "steps.json", "profile.json", "metrics.json", "verdict.json"
 CARD = "card.md"
+# Only where there is something to promise.
+PROMISES = "promises.json"
 LOOKUPS = "lookups/"
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.bundle.predictions import Code, Note, Warned
-from penstock.cells import Misfit, NotCast, parse_cell
+from penstock.cells import Misfit, NotCast, parse_cell, time_text
 from penstock.steps.tidy import folded
 from penstock.table import Column, Domain
 
@@ -159,9 +159,9 @@ class Observed:
 
 
 def _watch(at: int, column: Column, profile: Profile) -> _Watched:
-    seen = profile.range(column.name) if column.kind in ("integer", "float") else None
+    seen = profile.range(column.name) if column.kind in ("integer", "float", "time") else None
     levels = profile.levels(column.name) if column.kind in ("category", "text") else None
-    told = "" if seen is None or column.private else f", {seen[0]:g} to {seen[1]:g}"
+    told = "" if seen is None or column.private else f", {_shown(column, seen[0])} to {_shown(column, seen[1])}"
     expected = _domain_words(column.domain) if column.domain is not None else ""
     return _Watched(
         at=at,
@@ -176,6 +176,10 @@ def _watch(at: int, column: Column, profile: Profile) -> _Watched:
         unseen=warn("unseen_category", column.name, "is a category that training did not see"),
         expected=expected,
     )
+
+
+def _shown(column: Column, number: float) -> str:
+    return time_text(number) if column.kind == "time" else f"{number:g}"
 
 
 def _bounds(column: Column) -> _Bounds | None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-Code = Literal["unseen_category", "out_of_range", "missing_field", "unknown_field", "misfit"]
+Code = Literal["unseen_category", "out_of_range", "missing_field", "unknown_field", "renamed_field", "misfit"]
 Label = str | int | bool | None
 
 

@@ -23,6 +23,7 @@ from penstock.bundle.manifest import (
     METRICS,
     PROBE,
     PROFILE,
+    PROMISES,
     REPORT,
     SCHEMA,
     SIGNATURE,
@@ -33,6 +34,7 @@ from penstock.bundle.manifest import (
     entries,
 )
 from penstock.bundle.probe import answers_to, with_answers
+from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
 from penstock.steps.join import lookups_of
@@ -70,6 +72,8 @@ class Parts:
         What was decided, and the receipts of the stages before.
     report : bytes, optional
         The run's report, one HTML page.
+    promises : Promises
+        The old names of fields that are still read, and what is expected of files of rows.
     """
 
     schema: TableSchema
@@ -88,6 +92,7 @@ class Parts:
     spec: Mapping[str, Any]
     lineage: Mapping[str, Any]
     report: bytes | None = None
+    promises: Promises = field(default_factory=Promises)
 
 
 def build_files(
@@ -125,6 +130,8 @@ def build_files(
     files |= {f"{LOOKUPS}{table}.arrow": arrow_bytes(rows) for table, rows in parts.tables.items()}
     if parts.report is not None:
         files[REPORT] = parts.report
+    if parts.promises != Promises():
+        files[PROMISES] = canonical_json(parts.promises)
     created = now()
     files[CARD] = card_text(
         candidate,

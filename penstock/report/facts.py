@@ -118,7 +118,10 @@ class LineageFact(Frozen):
 
 
 class DossierFacts(Frozen):
-    """Everything that a dossier tells. Every tuple is bounded; `n_columns` and `n_slices` count what there is."""
+    """Everything that a dossier tells. Every tuple is bounded; `n_columns` and `n_slices` count what there is.
+
+    `expectations` are the sentences on what the data were held to.
+    """
 
     name: str
     run_id: str
@@ -153,6 +156,7 @@ class DossierFacts(Frozen):
     evaluation: tuple[Picture, ...]
     lineage: tuple[LineageFact, ...]
     example: dict[str, str | int | float | bool | None]
+    expectations: tuple[str, ...] = ()
 
     @property
     def main(self) -> Interval | None:

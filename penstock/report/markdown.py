@@ -28,7 +28,8 @@ def dossier_markdown(facts: DossierFacts) -> str:
     facts : DossierFacts
         Everything it tells. Names and values are escaped: none becomes markup or a link.
     """
-    parts = [*_head(facts), *_scores(facts), *_board(facts), *_findings(facts), *_cleaning(facts), *_columns(facts)]
+    parts = [*_head(facts), *_scores(facts), *_board(facts), *_findings(facts)]
+    parts += [*_contract(facts), *_cleaning(facts), *_columns(facts)]
     tail = [*_stages(facts), *_lineage(facts), *_usage(facts)]
     text = "\n\n".join([*parts, *tail])
     pictures = _pictures(facts, LIMIT - len(text.encode()) - 2_000)
@@ -113,6 +114,12 @@ def _findings(facts: DossierFacts) -> list[str]:
         return ["## Leakage", "Nothing was found."]
     lines = [f"- **{'blocks' if f.blocks else 'worth a look'}**: {escaped(f.what)}" for f in facts.findings]
     return ["## Leakage", "\n".join(lines)]
+
+
+def _contract(facts: DossierFacts) -> list[str]:
+    if not facts.expectations:
+        return []
+    return ["## Contract", "\n".join(f"- {escaped(told, 400)}" for told in facts.expectations)]
 
 
 def _cleaning(facts: DossierFacts) -> list[str]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from penstock.arrays.decisions import decide
 from penstock.errors import SpecError
+from penstock.expect.contract import Contract, Written
 from penstock.frozen import Frozen, digest_of
 from penstock.receipts import Collected
 from penstock.slices import ColumnSpec, Typing
@@ -30,7 +31,8 @@ class Lock(Frozen):
 
     `typed_from` is the digest of the data and the decisions about types that the schemas were inferred from, `decided`
     that of all decisions up to the plan. `grown` says that split or plan came from an earlier lock, so that the data
-    alone need not give them again. `digest` tells whether a person has edited the lock since.
+    alone need not give them again. `expect` is the contract that was proposed, and holds until it is edited; what the
+    spec expects goes before it. `digest` tells whether a person has edited the rest of the lock since.
     """
 
     format: int = 1
@@ -40,6 +42,7 @@ class Lock(Frozen):
     decided: str
     typed_from: str
     grown: bool = False
+    expect: Written = Contract()
     digest: str = ""
 
     def sealed(self) -> Self:
@@ -47,7 +50,8 @@ class Lock(Frozen):
         return self.model_copy(update={"digest": self._body_digest()})
 
     def _body_digest(self) -> str:
-        return digest_of(self.model_dump(mode="json", exclude={"digest"}))[:16]
+        # Other expectations give no other types.
+        return digest_of(self.model_dump(mode="json", exclude={"digest", "expect"}))[:16]
 
     def types_are_new(self, collected: Collected, typing: Typing) -> bool:
         """Whether inferring types anew from these inputs could give others than the lock has.
@@ -117,9 +121,10 @@ def read_lock(path: Path) -> Lock | None:
         return Lock.model_validate(read_yaml(path))
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        place = (*first["loc"], *first.get("ctx", {}).get("path", ()))
         raise SpecError(
             "The lock cannot be understood",
-            where=f"{path} ({'.'.join(str(p) for p in first['loc'])})",
+            where=f"{path} ({'.'.join(str(p) for p in place)})",
             got=first["msg"],
             todo="Correct it, or make it anew: penstock lock SPEC.yaml --update",
         ) from error

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from penstock.errors import SpecError, UserError
+from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
 from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
@@ -50,6 +51,8 @@ class PipelineSpec(Frozen):
     split: Annotated[Split, BeforeValidator(_split_from)] = Split()
     joins: tuple[Join, ...] = ()
     steps: tuple[Step, ...] | None = None
+    expect: Written = Contract()
+    aliases: dict[str, Words] = {}
     model: Modelling = Modelling()
     gate: Gate = Gate()
     serve: Serving = Serving()
@@ -57,6 +60,15 @@ class PipelineSpec(Frozen):
     schedule: Schedule | None = None
     seed: int = 20261122
     declared: dict[str, Any] = {}
+
+    @field_validator("aliases")
+    @classmethod
+    def _one_meaning_each(cls, aliases: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        olds = [old for names in aliases.values() for old in names]
+        twice = next((old for old in olds if olds.count(old) > 1 or old in aliases), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} would mean two fields")
+        return aliases
 
     @property
     def typing(self) -> Typing:
@@ -137,9 +149,18 @@ def spec_from(
     # The base stands first in everything that follows.
     ordered = sorted(sources, key=lambda s: s.name != values["base"])
     try:
-        return PipelineSpec.model_validate({**values, "sources": tuple(ordered), "declared": dict(declared)})
+        spec = PipelineSpec.model_validate({**values, "sources": tuple(ordered), "declared": dict(declared)})
     except ValidationError as error:
         raise _explained(error, where, path) from error
+    names = [source.name for source in spec.sources]
+    for table in tables_of(spec.expect):
+        if table not in names:
+            raise SpecError(
+                f"`expect` names a table that is none of the sources: {table!r}",
+                where=line_of(path, ["expect", "tables", table]) if path else where,
+                expected=closest(table, names),
+            )
+    return spec
 
 
 SPEC_KEYS: frozenset[str] = frozenset(PipelineSpec.model_fields) - {"declared"} | {"source"}
@@ -196,15 +217,23 @@ def _name_after(source: str, path: Path | None) -> str:
 
 def _explained(error: ValidationError, where: str, path: Path | None) -> SpecError:
     first = error.errors(include_url=False)[0]
-    location = list(first["loc"])
+    context = first.get("ctx", {})
+    # What reads a key's short form says itself where in it the trouble is.
+    location = [*first["loc"], *(context.get("path", ()) if first["type"] == "written" else ())]
     dotted = ".".join(str(p) for p in location)
     place = f"{line_of(path, location) if path else where} ({dotted})"
     if first["type"] == "missing":
         return SpecError(f"The spec lacks the key {dotted!r}", where=where, todo=f"Add a line: {dotted}: …")
+    if first["type"] == "written" and "key" in context:
+        return SpecError(
+            f"The spec has an unknown key {context['key']!r}",
+            where=place,
+            expected=closest(context["key"], context["known"]),
+            todo="Correct or remove it.",
+        )
     if first["type"] == "extra_forbidden":
         return SpecError(f"The spec has an unknown key {location[-1]!r}", where=place, todo="Correct or remove it.")
     if first["type"] == "union_tag_invalid":
-        context = first.get("ctx", {})
         known = [k.strip(" '") for k in str(context.get("expected_tags", "")).split(",")]
         return SpecError(
             f"The spec names an unknown kind {context.get('tag')!r}",

@@ -43,7 +43,7 @@ def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
 
 def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
     table = read_table(media, body, parts.settings.max_rows)
-    check_columns(table, held.bundle.schema)
+    check_columns(table, held.bundle.fields)
     answers = predict(held, table, parts.meters)
     return _stamped(Response(write_table(media, answers.to_frame()), media_type=media), held)
 

@@ -19,6 +19,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.predictions import Note, Predictions, Warned
 from penstock.bundle.rows import as_columns
 from penstock.errors import RequestError
+from penstock.frozen import canonical_json
 from penstock.models.families import LinearFamily
 from penstock.table import Column, Domain, TableSchema, Target
 from tests.unit.bundle.making import PLAN, Made, make, raw_rows
@@ -161,7 +162,7 @@ def test_no_message_repeats_a_value(bundle: Bundle, field: str, value: object) -
 
 
 def test_private_columns_do_not_show_what_was_seen() -> None:
-    """Not even the range."""
+    """The profile holds no range of them: a warning would let a caller find somebody's value by trying."""
     columns = TableSchema(
         columns=(Column(name="pay", kind="float", private=True), Column(name="age", kind="float")),
         target=Target(name="y", task="regression"),
@@ -170,7 +171,8 @@ def test_private_columns_do_not_show_what_was_seen() -> None:
     fitted = LinearFamily().pipeline(PLAN, Target(name="y", task="regression"), 20, 0).fit(frame, np.arange(20.0))
     bundle = Bundle.assemble("m", columns, PLAN, {}, fitted, profile_frame(frame, columns))
     told = {w.field: w.message for w in bundle.predict([{"pay": 9.0, "age": 99.0}]).warnings[0]}
-    assert "1234" not in told["pay"]
+    assert "pay" not in told
+    assert "1234" not in canonical_json(bundle.profile).decode()
     assert "20 to 60" in told["age"]
 
 
