@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from penstock.arrays.decisions import check_decisions, decide
 from penstock.arrays.generators import stage_seeds
-from penstock.arrays.infer import decision, infer_column, infer_schema, target_column, target_of
-from penstock.arrays.profile import profile_frame
+from penstock.arrays.infer import (
+    RawColumns,
+    decision,
+    infer_and_cast,
+    infer_column,
+    target_column,
+    target_of,
+    typed_column,
+)
+from penstock.arrays.profile import Measured, profile_column, profile_of
+from penstock.arrays.typed import StoredColumns, arrow_column, write_typed
+from penstock.casting import cast_column
 from penstock.cells import Misfit
 from penstock.errors import DataError
 from penstock.receipts import Arrays, Collected, Snapshot, TypedTable
 from penstock.slices import Typing
-from penstock.sources import read_snapshot
 from penstock.store import Store
-from penstock.table import Cast, Column, TableSchema, Target
+from penstock.table import Column, TableSchema, Target
+
+# Columns that are typed at once. The result does not depend on it.
+WORKERS = 2
+
+
+class TypedColumn(NamedTuple):
+    """One column of a source: what the schema says of it and, where it is kept, its values, misfits and measures."""
+
+    column: Column
+    values: pa.Array | None = None
+    misfits: tuple[Misfit, ...] = ()
+    measured: Measured | None = None
 
 
 def make_arrays(
@@ -27,6 +49,9 @@ def make_arrays(
     store: Store,
 ) -> Arrays:
     """Type every source of a run.
+
+    Columns are read, typed and measured one by one, two at a time: beside the typed columns there is never more in
+    memory than the raw values of two.
 
     Parameters
     ----------
@@ -44,7 +69,8 @@ def make_arrays(
     -------
     Arrays
         For every source the raw table, the typed frame of all columns but the target and those left out, with ids as
-        text, its profile, and its misfits (`row`, `column`, `expected`). `lock` is a file of the schemas by source.
+        text, its profile over all rows, and its misfits (`row`, `column`, `expected`). `lock` is a file of the schemas
+        by source.
 
     Raises
     ------
@@ -53,20 +79,61 @@ def make_arrays(
     SpecError
         The spec names a column that is not there.
     """
-    raws = {s.name: read_snapshot(s, store) for s in collected.snapshots}
+    raws = {s.name: StoredColumns(s.table, store) for s in collected.snapshots}
     others = {n: tuple(t.column_names) for n, t in raws.items() if n != typing.base}
     check_decisions(typing, tuple(raws[typing.base].column_names), others)
-    schemas = {name: _schema(name, raw, typing, (locked or {}).get(name)) for name, raw in raws.items()}
-    tables = tuple(_typed(s, raws[s.name], schemas[s.name], store) for s in collected.snapshots)
+    schemas: dict[str, TableSchema] = {}
+    tables = []
+    for snapshot in collected.snapshots:
+        name = snapshot.name
+        schemas[name], columns = _typed(name, raws[name], typing, (locked or {}).get(name))
+        tables.append(_stored(snapshot, schemas[name], columns, store))
     lock = store.put_json({name: schema.model_dump(mode="json") for name, schema in schemas.items()})
-    return Arrays(tables=tables, seeds=stage_seeds(typing.seed), lock=lock)
+    return Arrays(tables=tuple(tables), seeds=stage_seeds(typing.seed), lock=lock)
 
 
-def _schema(name: str, raw: pa.Table, typing: Typing, locked: TableSchema | None) -> TableSchema:
+def _typed(
+    name: str, raw: RawColumns, typing: Typing, locked: TableSchema | None
+) -> tuple[TableSchema, list[TypedColumn]]:
     is_base = name == typing.base
     table = "" if is_base else name
     if locked is None:
-        return infer_schema(raw, typing, is_base, table)
+        target = target_of(raw, typing) if is_base else None
+        known = {target.name: target_column(target)} if target is not None else {}
+        names = raw.column_names
+    else:
+        schema = _locked(name, raw, typing, locked)
+        target, known, names = schema.target, {c.name: c for c in schema.columns}, list(schema.names)
+
+    def typed(column: str) -> TypedColumn:
+        if column not in known:
+            decided = decision(typing, column, table)
+            return _measured(name, *infer_and_cast(column, raw[column], decided, table, typing if is_base else None))
+        kept = typed_column(known[column])
+        # What is left out may have gone from the source.
+        values, misfits = cast_column(kept, raw[column]) if kept is not None else (None, [])
+        return _measured(name, known[column], values, misfits)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        columns = list(pool.map(typed, names))
+    return TableSchema(columns=tuple(c.column for c in columns), target=target), columns
+
+
+def _measured(source: str, column: Column, values: Any, misfits: list[Misfit]) -> TypedColumn:
+    kept = typed_column(column)
+    if kept is None or values is None:
+        return TypedColumn(column)
+    measured = profile_column(kept, values)
+    _check_fit(source, column.name, misfits, measured.profile.n)
+    # Arrow keeps what it has freed for the next column; of a wide table that adds up to twice its size.
+    pa.default_memory_pool().release_unused()
+    return TypedColumn(column, arrow_column(values), tuple(misfits), measured)
+
+
+def _locked(name: str, raw: RawColumns, typing: Typing, locked: TableSchema) -> TableSchema:
+    """Return the schema that a source was locked to, with what the spec decides since; new columns are left out."""
+    is_base = name == typing.base
+    table = "" if is_base else name
     present = set(raw.column_names)
     gone = [c for c in locked.columns if c.name not in present and c.role != "ignored"]
     known = set(locked.names)
@@ -79,7 +146,7 @@ def _schema(name: str, raw: pa.Table, typing: Typing, locked: TableSchema | None
     return _with_target(schema, raw, typing) if is_base else schema
 
 
-def _with_target(schema: TableSchema, raw: pa.Table, typing: Typing) -> TableSchema:
+def _with_target(schema: TableSchema, raw: RawColumns, typing: Typing) -> TableSchema:
     """Return a locked schema with its target, which is inferred anew where the spec decided otherwise since."""
     target = schema.target
     same = target is not None and target.name == typing.target and typing.task in ("auto", target.task)
@@ -93,7 +160,7 @@ def _as_target(column: Column, target: Target) -> Column:
     return column if column.role == "target" else target_column(target)
 
 
-def _no_target(column: Column, raw: pa.Table, typing: Typing) -> Column:
+def _no_target(column: Column, raw: RawColumns, typing: Typing) -> Column:
     if column.role != "target":
         return column
     return infer_column(column.name, raw[column.name], decision(typing, column.name, ""))
@@ -115,43 +182,30 @@ def _changed(name: str, gone: list[Column], new: list[str]) -> DataError:
     )
 
 
-def typed_columns(schema: TableSchema) -> tuple[Column, ...]:
-    """Return the columns of a typed frame: all but the target and those left out, ids and text as text."""
-    return tuple(
-        c.model_copy(update={"kind": "text"}) if c.role == "id" and c.kind in ("integer", "float") else c
-        for c in schema.columns
-        if c.role not in ("ignored", "target")
-    )
-
-
-def _typed(snapshot: Snapshot, raw: pa.Table, schema: TableSchema, store: Store) -> TypedTable:
-    name = snapshot.name
-    wanted = TableSchema(columns=typed_columns(schema))
-    cast = wanted.cast(raw, wanted.names)
-    _check_fit(name, cast)
-    return TypedTable(
-        name=name,
-        raw=snapshot.table,
-        typed=store.put_frame(cast.frame),
-        table_schema=store.put_json(schema),
-        profile=store.put_json(profile_frame(cast.frame, wanted)),
-        misfits=store.put_table(misfit_table(cast.misfits)),
-    )
-
-
-def _check_fit(name: str, cast: Cast) -> None:
+def _check_fit(source: str, column: str, misfits: list[Misfit], n: int) -> None:
     """Refuse a column of which most cells do not read: to quarantine nearly every row would help nobody."""
-    for column, n in Counter(m.column for m in cast.misfits).items():
-        present = n + int(cast.frame[column].notna().sum())
-        if 2 * n > present:
-            expected = next(m.expected for m in cast.misfits if m.column == column)
-            raise DataError(
-                f"The column {column!r} does not read as the spec or the lock says",
-                where=name,
-                got=f"{n:,} of {present:,} cells are something else",
-                expected=expected,
-                todo="Correct `columns` in the spec, or infer anew: penstock lock SPEC.yaml --update",
-            )
+    present = n + len(misfits)
+    if 2 * len(misfits) > present:
+        raise DataError(
+            f"The column {column!r} does not read as the spec or the lock says",
+            where=source,
+            got=f"{len(misfits):,} of {present:,} cells are something else",
+            expected=misfits[0].expected,
+            todo="Correct `columns` in the spec, or infer anew: penstock lock SPEC.yaml --update",
+        )
+
+
+def _stored(snapshot: Snapshot, schema: TableSchema, columns: list[TypedColumn], store: Store) -> TypedTable:
+    kept = {c.column.name: c for c in columns if c.values is not None and c.measured is not None}
+    profile = profile_of(snapshot.n_rows, {name: c.measured for name, c in kept.items() if c.measured is not None})
+    return TypedTable(
+        name=snapshot.name,
+        raw=snapshot.table,
+        typed=write_typed({name: c.values for name, c in kept.items()}, store),
+        table_schema=store.put_json(schema),
+        profile=store.put_json(profile),
+        misfits=store.put_table(misfit_table(tuple(m for c in kept.values() for m in c.misfits))),
+    )
 
 
 def misfit_table(misfits: tuple[Misfit, ...]) -> pa.Table:

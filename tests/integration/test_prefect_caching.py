@@ -141,7 +141,8 @@ def test_a_changed_slice_of_the_spec_enters_from_its_stage_on(project, slice_):
 
 
 HELPERS = {
-    "penstock/sources/sniff.py": ["collect", "arrays", "publish"],
+    # What collect reads is typed again only where the table has become another one.
+    "penstock/sources/sniff.py": ["collect", "publish"],
     "penstock/arrays/dates.py": ["arrays", "publish"],
     "penstock/steps/fill.py": ["wrangle", "train", "evaluate", "publish"],
     "penstock/plots/histogram.py": ["explore", "publish"],
@@ -187,7 +188,7 @@ def test_code_edited_while_the_process_runs_is_entered_and_not_kept(project, cod
 
 
 LIBRARIES = {
-    "sqlalchemy": ["collect", "arrays", "publish"],
+    "sqlalchemy": ["collect", "publish"],
     "lightgbm": ["train", "evaluate", "publish"],
 }
 
@@ -204,7 +205,7 @@ def test_another_version_of_a_library_enters_the_stages_that_compute_with_it(pro
 
 
 OBJECTS = {
-    "collect": ("snapshots", 0, "file"),
+    "collect": ("snapshots", 0, "parts", 0, "file"),
     "arrays": ("tables", 0, "misfits"),
     "wrangle": ("rejected",),
     "explore": ("figures", 0, "file"),
@@ -393,4 +394,4 @@ def test_an_interrupted_search_is_good_for_its_run_and_not_kept(project):
 
 def test_modules_are_the_original_ones():
     """Copies of the code were looked at, never imported."""
-    assert Path(sys.modules["penstock.store"].__file__).parents[1] == Path(__file__).parents[2]
+    assert Path(sys.modules["penstock.gate"].__file__).parents[1] == Path(__file__).parents[2]

@@ -25,7 +25,7 @@ def sample(tmp_path_factory) -> tuple[Arrays, Store]:
     store = Store(folder / "store")
     sources = (source_from("visits.csv", "visits", folder), source_from("lab.sqlite", "lab", folder))
     typing = Typing(base="visits", target="diagnosis")
-    return make_arrays(collect(sources, store), sources, typing, None, store), store
+    return make_arrays(collect(sources, store), typing, None, store), store
 
 
 def schema_of(sample: tuple[Arrays, Store], at: int) -> TableSchema:

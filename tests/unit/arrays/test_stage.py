@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from penstock.arrays.profile import Profile
+from penstock.arrays import relations, stage
+from penstock.arrays.profile import Profile, profile_frame
 from penstock.arrays.stage import make_arrays
-from penstock.errors import DataError, SpecError
+from penstock.arrays.typed import StoredColumns, arrow_column, read_typed, write_typed
+from penstock.errors import DataError, SpecError, StoreError
 from penstock.receipts import Arrays
 from penstock.slices import ColumnSpec, Typing
 from penstock.sources import collect, source_from
@@ -39,7 +46,7 @@ class Bench:
     def make(self, typing: Typing = TYPING, locked: dict[str, TableSchema] | None = None) -> Arrays:
         """Run collect and arrays."""
         sources = tuple(source_from(f"{n}.csv", n, self.folder) for n in ("visits", "lab"))
-        return make_arrays(collect(sources, self.store), sources, typing, locked, self.store)
+        return make_arrays(collect(sources, self.store), typing, locked, self.store)
 
     def lock_of(self, arrays: Arrays) -> dict[str, TableSchema]:
         """Return the schemas by source that the stage wrote."""
@@ -78,6 +85,97 @@ def test_the_same_data_gives_the_same_receipt(bench):
     """What is cached can be found again; another seed is another receipt."""
     assert bench.make() == bench.make()
     assert bench.make(TYPING.model_copy(update={"seed": 1})).seeds != bench.make().seeds
+
+
+@pytest.mark.parametrize("workers", [1, 7])
+def test_threads_do_not_change_what_is_made(bench, monkeypatch, workers):
+    """Neither the bytes nor the order of the misfits: digests are taken of them."""
+    made = bench.make()
+    monkeypatch.setattr(stage, "WORKERS", workers)
+    monkeypatch.setattr(relations, "WORKERS", workers)
+    monkeypatch.setattr(relations, "CELLS", 64)
+    assert bench.make().tables[0].typed == made.tables[0].typed
+    assert [t.misfits for t in bench.make().tables] == [t.misfits for t in made.tables]
+    assert bench.make() == bench.make()
+
+
+def test_the_profile_is_that_of_the_typed_frame(bench):
+    """It is measured while the columns are typed, and no frame is read again."""
+    table = bench.make().tables[0]
+    schema = TableSchema.model_validate_json(bench.store.read_bytes(table.table_schema))
+    profile = Profile.model_validate_json(bench.store.read_bytes(table.profile))
+    assert profile == profile_frame(bench.store.read_frame(table.typed), schema)
+    assert profile.column("id").levels == ()
+    assert profile.column("id").n_levels == 120
+
+
+def test_a_typed_column_is_one_array_with_a_mask_that_nobody_copies(bench):
+    """Arrow sees nulls, NumPy sees NaN, and both see the same bytes of a mapped file."""
+    ref = bench.make().tables[0].typed
+    table = bench.store.read_table(ref)
+    assert [c.num_chunks for c in table.columns] == [1, 1]
+    assert table["age"].null_count == 2
+    frame = read_typed(ref, bench.store)
+    pd.testing.assert_frame_equal(frame, bench.store.read_frame(ref))
+    before = pa.total_allocated_bytes()
+    ages = read_typed(ref, bench.store)["age"].to_numpy()
+    assert pa.total_allocated_bytes() == before
+    assert not ages.flags.owndata
+    assert not ages.flags.writeable
+    assert np.isnan(ages).sum() == 2
+
+
+cells = st.tuples(
+    st.one_of(st.just(np.nan), st.floats(allow_nan=False)),
+    st.one_of(st.just("NaT"), st.datetimes().map(lambda d: d.isoformat())),
+    st.one_of(st.none(), st.text(max_size=4).filter(lambda t: "\0" not in t)),
+)
+
+
+@given(st.lists(cells, max_size=20))
+def test_typed_columns_come_back_as_they_were_written(tmp_path_factory, rows):
+    """Three dtypes, missing cells, any text, no rows at all."""
+    store = Store(tmp_path_factory.getbasetemp() / "typed")
+    frame = pd.DataFrame(
+        {
+            "x": np.array([r[0] for r in rows], dtype=np.float64),
+            "t": np.array([r[1] for r in rows], dtype="datetime64[us]"),
+            "c": pd.array([r[2] for r in rows], dtype="str"),
+        }
+    )
+    ref = write_typed({n: arrow_column(frame[n].array if n == "c" else frame[n].to_numpy()) for n in frame}, store)
+    assert (ref.n_rows, ref.columns) == (len(rows), ("x", "t", "c"))
+    pd.testing.assert_frame_equal(read_typed(ref, store), frame)
+    assert store.read_table(ref)["x"].null_count == int(frame["x"].isna().sum())
+
+
+def test_raw_columns_are_read_one_by_one_from_any_store(bench):
+    """Memory-mapped where the store is on this machine, and the same where it is not."""
+    raw = bench.make().tables[0].raw
+    here = StoredColumns(raw, bench.store)
+    memory = Store("memory://stage-test")
+    elsewhere = StoredColumns(memory.put_table(bench.store.read_table(raw)), memory)
+    for name in here.column_names:
+        assert here[name].combine_chunks() == elsewhere[name].combine_chunks()
+    assert (here.num_rows, here.column_names) == (elsewhere.num_rows, ["id", "age", "note", "y"])
+
+
+def test_a_store_elsewhere_gives_the_same_tables(bench):
+    """Objects may lie in a bucket."""
+    sources = tuple(source_from(f"{n}.csv", n, bench.folder) for n in ("visits", "lab"))
+    memory = Store("memory://stage-elsewhere")
+    made = make_arrays(collect(sources, memory), TYPING, None, memory)
+    assert [t.typed for t in made.tables] == [t.typed for t in bench.make().tables]
+    pd.testing.assert_frame_equal(read_typed(made.tables[0].typed, memory), memory.read_frame(made.tables[0].typed))
+
+
+def test_an_altered_raw_table_is_refused(bench):
+    """What is mapped is verified first."""
+    collected = collect((source_from("visits.csv", "visits", bench.folder),), bench.store)
+    path = bench.store.local_path(collected.snapshots[0].table)
+    path.write_bytes(path.read_bytes().replace(b"same", b"lame"))
+    with pytest.raises(StoreError, match="altered"):
+        make_arrays(collected, TYPING, None, bench.store)
 
 
 def test_a_lock_that_fits_changes_nothing(bench):

@@ -189,7 +189,7 @@ def test_every_door_is_its_own_first_module(stage):
         ("penstock.report", {"dossier"}),
         ("penstock.models", {"train", "evaluate"}),
         ("penstock.gate", {"evaluate"}),
-        ("penstock.sources", {"collect", "arrays"}),
+        ("penstock.sources", {"collect"}),
     ],
 )
 def test_a_room_is_known_to_the_stages_that_need_it_alone(room, stages):
