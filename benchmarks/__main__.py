@@ -6,9 +6,17 @@ import os
 import platform
 import sys
 
-from benchmarks import orchestration, run, service, sql
+from benchmarks import collect, formats, orchestration, run, service, sql, typing
 
-ALL = {"run": run.main, "orchestration": orchestration.main, "service": service.main, "sql": sql.main}
+ALL = {
+    "run": run.main,
+    "orchestration": orchestration.main,
+    "service": service.main,
+    "collect": collect.main,
+    "formats": formats.main,
+    "sql": sql.main,
+    "typing": typing.main,
+}
 
 
 def main() -> None:

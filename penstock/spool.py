@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Literal, Self
 
 import pyarrow as pa
 
+from penstock.casting import canonical_array
+from penstock.errors import DataError
 from penstock.receipts import FrameRef
-from penstock.store import Store
+from penstock.store.arrow import ArrowFile, block_rows
+from penstock.store.objects import Store
+from penstock.store.writing import writing
 
-# Rows of a written block. The bytes, and so the digest, must not depend on how the rows arrived.
-BLOCK_ROWS = 1 << 17
+Mixed = Literal["refuse", "text"]
 
 
 class Spool:
     """One table that is written while it is read; nothing is in the store before `finish`.
 
-    All tables that are added have the same columns; where their types differ, they are promoted at the end.
+    Where the tables that are added differ in their columns, what one lacks is missing there; where they differ in a
+    column's type, it is promoted at the end. The digest hangs on the rows alone, not on the pieces that they came in.
+
+    Parameters
+    ----------
+    store : Store
+        Where the table goes.
+    mixed : {"refuse", "text"}
+        What becomes of a column whose types do not go together.
 
     Examples
     --------
@@ -34,9 +44,11 @@ class Spool:
     2
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, mixed: Mixed = "refuse") -> None:
         self._store = store
-        self._folder = tempfile.TemporaryDirectory(prefix="penstock-spool-", dir=store.scratch())
+        self._mixed = mixed
+        self._stack = ExitStack()
+        self._folder = self._stack.enter_context(store.incoming())
         self._segments: list[_Segment] = []
         self.n_rows = 0
 
@@ -44,107 +56,161 @@ class Spool:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        for segment in self._segments:
-            segment.close()
-        self._folder.cleanup()
+        with self._stack:
+            for segment in self._segments:
+                segment.drop()
 
     def add(self, table: pa.Table) -> None:
-        """Write some more rows."""
+        """Write some more rows.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be written.
+        """
         table = table.replace_schema_metadata(None)
-        if not self._segments or not self._segments[-1].takes(table.schema):
-            if self._segments:
-                self._segments[-1].close()
-            self._segments.append(_Segment(Path(self._folder.name) / f"{len(self._segments)}.arrow", table.schema))
-        self._segments[-1].add(table)
+        with writing(self._store.root):
+            self._segment(table.schema).add(table)
         self.n_rows += table.num_rows
 
     def finish(self) -> FrameRef:
-        """Put the table into the store."""
-        for segment in self._segments:
-            segment.close()
-        if len(self._segments) == 1:
-            only = self._segments[0]
-            file = self._store.take_file(only.path, only.digest, "arrow")
-            return FrameRef(
-                digest=file.digest,
-                path=file.path,
-                size=file.size,
-                n_rows=self.n_rows,
-                columns=tuple(only.schema.names),
-            )
-        return self._store.put_table(pa.concat_tables(self._tables(), promote_options="permissive"))
+        """Put the table into the store.
 
-    def _tables(self) -> Iterator[pa.Table]:
-        for segment in self._segments:
-            with pa.memory_map(str(segment.path)) as source:
-                yield pa.ipc.open_file(source).read_all()
+        Raises
+        ------
+        DataError
+            The types of a column do not go together.
+        StoreError
+            The store cannot be written.
+        """
+        if not self._segments:
+            raise ValueError("nothing was added to the spool")
+        with writing(self._store.root):
+            self._segments[-1].close()
+            if len(self._segments) > 1:
+                self._unite()
+        only = self._segments[-1]
+        return self._store.take_table(only.path, only.digest, self.n_rows, only.schema.names)
 
+    def _segment(self, schema: pa.Schema) -> _Segment:
+        """Return what rows of a schema are to be added to."""
+        last = self._segments[-1] if self._segments else None
+        if last is not None and last.schema.equals(schema):
+            return last
+        if last is not None:
+            last.close()
+        self._segments.append(_Segment(self._folder / f"{len(self._segments)}.arrow", schema))
+        return self._segments[-1]
 
-class _Hashing:
-    """A file that is hashed while it is written; Arrow's writer asks no more of a sink."""
-
-    closed = False
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self.sha256 = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        return self._file.write(data)
-
-    def flush(self) -> None:
-        self._file.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.closed = True
+    def _unite(self) -> None:
+        """Write all segments anew as one, with types that hold the values of all."""
+        schema = _promoted(self._segments, self._mixed)
+        whole = _Segment(self._folder / "whole.arrow", schema)
+        parts, self._segments = self._segments, [*self._segments, whole]
+        for part in parts:
+            for table in part.tables():
+                whole.add(_cast(table, schema))
+        whole.close()
 
 
 class _Segment:
-    """Rows of one schema, as an Arrow IPC file."""
+    """Rows of one schema, cut into blocks whose bounds do not depend on how the rows arrived."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.schema = schema
-        self._file = path.open("wb")
-        self._sink = _Hashing(self._file)
-        self._writer = pa.ipc.new_file(pa.PythonFile(self._sink, mode="w"), schema)
+        self.digest = ""
+        self.valued: set[str] = set()
+        self._file: ArrowFile | None = ArrowFile(path, schema)
+        self._rows = block_rows(schema)
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0
-        self._open = True
-
-    @property
-    def digest(self) -> str:
-        return self._sink.sha256.hexdigest()
-
-    def takes(self, schema: pa.Schema) -> bool:
-        return bool(self.schema.equals(schema))
 
     def add(self, table: pa.Table) -> None:
+        if len(self.valued) < len(self.schema):
+            self.valued |= {n for n, c in zip(table.column_names, table.columns, strict=True) if c.null_count < len(c)}
         self._waiting.append(table)
         self._n_waiting += table.num_rows
-        if self._n_waiting >= BLOCK_ROWS:
+        if self._n_waiting >= self._rows:
             whole = pa.concat_tables(self._waiting)
-            cut = whole.num_rows - whole.num_rows % BLOCK_ROWS
+            cut = whole.num_rows - whole.num_rows % self._rows
             self._write(whole.slice(0, cut))
             rest = whole.slice(cut)
             self._waiting, self._n_waiting = [rest], rest.num_rows
 
-    def _write(self, table: pa.Table) -> None:
-        for start in range(0, table.num_rows, BLOCK_ROWS):
-            block = table.slice(start, BLOCK_ROWS).combine_chunks()
-            for batch in block.to_batches():
-                self._writer.write_batch(batch)
-
     def close(self) -> None:
-        if not self._open:
+        """Write what is waiting, and finish the file."""
+        if self._file is None:
             return
-        self._open = False
         if self._n_waiting:
             self._write(pa.concat_tables(self._waiting))
-        self._waiting = []
-        self._writer.close()
-        self._file.close()
+        self._waiting, file = [], self._file
+        self._file = None
+        self.digest = file.close()
+
+    def drop(self) -> None:
+        """End the writing of a file that nobody wants any more."""
+        if self._file is not None:
+            self._file.abandon()
+
+    def tables(self) -> Iterator[pa.Table]:
+        """Give the blocks back, memory-mapped."""
+        with pa.memory_map(str(self.path)) as source, pa.ipc.open_file(source) as reader:
+            for i in range(reader.num_record_batches):
+                yield pa.Table.from_batches([reader.get_batch(i)])
+
+    def _write(self, table: pa.Table) -> None:
+        if self._file is None:
+            raise ValueError("the segment is closed")
+        for start in range(0, table.num_rows, self._rows):
+            self._file.write(table.slice(start, self._rows))
+
+
+def _promoted(segments: Sequence[_Segment], mixed: Mixed) -> pa.Schema:
+    """Return the schema whose types hold the values of all."""
+    fields = []
+    for name in dict.fromkeys(name for segment in segments for name in segment.schema.names):
+        there = [segment for segment in segments if name in segment.schema.names]
+        # Where a column has no value, its type says nothing.
+        telling = [segment for segment in there if name in segment.valued] or there
+        kinds = list(dict.fromkeys(segment.schema.field(name).type for segment in telling))
+        try:
+            fields.append(_field(name, kinds))
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            if mixed == "refuse":
+                raise _unlike(name, kinds) from None
+            fields.append(pa.field(name, pa.string()))
+    return pa.schema(fields)
+
+
+def _field(name: str, kinds: Sequence[pa.DataType]) -> pa.Field:
+    return pa.unify_schemas([pa.schema([(name, kind)]) for kind in kinds], promote_options="permissive").field(0)
+
+
+def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    there = set(table.column_names)
+    columns = [_cast_column(table[f.name], f) if f.name in there else pa.nulls(table.num_rows, f.type) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _cast_column(column: pa.ChunkedArray, field: pa.Field) -> pa.ChunkedArray:
+    if column.type.equals(field.type):
+        return column
+    if column.null_count == len(column):
+        return pa.chunked_array([pa.nulls(len(column), field.type)])
+    if pa.types.is_string(field.type):
+        # As a CSV would have had it: 1, not 1.0.
+        return pa.chunked_array([canonical_array(chunk) for chunk in column.chunks], field.type)
+    try:
+        return column.cast(field.type)
+    except pa.ArrowInvalid:
+        raise _unlike(field.name, [column.type, field.type]) from None
+
+
+def _unlike(name: str, kinds: Sequence[pa.DataType]) -> DataError:
+    return DataError(
+        f"Column {name!r} has types that do not go together",
+        got=", ".join(map(str, kinds)),
+        expected="one type in all parts of the source",
+        todo="Correct them at the source, or give the parts as sources of their own.",
+    )

@@ -22,7 +22,7 @@ from penstock.sources.columns import Alignment
 from penstock.sources.intake import Intake
 from penstock.sources.opening import opened
 from penstock.sources.places import LocalPlace, Place, check_file, places
-from penstock.spool import Spool
+from penstock.spool import Mixed, Spool
 from penstock.store import Store
 
 SourceName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -119,6 +119,10 @@ class FileSource(SourceBase, ABC):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = ()
+    # Records name their own keys, and not each of them all: what a file lacks is missing there.
+    ragged: ClassVar[bool] = False
+    # Where cells have types and columns have none, a column of several is text.
+    mixed: ClassVar[Mixed] = "refuse"
 
     path: Paths
     member: str | None = None
@@ -183,9 +187,9 @@ class FileSource(SourceBase, ABC):
 
     def _table(self, parts: Sequence[Part], store: Store, intake: Intake) -> FrameRef:
         align = Alignment()
-        with Spool(store) as spool:
+        with Spool(store, self.mixed) as spool:
             for table, where in self._pieces(parts, store, intake):
-                spool.add(align(table, where))
+                spool.add(table if self.ragged else align(table, where))
             if not spool.n_rows:
                 raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
             try:

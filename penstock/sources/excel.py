@@ -22,6 +22,7 @@ from penstock.sources.typed import EXACT, Piece, array_of, tables_of
 from penstock.sources.typed import Path as Keys
 from penstock.sources.workbook import sheet_of, workbook
 from penstock.sources.workbookparts import error_cells
+from penstock.spool import Mixed
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet
@@ -62,6 +63,7 @@ class ExcelSource(FileSource):
     skip: int = Field(default=0, ge=0)
     range: Annotated[str, AfterValidator(_checked_area)] | None = None
 
+    mixed: ClassVar[Mixed] = "text"
     suffixes: ClassVar[tuple[str, ...]] = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods")
 
     @model_validator(mode="before")

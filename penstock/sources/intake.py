@@ -11,6 +11,10 @@ from penstock.errors import SourceError
 # Enough to see what is wrong; all are counted.
 MOST_LISTED = 10_000
 _MOST_TEXT = 500
+# Of thousands of odd files the first ones tell enough.
+MOST_REMARKS = 20
+
+_MORE = "and more of the like in further files"
 
 
 class Intake:
@@ -51,8 +55,12 @@ class Intake:
     def remark(self, words: str) -> None:
         """Tell something that a reader of the receipt should know; once is enough."""
         with self._lock:
-            if words not in self.remarks:
+            if words in self.remarks:
+                return
+            if len(self.remarks) < MOST_REMARKS:
                 self.remarks.append(words)
+            elif self.remarks[-1] != _MORE:
+                self.remarks.append(_MORE)
 
     def check(self, n_rows: int, where: str) -> None:
         """Stop where too many rows are set aside.

@@ -19,6 +19,7 @@ from penstock.sources.jsonlines import line_pieces
 from penstock.sources.jsontext import BadJson, as_utf8, encoding_of, parse
 from penstock.sources.records import Flatten, Names, pieces_of
 from penstock.sources.typed import Piece, tables_of
+from penstock.spool import Mixed
 
 # Larger files of lines are read twice rather than held: once for the columns and their types, once for the rows.
 _HELD = 1 << 28
@@ -41,6 +42,8 @@ class JsonSource(FileSource):
     encoding: Encoding | None = None
     flatten: Flatten = Flatten()
 
+    ragged: ClassVar[bool] = True
+    mixed: ClassVar[Mixed] = "text"
     suffixes: ClassVar[tuple[str, ...]] = (".json", ".jsonl", ".ndjson", ".geojson")
 
     def tables(self, file: Path, where: str, intake: Intake) -> Iterator[pa.Table]:

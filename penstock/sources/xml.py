@@ -42,6 +42,7 @@ class XmlSource(FileSource):
     encoding: Encoding | None = None
     flatten: Flatten = Flatten()
 
+    ragged: ClassVar[bool] = True
     suffixes: ClassVar[tuple[str, ...]] = (".xml",)
 
     def tables(self, file: Path, where: str, intake: Intake) -> Iterator[pa.Table]:

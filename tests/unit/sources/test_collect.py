@@ -99,6 +99,10 @@ def test_a_remark_is_told_once():
     for _ in range(3):
         intake.remark("readme.pdf was passed over")
     assert intake.remarks == ["readme.pdf was passed over"]
+    for i in range(100):
+        intake.remark(f"{i}.csv is odd")
+    assert len(intake.remarks) == 21
+    assert intake.remarks[-1].startswith("and more")
 
 
 def test_files_to_be_stacked_have_the_columns_of_the_first():

@@ -98,7 +98,9 @@ def test_column_names_stay_as_they_came():
         ("a,a,b\n1,2,3\n", "Two columns are named 'a'"),
         (",b\n1,2\n", "Column 1 has no name"),
         ("a,b\n", "a header and no rows"),
-        ("a,b\n1,2\n3,4,5\n", "1 row has another number of cells"),
+        ("a,b\n1,2\n3,4,5\n", "1 row cannot be parsed"),
+        ("a,b\n1,2,3\n4,5,6\n", "Most rows do not fit the header"),
+        ('a,"b\n1,2\n', "The header cannot be parsed"),
         (b"PK\x03\x04abc", "not delimited text"),
         (b"a,b\n1,\x00\n", "not delimited text"),
     ],
@@ -115,7 +117,7 @@ def test_a_ragged_row_is_named_by_its_line():
     with pytest.raises(SourceError) as caught:
         table_of(text)
     assert caught.value.where == "t.csv:54"
-    assert (caught.value.got, caught.value.expected) == ("3 cells", "2 cells")
+    assert caught.value.got == "3 cells where the header has 2"
 
 
 def test_names_must_number_the_columns():
@@ -127,8 +129,11 @@ def test_names_must_number_the_columns():
 
 def test_a_wrong_encoding_is_told():
     """A declared encoding is not second-guessed."""
-    with pytest.raises(SourceError, match="not ascii text"):
-        table_of("a\né\n".encode(), encoding="ascii")
+    with pytest.raises(SourceError, match="cannot be parsed") as caught:
+        table_of("a\né\nb\n".encode(), encoding="ascii")
+    assert (caught.value.where, caught.value.got) == ("t.csv:2", "bytes that are not ascii text")
+    with pytest.raises(SourceError, match="The header is not ascii text"):
+        table_of("é\n1\n".encode(), encoding="ascii")
 
 
 def test_files_of_the_same_columns_are_stacked_in_their_order(tmp_path: Path):
@@ -138,7 +143,7 @@ def test_files_of_the_same_columns_are_stacked_in_their_order(tmp_path: Path):
     source = source_from(["1.csv", "2.csv"], "t", tmp_path)
     store = Store(tmp_path / "store")
     taken = snapshot(source, store)
-    assert rows_of(read_snapshot(taken, source, store)) == [["1", "2"], ["3", "4"]]
+    assert rows_of(read_snapshot(taken, store)) == [["1", "2"], ["3", "4"]]
     assert taken.n_rows == 2
 
 
@@ -154,15 +159,16 @@ def test_files_of_different_columns_show_the_difference(tmp_path: Path):
 
 
 def test_a_snapshot_holds_the_bytes_as_they_came(tmp_path: Path):
-    """The receipt says where from, how many rows, and the sha256 that the state had before."""
+    """The receipt says where from, how many rows, and the sha256 of the bytes."""
     data = b"a,b\r\n1,\xe9\r\n"
     (tmp_path / "t.csv").write_bytes(data)
     source = source_from("t.csv", "t", tmp_path)
     store = Store(tmp_path / "store")
-    state = state_of(source)
     taken = snapshot(source, store)
-    assert store.read_bytes(taken.file) == data
-    assert taken.sha256 == state == taken.file.digest
+    (part,) = taken.parts
+    assert store.read_bytes(part.file) == data
+    assert taken.sha256 == part.file.digest
+    assert (taken.n_bytes, taken.n_quarantined, taken.quarantine) == (len(data), 0, None)
     assert taken.uri == (tmp_path / "t.csv").as_uri()
     assert taken.n_rows == 1
     again = snapshot(source, store)
@@ -208,14 +214,17 @@ def test_what_may_pass_is_told_apart_from_what_will_not(tmp_path: Path, monkeypa
     (tmp_path / "t.csv").write_text("a\n1\n")
     source = source_from("t.csv", "t", tmp_path)
 
-    def fail(*_: object, **__: object) -> None:
-        raise OSError(number, os.strerror(number))
+    opened = Path.open
 
-    for method in ("read_bytes", "open"):
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, method, fail)
-            with pytest.raises(SourceError, match="cannot be read") as caught:
-                source.fetch() if method == "read_bytes" else state_of(source)
+    def fail(path: Path, *args: object, **keys: object) -> object:
+        if path.name == "t.csv":
+            raise OSError(number, os.strerror(number))
+        return opened(path, *args, **keys)
+
+    monkeypatch.setattr(Path, "open", fail)
+    for look in (state_of, lambda s: snapshot(s, Store(tmp_path / "store"))):
+        with pytest.raises(SourceError, match="cannot be read") as caught:
+            look(source)
         assert type(caught.value) is kind
         assert caught.value.got == os.strerror(number)
 

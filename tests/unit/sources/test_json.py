@@ -364,3 +364,13 @@ def test_a_real_document_is_read_with_nothing_lost(shared, tmp_path):
     assert table["Title"].to_pylist() == [None if t is None else str(t) for t in titles]
     assert table["IMDB Rating"].type == pa.float64()
     assert table["US Gross"].type == pa.int64()
+
+
+def test_files_of_records_are_stacked_by_their_keys(tmp_path):
+    """What a file lacks is missing there; what is a number in one and text in another is text."""
+    (tmp_path / "1.jsonl").write_text('{"a": 1, "b": null}\n{"a": 2}\n')
+    (tmp_path / "2.jsonl").write_text('{"b": 7, "c": "x", "a": "y"}\n')
+    source = JsonSource(name="t", path=[str(tmp_path / "1.jsonl"), str(tmp_path / "2.jsonl")])
+    store = Store(tmp_path / "store")
+    table = read_snapshot(snapshot(source, store), store)
+    assert table.to_pydict() == {"a": ["1", "2", "y"], "b": [None, None, 7], "c": [None, None, "x"]}

@@ -6,11 +6,13 @@ same bytes is free, and a half-written object can never be found under a good na
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
+import shutil
 import tempfile
 import threading
-import uuid
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +22,18 @@ import pyarrow as pa
 from penstock.errors import StoreError
 from penstock.frozen import canonical_json
 from penstock.receipts import FileRef, FrameRef, Ref
+from penstock.store.arrow import ArrowFile, block_rows, canonical
+from penstock.store.writing import copy_hashed, move, replace, sha256_of, writing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Objects that this process has hashed already, by (root, path, size, mtime): hashing an input twice buys nothing.
-_verified: set[tuple[str, str, int, float]] = set()
+# Objects whose bytes this process has hashed, on their way in or out, and what the file system said of them then:
+# hashing them again buys nothing.
+_verified: set[tuple[object, ...]] = set()
 _lock = threading.Lock()
+# What lies on its way in for this long was left by a process that was killed.
+_STALE_SECONDS = 2 * 86_400
 
 
 class Store:
@@ -51,10 +58,17 @@ class Store:
 
     def put_bytes(self, data: bytes, suffix: str, media: str = "application/octet-stream") -> FileRef:
         """Write an object, unless it is there, and return its reference."""
-        digest = hashlib.sha256(data).hexdigest()
-        path = f"objects/{digest[:2]}/{digest}.{suffix}"
-        self._write_once(path, data)
-        return FileRef(digest=digest, path=path, size=len(data), media=media)
+        ref = _named(hashlib.sha256(data).hexdigest(), suffix, len(data), media)
+        if self._whole(ref):
+            return ref
+        full = self._full(ref.path)
+        with writing(self.root):
+            if self.is_local:
+                replace(Path(full), data)
+            else:
+                self.fs.pipe_file(full, data)
+        self._remember(ref)
+        return ref
 
     def put_file(self, path: Path, suffix: str, media: str = "application/octet-stream") -> FileRef:
         """Copy a file into the store, unless its bytes are there; it is never in memory as a whole.
@@ -63,47 +77,78 @@ class Store:
         ------
         OSError
             The file cannot be read.
+        StoreError
+            The store cannot be written.
         """
-        with tempfile.TemporaryDirectory(prefix="penstock-", dir=self.scratch()) as folder:
-            beside = Path(folder) / "object"
-            digest = _copy(path, beside)
+        with self.incoming() as folder:
+            beside = folder / "object"
+            digest = copy_hashed(path, beside, self.root)
             return self.take_file(beside, digest, suffix, media)
 
     def take_file(self, path: Path, digest: str, suffix: str, media: str = "application/octet-stream") -> FileRef:
-        """Move a file whose sha256 is known into the store."""
-        ref = FileRef(
-            digest=digest, path=f"objects/{digest[:2]}/{digest}.{suffix}", size=path.stat().st_size, media=media
-        )
-        full = self._full(ref.path)
-        try:
-            if self.fs.exists(full) and int(self.fs.info(full)["size"]) == ref.size:
-                self._heal(ref, path)
-            elif self.is_local:
-                _move(path, Path(full))
+        """Move a file whose sha256 is known into the store, unless its bytes are there.
+
+        Raises
+        ------
+        StoreError
+            The store cannot be written.
+        """
+        with writing(self.root):
+            ref = _named(digest, suffix, path.stat().st_size, media)
+            if self._whole(ref):
+                return ref
+            full = self._full(ref.path)
+            if self.is_local:
+                move(path, Path(full))
             else:
                 self.fs.put_file(str(path), full)
-        except OSError as error:
-            raise unwritable(self.root, error) from error
+        self._remember(ref)
         return ref
 
     def fetched(self, ref: Ref, folder: Path) -> Path:
-        """Return a local path of an object's bytes, verified; those of a remote store are brought into a folder."""
+        """Return a local path of an object's bytes, verified; those of a remote store are brought into a folder.
+
+        Raises
+        ------
+        StoreError
+            The object is gone or its bytes have changed.
+        """
         if self.is_local:
             self.verify(ref)
             return self.local_path(ref)
         path = folder / Path(ref.path).name
-        path.write_bytes(self.read_bytes(ref))
+        try:
+            self.fs.get_file(self._full(ref.path), str(path))
+        except OSError as error:
+            raise self._gone(ref) from error
+        if sha256_of(path) != ref.digest:
+            raise self._altered(ref)
         return path
 
     def scratch(self) -> Path | None:
-        """Return where files may lie on their way in: on the store's own disk, so that they can be moved."""
+        """Return where files may lie on their way in: on the store's own disk, so that they can be moved.
+
+        None where the store is not on this machine; the system's own place for such files will do.
+        """
         if not self.is_local:
             return None
-        try:
-            Path(self.root).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(self.root, error) from error
-        return Path(self.root)
+        folder = Path(self.root, "incoming")
+        with writing(self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.iterdir():
+                with contextlib.suppress(OSError):
+                    if left.stat().st_mtime < time.time() - _STALE_SECONDS:
+                        shutil.rmtree(left, ignore_errors=True)
+        return folder
+
+    @contextlib.contextmanager
+    def incoming(self) -> Iterator[Path]:
+        """Yield a folder for files on their way in; what is left in it goes afterwards."""
+        parent = self.scratch()
+        with writing(self.root):
+            folder = tempfile.TemporaryDirectory(prefix="penstock-", dir=parent, ignore_cleanup_errors=True)
+        with folder as name:
+            yield Path(name)
 
     def read_note(self, path: str) -> bytes | None:
         """Return a small mutable file beside the objects, or None where there is none."""
@@ -116,29 +161,38 @@ class Store:
     def write_note(self, path: str, data: bytes) -> None:
         """Write a small mutable file beside the objects, whole or not at all."""
         full = self._full(path)
-        try:
+        with writing(self.root):
             if self.is_local:
-                _replace(Path(full), data)
+                replace(Path(full), data)
             else:
                 self.fs.pipe_file(full, data)
-        except OSError as error:
-            raise unwritable(self.root, error) from error
 
     def put_json(self, value: Any) -> FileRef:
         """Write a value's canonical JSON."""
         return self.put_bytes(canonical_json(value), "json", "application/json")
 
     def put_table(self, table: pa.Table) -> FrameRef:
-        """Write an Arrow table, uncompressed so that it can be memory-mapped."""
-        sink = pa.BufferOutputStream()
-        # One chunk a column: the bytes, and so the digest, must not depend on how the table was put together.
-        table = table.combine_chunks().replace_schema_metadata(None)
-        with pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-        ref = self.put_bytes(sink.getvalue().to_pybytes(), "arrow")
-        return FrameRef(
-            digest=ref.digest, path=ref.path, size=ref.size, n_rows=table.num_rows, columns=tuple(table.column_names)
-        )
+        """Write an Arrow table, uncompressed so that it can be memory-mapped, and in one chunk a column.
+
+        The bytes, and so the digest, hang on the values alone.
+        """
+        table = canonical(table)
+        rows = table.num_rows
+        if any(column.num_chunks > 1 for column in table.columns):
+            rows = block_rows(table.schema)
+        with self.incoming() as folder, writing(self.root):
+            file = ArrowFile(folder / "table", table.schema)
+            try:
+                for start in range(0, table.num_rows, max(rows, 1)):
+                    file.write(table.slice(start, rows))
+            finally:
+                digest = file.close()
+            return self.take_table(file.path, digest, table.num_rows, table.column_names)
+
+    def take_table(self, path: Path, digest: str, n_rows: int, columns: list[str]) -> FrameRef:
+        """Move an Arrow IPC file whose sha256 is known into the store, unless its bytes are there."""
+        ref = self.take_file(path, digest, "arrow")
+        return FrameRef(digest=ref.digest, path=ref.path, size=ref.size, n_rows=n_rows, columns=tuple(columns))
 
     def put_frame(self, frame: pd.DataFrame) -> FrameRef:
         """Write a pandas frame; its index is not kept."""
@@ -174,7 +228,7 @@ class Store:
         return frame
 
     def verify(self, ref: Ref) -> None:
-        """Check that an object is there, whole and unaltered.
+        """Check that an object is there, whole and unaltered; bytes that this process knows are not hashed again.
 
         Raises
         ------
@@ -183,16 +237,18 @@ class Store:
         """
         full = self._full(ref.path)
         try:
-            info = self.fs.info(full)
-            seen = (self.root, ref.path, int(info["size"]), _modified(info))
-            if int(info["size"]) != ref.size:
+            size, seen = self._seen(ref)
+            if size != ref.size:
                 raise self._altered(ref)
             with _lock:
                 if seen in _verified:
                     return
-            self.read_bytes(ref)
+            with self.fs.open(full, "rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise self._gone(ref) from error
+        if digest != ref.digest:
+            raise self._altered(ref)
         with _lock:
             _verified.add(seen)
 
@@ -216,29 +272,31 @@ class Store:
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}"
 
-    def _write_once(self, path: str, data: bytes) -> None:
-        full = self._full(path)
-        # A file of the right name and the wrong size was cut short by something else than us: write it anew.
-        # One of the right size but altered is found, and healed, because its reader refuses it and asks for a rerun.
-        try:
-            if self.fs.exists(full) and self.fs.cat_file(full) == data:
-                return
-            if self.is_local:
-                _replace(Path(full), data)
-            else:
-                self.fs.pipe_file(full, data)
-        except OSError as error:
-            raise unwritable(self.root, error) from error
-
-    def _heal(self, ref: Ref, path: Path) -> None:
-        """Write an object anew where its bytes are no longer what its name says."""
+    def _whole(self, ref: Ref) -> bool:
+        """Whether an object is there with the bytes of its name; one that was altered is written anew."""
         try:
             self.verify(ref)
         except StoreError:
-            if self.is_local:
-                _move(path, Path(self._full(ref.path)))
-            else:
-                self.fs.put_file(str(path), self._full(ref.path))
+            return False
+        return True
+
+    def _remember(self, ref: Ref) -> None:
+        """Note that an object has just been written with the bytes of its name."""
+        with contextlib.suppress(OSError):
+            size, seen = self._seen(ref)
+            if size == ref.size:
+                with _lock:
+                    _verified.add(seen)
+
+    def _seen(self, ref: Ref) -> tuple[int, tuple[object, ...]]:
+        """Return an object's size, and what changes whenever its bytes may have changed."""
+        full = self._full(ref.path)
+        if self.is_local:
+            stat = Path(full).stat()
+            return stat.st_size, (full, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+        info = self.fs.info(full)
+        marks = (str(info.get(key)) for key in ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated"))
+        return int(info["size"]), (str(self.fs.protocol), full, int(info["size"]), *marks)
 
     def _gone(self, ref: Ref) -> StoreError:
         return StoreError(
@@ -254,57 +312,5 @@ class Store:
         )
 
 
-def unwritable(root: str | Path, error: OSError) -> StoreError:
-    """Return the error for an artifacts directory that cannot be written."""
-    return StoreError(
-        "The artifacts directory cannot be written",
-        where=str(root),
-        got=f"{type(error).__name__}: {error.strerror or error}",
-        expected="a directory that this user may write, with room left",
-        todo="Choose another with --artifacts DIR, or correct its permissions.",
-    )
-
-
-def _modified(info: dict[str, Any]) -> float:
-    stamp = info.get("mtime", 0.0)
-    return float(stamp) if isinstance(stamp, int | float) else 0.0
-
-
-def _copy(path: Path, to: Path) -> str:
-    """Copy a file and return the sha256 of what was copied."""
-    digest = hashlib.sha256()
-    with path.open("rb") as source, to.open("wb") as out:
-        while block := source.read(1 << 20):
-            digest.update(block)
-            out.write(block)
-    return digest.hexdigest()
-
-
-def _move(path: Path, to: Path) -> None:
-    to.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-    path.replace(to)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with beside.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace a small file so that a reader sees the old bytes or the new ones, and a power cut keeps one of them."""
-    _replace(path, data)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _named(digest: str, suffix: str, size: int, media: str) -> FileRef:
+    return FileRef(digest=digest, path=f"objects/{digest[:2]}/{digest}.{suffix}", size=size, media=media)
