@@ -17,6 +17,8 @@ import numpy as np
 import pandas as pd
 
 from penstock.frozen import Frozen
+from penstock.timetext import DAY, ISO, NAIVE, TIMES, read_moment
+from penstock.zones import to_utc
 
 if TYPE_CHECKING:
     from penstock.table import Column
@@ -36,7 +38,12 @@ EXPECTED = {
     "category": "text",
     "text": "text",
     "datetime": "a date or time",
+    "time": "a time of day",
 }
+# Whole numbers that count from the start of 1970, by the microseconds of their unit.
+EPOCHS: dict[str, float] = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0, "epoch_ns": 1e-3}
+# The years 1 to 9999, in microseconds: what text can say.
+FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 class Misfit(Frozen):
@@ -82,7 +89,8 @@ def parse_number(column: Column, value: object) -> float | None:
         text = value.strip()
         if text in column.missing:
             return None
-        number = float(_plain_text(column, text))
+        plain, factor = _plain_text(column, text)
+        number = float(plain) * factor
     else:
         number = _to_float(value)
     if not math.isfinite(number):
@@ -109,15 +117,30 @@ def missing_numbers(tokens: tuple[str, ...]) -> frozenset[float]:
     return frozenset(n for n in (float(t) for t in tokens if _plain.match(t)) if math.isfinite(n))
 
 
-def _plain_text(column: Column, text: str) -> str:
+def _plain_text(column: Column, text: str) -> tuple[str, float]:
+    """Return a number's text without its decoration, and the factor of its unit."""
+    if _plain.match(text) and not (column.decimal == "," and "." in text):
+        return text, 1.0
     found = _sign_and_rest.match(text)
     sign, rest = (found.group(1), found.group(2)) if found else ("", text)
     if column.prefix and rest.startswith(column.prefix):
         rest = rest[len(column.prefix) :].lstrip()
         if not sign and rest[:1] in ("+", "-"):
             sign, rest = rest[0], rest[1:]
-    if column.suffix and rest.endswith(column.suffix):
-        rest = rest[: -len(column.suffix)].rstrip()
+    unit = next((u for u in units_of(column) if rest.endswith(u)), "")
+    rest = rest[: len(rest) - len(unit)].rstrip() if unit else rest
+    plain = sign + _without_signs(column, rest)
+    if not plain.isascii() or not _plain.match(plain):
+        raise NotCast
+    return plain, column.units.get(unit, 1.0)
+
+
+def units_of(column: Column) -> tuple[str, ...]:
+    """Return what may stand behind a number of the column, the longest first."""
+    return tuple(sorted(column.units, key=lambda u: (-len(u), u))) if column.units else (column.suffix,)
+
+
+def _without_signs(column: Column, rest: str) -> str:
     if column.thousands == " ":
         # A non-breaking or narrow blank groups digits as a common one does.
         rest = _any_blank.sub(" ", rest)
@@ -131,13 +154,8 @@ def _plain_text(column: Column, text: str) -> str:
     if column.decimal == ",":
         if "." in rest:
             raise NotCast
-        rest = rest.replace(",", ".")
-    elif column.decimal == ".,":
-        rest = rest.replace(",", ".")
-    plain = sign + rest
-    if not plain.isascii() or not _plain.match(plain):
-        raise NotCast
-    return plain
+        return rest.replace(",", ".")
+    return rest.replace(",", ".") if column.decimal == ".," else rest
 
 
 def parse_boolean(column: Column, value: object) -> float | None:
@@ -196,14 +214,22 @@ def canonical_text(value: object) -> str:
 
 
 def parse_datetime(column: Column, value: object) -> np.datetime64 | None:
-    """Return a moment in microseconds, without a zone (UTC where the value names one)."""
+    """Return a moment in microseconds, without a zone: UTC where the value or the column names one."""
+    if isinstance(value, bool):
+        raise NotCast
     if isinstance(value, str):
         text = value.strip()
         if text in column.missing:
             return None
-        return _read_moment(column, text)
+        return np.datetime64(_read_moment(column, text), "us")
+    if isinstance(value, int | float):
+        number = _to_float(value)
+        return None if number in missing_numbers(column.missing) else np.datetime64(_counted(column, number), "us")
     if isinstance(value, np.datetime64 | dt.datetime | dt.date):
-        return _naive(_timestamp(value))
+        moment = _timestamp(value)
+        if column.timezone and moment.tzinfo is None:
+            return np.datetime64(to_utc(int(_naive(moment).astype(np.int64)), column.timezone), "us")
+        return _naive(moment)
     raise NotCast
 
 
@@ -214,19 +240,35 @@ def _timestamp(value: np.datetime64 | dt.datetime | dt.date) -> pd.Timestamp:
         raise NotCast from error
 
 
-def _read_moment(column: Column, text: str) -> np.datetime64:
-    # ISO 8601 is always understood: it is what JSON callers send.
-    for form in (*column.formats, "ISO8601"):
-        if is_moment(text):
-            moment = pd.to_datetime(text, format=form, errors="coerce", utc=True)
-            if isinstance(moment, pd.Timestamp):
-                return _naive(moment)
-    raise NotCast
+def formats_of(column: Column) -> tuple[str, ...]:
+    """Return the formats that a column of moments or times is read by; ISO 8601 is what JSON callers send."""
+    if column.kind == "time":
+        return (*column.formats, *TIMES)
+    return (*(f for f in column.formats if f not in EPOCHS), ISO)
 
 
-def is_moment(text: str) -> bool:
-    """Whether a text can be a moment at all: pandas would read `now` and `today` as the present, in any format."""
-    return any(c.isdigit() for c in text)
+def epoch_of(column: Column) -> float | None:
+    """Return the microseconds of the unit in which a column counts from 1970, or None where it does not count."""
+    return next((EPOCHS[f] for f in column.formats if f in EPOCHS), None)
+
+
+def _read_moment(column: Column, text: str) -> int:
+    if epoch_of(column) is not None and _plain.match(text):
+        return _counted(column, float(text))
+    found = read_moment(text, formats_of(column))
+    if found is None:
+        raise NotCast
+    if found.offset != NAIVE:
+        return found.micros - found.offset * 60_000_000
+    return to_utc(found.micros, column.timezone) if column.timezone else found.micros
+
+
+def _counted(column: Column, number: float) -> int:
+    unit = epoch_of(column)
+    micros = number * unit if unit is not None else math.inf
+    if not FIRST_MOMENT <= micros <= LAST_MOMENT:
+        raise NotCast
+    return round(micros)
 
 
 def _naive(moment: pd.Timestamp) -> np.datetime64:
@@ -238,6 +280,34 @@ def _naive(moment: pd.Timestamp) -> np.datetime64:
         raise NotCast from error
 
 
+def parse_time(column: Column, value: object) -> float | None:
+    """Return a time of day in seconds since midnight."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text in column.missing:
+            return None
+        found = read_moment(text, formats_of(column))
+        if found is None or not 0 <= found.micros < DAY:
+            raise NotCast
+        return found.micros / 1e6
+    if isinstance(value, dt.time):
+        return (((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond) / 1e6
+    raise NotCast
+
+
+def time_text(seconds: float) -> str:
+    """Return a time of day as it is written in JSON.
+
+    Examples
+    --------
+    >>> time_text(45_000.0), time_text(0.25)
+    ('12:30:00', '00:00:00.250000')
+    """
+    micros = min(max(round(seconds * 1e6), 0), DAY - 1)
+    left, micro = divmod(micros, 1_000_000)
+    return dt.time(left // 3600, left // 60 % 60, left % 60, micro).isoformat()
+
+
 _PARSERS: dict[str, Callable[[Column, object], object]] = {
     "integer": parse_number,
     "float": parse_number,
@@ -245,4 +315,5 @@ _PARSERS: dict[str, Callable[[Column, object], object]] = {
     "category": parse_text,
     "text": parse_text,
     "datetime": parse_datetime,
+    "time": parse_time,
 }

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
+from penstock.cells import EPOCHS
 from penstock.frozen import Frozen
 from penstock.table import Domain, Kind, Role
+from penstock.timetext import DIRECTIVES, UnknownFormat, compiled
+from penstock.zones import is_zone
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
@@ -23,17 +26,63 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_tuple_of_text, json_schema_i
 
 
 class ColumnSpec(Frozen):
-    """What the user decides about one column; whatever is left out is inferred."""
+    """What the user decides about one column; whatever is left out is inferred.
+
+    Examples
+    --------
+    >>> ColumnSpec(units={"k": 1e3, "M": 1e6}).units
+    {'k': 1000.0, 'M': 1000000.0}
+    """
 
     kind: Kind | None = None
     role: Role | None = None
     unit: str | None = None
+    units: dict[str, float] | None = None
+    prefix: str | None = None
+    suffix: str | None = None
     decimal: Literal[".", ",", ".,"] | None = None
     thousands: Literal["", ",", ".", " ", "'"] | None = None
+    true_words: Words | None = None
+    false_words: Words | None = None
     missing: Words | None = None
     formats: Words | None = None
+    timezone: str | None = None
     domain: Domain | None = None
     private: bool = False
+
+    @field_validator("formats")
+    @classmethod
+    def _check_formats(cls, formats: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for form in formats or ():
+            try:
+                _ = form in EPOCHS or compiled(form)
+            except UnknownFormat as error:
+                raise ValueError(
+                    f"{form!r} is no format of dates and times that is read here; its directives may be {DIRECTIVES}, "
+                    f"or it is one of {', '.join(EPOCHS)}"
+                ) from error
+        return formats
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, zone: str | None) -> str | None:
+        if zone and not is_zone(zone):
+            raise ValueError(f"{zone!r} is no time zone; one is named as in Europe/Berlin or UTC")
+        return zone
+
+    @field_validator("units")
+    @classmethod
+    def _check_units(cls, units: dict[str, float] | None) -> dict[str, float] | None:
+        for unit, factor in (units or {}).items():
+            if not unit.strip() or not 0 < abs(factor) < float("inf"):
+                raise ValueError("each unit needs a name and a finite factor other than 0")
+        return units
+
+    @field_validator("true_words", "false_words")
+    @classmethod
+    def _fold(cls, words: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        # Cells are compared in any case.
+        return None if words is None else tuple(word.strip().casefold() for word in words)
 
 
 class Typing(Frozen):

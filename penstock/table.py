@@ -1,8 +1,8 @@
 """Columns and tables: names, kinds, units, roles, and the one way in which raw values become typed ones.
 
 `TableSchema.cast` reads a training file and a JSON request alike. A cast frame knows three dtypes, whatever came in,
-so that a batch and a single row cannot differ: numbers and booleans are float64 with NaN for missing, categories and
-text are `str`, dates and times are datetime64[us].
+so that a batch and a single row cannot differ: numbers and booleans are float64 with NaN for missing, and so are times
+of day, in seconds since midnight; categories and text are `str`; moments are datetime64[us] in UTC.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from penstock.cells import Misfit
 from penstock.errors import DataError
 from penstock.frozen import Frozen
 
-Kind = Literal["integer", "float", "boolean", "category", "text", "datetime"]
+Kind = Literal["integer", "float", "boolean", "category", "text", "datetime", "time"]
 Role = Literal["feature", "target", "id", "group", "time", "ignored", "known_after"]
-NUMERIC: frozenset[str] = frozenset({"integer", "float", "boolean"})
+NUMERIC: frozenset[str] = frozenset({"integer", "float", "boolean", "time"})
 
 MISSING_TOKENS: tuple[str, ...] = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "\\N", "#N/A")
 
@@ -38,9 +38,13 @@ class Domain(Frozen):
 class Column(Frozen):
     """One column: what it holds, how its raw values read, and what it is for.
 
-    `decimal` and `thousands` say how a number is written; `decimal=".,"` reads both signs as the decimal point.
+    `decimal` and `thousands` say how a number is written; `decimal=".,"` reads both signs as the decimal point. A
+    number with `suffix` is taken as written: `5 %` is 5, and `unit` says of what. With `units` a number is multiplied
+    by the factor of the unit that stands behind it. `formats` are those of dates and times, in strptime's directives,
+    or `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`; a moment without an offset is in `timezone`, else in UTC.
     `table` is the source it comes from, empty for the base; with `serve="bundle"` a look-up in the bundle gives its
-    value at prediction unless the caller sends one. `evidence` is why it was typed so, in a sentence.
+    value at prediction unless the caller sends one. `evidence` is why it was typed so, in a sentence;
+    `counter_examples` are cells that speak against it, `proposals` lines of a spec that would have it otherwise.
     """
 
     name: str
@@ -54,13 +58,17 @@ class Column(Frozen):
     prefix: str = ""
     suffix: str = ""
     unit: str = ""
+    units: dict[str, float] = {}
     true_words: tuple[str, ...] = ()
     false_words: tuple[str, ...] = ()
     formats: tuple[str, ...] = ()
+    timezone: str = ""
     missing: tuple[str, ...] = MISSING_TOKENS
     domain: Domain | None = None
     private: bool = False
     evidence: str = ""
+    counter_examples: tuple[str, ...] = ()
+    proposals: tuple[str, ...] = ()
 
     @property
     def is_numeric(self) -> bool:

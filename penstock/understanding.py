@@ -12,7 +12,10 @@ MANY_LEVELS = 255
 
 
 class Understanding(Frozen):
-    """One source's rows and columns, told in sentences; `(name, sentence)` for columns."""
+    """One source's rows and columns, told in sentences; `(name, sentence)` for columns.
+
+    `proposed` are lines for the spec, as `(name, line)`: what may mean a missing value, and what may be read otherwise.
+    """
 
     table: str
     n_rows: int
@@ -21,6 +24,7 @@ class Understanding(Frozen):
     left_out: tuple[tuple[str, str], ...]
     converted: tuple[tuple[str, str], ...]
     suspicious: tuple[tuple[str, str], ...]
+    proposed: tuple[tuple[str, str], ...] = ()
 
 
 def understand(arrays: Arrays, store: Store) -> tuple[Understanding, ...]:
@@ -39,6 +43,8 @@ def understand(arrays: Arrays, store: Store) -> tuple[Understanding, ...]:
                 left_out=tuple((c.name, _why_left_out(c)) for c in schema.columns if c.role not in _USED),
                 converted=tuple((c.name, how) for c in schema.columns if (how := _how_converted(c))),
                 suspicious=_suspicious(schema, profile, {str(k): int(v) for k, v in misfits.items()}),
+                # That an id could be a feature is no news.
+                proposed=tuple((c.name, line) for c in schema.columns if c.role != "id" for line in c.proposals),
             )
         )
     return tuple(told)
@@ -61,25 +67,33 @@ def _how_converted(column: Column) -> str:
     if column.kind in ("integer", "float"):
         if column.suffix or column.prefix:
             parts.append(f"unit {(column.prefix or column.suffix)!r} taken off")
+        if column.units:
+            told = ", ".join(f"{unit} = {factor:g}" for unit, factor in column.units.items())
+            parts.append(f"units converted ({told})")
         if column.decimal != ".":
             parts.append("decimal comma" if column.decimal == "," else "decimal points and commas both read")
         if column.thousands:
             parts.append(f"thousands sign {column.thousands!r} taken out")
     if column.kind == "boolean" and column.true_words:
         parts.append(f"{'/'.join(column.true_words)} is true, {'/'.join(column.false_words)} is false")
-    if column.kind == "datetime" and column.formats:
+    if column.kind in ("datetime", "time") and column.formats:
         parts.append(f"date or time as {', '.join(column.formats)}")
+    if column.timezone:
+        parts.append(f"times of {column.timezone} turned into UTC")
     declared = [t for t in column.missing if t not in MISSING_TOKENS]
     if declared:
         parts.append(f"{', '.join(map(repr, declared))} read as missing")
     return "; ".join(parts)
 
 
+def _unread(n: int, kind: str) -> str:
+    if n == 1:
+        return f"1 cell does not read as {kind}: its row goes to the rejected table"
+    return f"{n:,} cells do not read as {kind}: their rows go to the rejected table"
+
+
 def _suspicious(schema: TableSchema, profile: Profile, misfits: dict[str, int]) -> tuple[tuple[str, str], ...]:
-    found = [
-        (name, f"{n} cells do not read as {schema.column(name).kind}: their rows go to the rejected table")
-        for name, n in misfits.items()
-    ]
+    found = [(name, _unread(n, schema.column(name).kind)) for name, n in misfits.items()]
     for column in schema.features:
         seen = profile.columns.get(column.name)
         if seen is None or not profile.n_rows:

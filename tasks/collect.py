@@ -16,7 +16,6 @@ from penstock.store import Store
 from tasks.caching import StageKey, entered, may_pass
 from tasks.records import RECEIPT
 
-
 LIBRARIES = ("httpx", "lxml", "numpy", "orjson", "pandas", "pyarrow", "python-calamine", "sqlalchemy")
 
 

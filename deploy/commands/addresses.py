@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from penstock.sources.database.address import address_of, holds_secret
 from penstock.sources.kinds import infer_kind
-from penstock.sources.sql_address import address_of, holds_secret
-from penstock.sources.urls import secrets_in, shown_url
+from penstock.sources.web.urls import secrets_in, shown_url
 
 
 class Address(NamedTuple):

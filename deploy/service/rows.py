@@ -7,7 +7,7 @@ from typing import Any
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.example import schema_example
-from penstock.cells import time_text
+from penstock.cells import epoch_of, time_text
 from penstock.table import Column, TableSchema, Target
 
 _TYPES = {
@@ -80,8 +80,10 @@ def required(column: Column) -> bool:
 
 def column_schema(column: Column, profile: Profile) -> dict[str, Any]:
     """Return the schema of one field."""
-    kind = _TYPES[column.kind]
-    made: dict[str, Any] = {"type": [kind, "null"] if column.nullable or column.role == "id" else kind}
+    # What counts from 1970 may be sent as that number, or as a moment in words.
+    kinds = [_TYPES[column.kind], *(["number"] if epoch_of(column) is not None else [])]
+    kinds += ["null"] if column.nullable or column.role == "id" else []
+    made: dict[str, Any] = {"type": kinds if len(kinds) > 1 else kinds[0]}
     if column.kind == "datetime":
         made["format"] = "date-time"
     if column.kind == "time" and not column.formats:

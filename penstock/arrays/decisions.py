@@ -6,7 +6,14 @@ from typing import Any
 
 from penstock.errors import SpecError
 from penstock.slices import ColumnSpec, Typing
-from penstock.table import Column, Role, closest
+from penstock.table import Column, Kind, Role, closest
+
+# A kind that is implied leaves a column that is one of these as it is.
+_AS_GOOD: dict[Kind, tuple[Kind, ...]] = {
+    "float": ("integer", "float"),
+    "boolean": ("boolean",),
+    "datetime": ("datetime", "time"),
+}
 
 
 def decide(column: Column, decided: ColumnSpec, typing: Typing | None = None) -> Column:
@@ -28,12 +35,36 @@ def decide(column: Column, decided: ColumnSpec, typing: Typing | None = None) ->
     role = _role(column.name, typing) if typing is not None else None
     if role is not None and decided.role is None:
         updates["role"] = role
+    kind = implied_kind(decided)
+    if kind is not None and decided.kind is None and column.kind not in _AS_GOOD[kind]:
+        updates["kind"] = kind
     updates = {k: v for k, v in updates.items() if getattr(column, k) != v}
+    if "missing" in updates:
+        # More words mean that nothing is there: it may be missing now, if it never was before.
+        updates["nullable"] = True
     if not updates:
         return column
     said = f"decided: {', '.join(sorted(updates))}"
+    if updates.get("private"):
+        # What was told before may quote values.
+        return column.model_copy(update={**updates, "evidence": said, "counter_examples": (), "proposals": ()})
     evidence = "; ".join(w for w in (column.evidence, said) if w)
     return column.model_copy(update={**updates, "evidence": evidence})
+
+
+def implied_kind(decided: ColumnSpec) -> Kind | None:
+    """Return the kind that decisions about how a column reads speak of.
+
+    Examples
+    --------
+    >>> implied_kind(ColumnSpec(units={"k": 1e3})), implied_kind(ColumnSpec(unit="kg"))
+    ('float', None)
+    """
+    if decided.units:
+        return "float"
+    if decided.true_words and decided.false_words:
+        return "boolean"
+    return "datetime" if decided.formats else None
 
 
 def _role(name: str, typing: Typing) -> Role | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +12,9 @@ import pyarrow.compute as pc
 
 from penstock.arrays.tally import Tally
 from penstock.cells import PLAIN_NUMBER
+from penstock.numbertext import plain_floats
+from penstock.slices import ColumnSpec
+from penstock.table import Column, Kind
 
 Decimal = Literal[".", ",", ".,"]
 Thousands = Literal["", ",", ".", " ", "'"]
@@ -21,13 +24,14 @@ NUMERIC_SHARE = 0.98
 # A unit or currency that stands in fewer of the cells than this is a misfit's, not the column's.
 _UNIT_SHARE = 0.005
 
+# Letters by their ranges: RE2 takes a hundred times as long to prepare itself for all that Unicode calls a letter.
+_LETTERS = r"A-Za-z\x{b5}\x{c0}-\x{1fff}\x{2070}-\x{2fff}\x{3040}-\x{9fff}"
 _SHAPE = (
-    r"^(?P<sign>[+-]?)\s*(?P<prefix>[$€£¥₹₽₩]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD)?\s*(?P<sign2>[+-]?)"
+    r"^(?P<sign>[+-]?)\s*(?P<prefix>(?:US|[CARS])?[$€£¥₹₽₩]|USD|EUR|GBP|CHF|JPY|CNY|INR|AUD|CAD|Rs\.?)?\s*(?P<sign2>[+-]?)"
     r"(?P<body>\.?[0-9](?:[0-9.,'\x{a0}\x{202f} ]*[0-9])?\.?(?:[eE][+-]?[0-9]+)?)"
-    r"(?P<suffix>\s*(?:[%‰°$€£¥₹₽₩+]|[A-Za-zµμΩ²³/°.]|[A-Za-zµμΩ²³/%°][A-Za-zµμΩ²³/%°0-9. *^-]{0,14}))?$"
+    rf"(?P<suffix>\s*(?:[%‰°$€£¥₹₽₩+]|[{_LETTERS}²³/°.]|[{_LETTERS}²³/%°][{_LETTERS}²³/%°0-9. *^-]{{0,14}}))?$"
 )
 _FORMATS: tuple[tuple[Decimal, Thousands, str], ...] = (
-    (".", "", r"^[0-9]+\.?[0-9]*$|^\.[0-9]+$"),
     (".", ",", r"^[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?$"),
     (",", "", r"^[0-9]+,[0-9]+$|^[0-9]+$"),
     (",", ".", r"^[1-9][0-9]{0,2}(?:\.[0-9]{3})+(?:,[0-9]*)?$"),
@@ -35,22 +39,28 @@ _FORMATS: tuple[tuple[Decimal, Thousands, str], ...] = (
     (",", " ", r"^[1-9][0-9]{0,2}(?: [0-9]{3})+(?:,[0-9]*)?$"),
     (".", "'", r"^[1-9][0-9]{0,2}(?:'[0-9]{3})+(?:\.[0-9]*)?$"),
 )
-_PATTERN = {(d, t): p for d, t, p in _FORMATS}
+# `10,000+` is a bound, not a unit.
+_NO_UNIT = ("+", ".")
 _COMMA_AS_POINT = r"^[0-9]*,[0-9]+$"
 
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How numbers are written, which share of the cells reads so, and the words that say it."""
+    """How numbers are written, which share of the cells reads so, and the words that say it.
+
+    `whole` says that all are written as whole numbers; `read` marks the distinct values that read so.
+    """
 
     decimal: Decimal = "."
     thousands: Thousands = ""
     prefix: str = ""
     suffix: str = ""
+    units: dict[str, float] = field(default_factory=dict)
     share: float = 1.0
     distinct_share: float = 1.0
     whole: bool = False
     words: tuple[str, ...] = ()
+    read: Any = None
 
     @property
     def fits(self) -> bool:
@@ -58,9 +68,24 @@ class NumberFormat:
         # A word in two out of three distinct values makes a category, however often the one number occurs.
         return self.share >= NUMERIC_SHARE and self.distinct_share > 0.5
 
+    def column(self, name: str, kind: Kind, missing: tuple[str, ...], **more: Any) -> Column:
+        """Return a column whose numbers are written so."""
+        return Column(
+            name=name,
+            kind=kind,
+            decimal=self.decimal,
+            thousands=self.thousands,
+            prefix=self.prefix,
+            suffix=self.suffix,
+            units=self.units,
+            unit=(self.suffix if self.suffix not in _NO_UNIT else "") or self.prefix,
+            missing=missing,
+            **more,
+        )
 
-def number_format(column: Tally) -> NumberFormat:
-    """Find out how a column of text writes its numbers.
+
+def number_format(column: Tally, decided: ColumnSpec | None = None) -> NumberFormat:
+    """Find out how a column of text writes its numbers; what the user decided of it holds.
 
     Examples
     --------
@@ -70,40 +95,43 @@ def number_format(column: Tally) -> NumberFormat:
     >>> found.decimal, found.suffix, found.fits
     ('.,', 'mm', True)
     """
+    decided = decided or ColumnSpec()
     if not column.distinct:
-        return NumberFormat(share=0.0, distinct_share=0.0)
-    floats = _all_plain(column.texts)
-    if floats is not None:
-        return NumberFormat(whole=_are_integers(column.texts))
-    shape = pc.extract_regex(column.texts, _SHAPE)
-    read = shape.is_valid().to_numpy(zero_copy_only=False)
-    if column.share(read) < NUMERIC_SHARE:
-        return NumberFormat(share=column.share(read), distinct_share=float(read.mean()))
-    prefix, ok_prefix = _one_unit(column, _field(shape, "prefix"), read)
-    suffix, ok_suffix = _one_unit(column, _field(shape, "suffix"), read)
+        return NumberFormat(share=0.0, distinct_share=0.0, read=np.zeros(0, dtype=bool))
+    is_free = decided.decimal is None and not decided.thousands
+    if is_free and plain_floats(column.texts, ()) is not None:
+        return NumberFormat(
+            prefix=decided.prefix or "",
+            suffix=decided.suffix or "",
+            units=decided.units or {},
+            whole=_are_integers(column.texts),
+            read=np.ones(column.distinct, dtype=bool),
+        )
+    read = looks_numeric(column)
+    if column.share(read) < NUMERIC_SHARE and decided.kind is None and not decided.units:
+        return NumberFormat(share=column.share(read), distinct_share=float(read.mean()), read=read)
+    shape = shape_of(column.texts)
+    prefix, ok_prefix = _one_unit(column, part_of(shape, "prefix"), read, decided.prefix)
+    units = decided.units or {}
+    suffix, ok_suffix = _one_unit(column, part_of(shape, "suffix"), read, decided.suffix) if not units else ("", read)
+    if units:
+        ok_suffix = _is_one_of(part_of(shape, "suffix"), ("", *units))
     read = read & ok_prefix & ok_suffix
     bodies = _bodies(shape)
-    decimal, thousands, ok = _signs(column, bodies, read)
+    decimal, thousands, ok = _signs(column, bodies, read, decided)
     read = read & ok
     return NumberFormat(
         decimal=decimal,
         thousands=thousands,
         prefix=prefix,
         suffix=suffix,
+        units=units,
         share=column.share(read),
         distinct_share=float(read.mean()),
-        whole=_are_integers(bodies.filter(pa.array(read)), thousands) if read.any() else False,
-        words=(*_sign_words(column, bodies, read, decimal, thousands), *_unit_words(prefix, suffix)),
+        whole=not units and bool(read.any()) and _are_integers(bodies.filter(pa.array(read)), thousands),
+        words=(*_sign_words(column, bodies, read, decimal, thousands), *_unit_words(prefix, suffix, units)),
+        read=read,
     )
-
-
-def _all_plain(texts: pa.Array) -> Any:
-    try:
-        floats = texts.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        return None
-    # Arrow's parser also takes `inf` and `nan`.
-    return floats if np.isfinite(floats).all() else None
 
 
 def _are_integers(texts: pa.Array, thousands: str = "") -> bool:
@@ -111,34 +139,53 @@ def _are_integers(texts: pa.Array, thousands: str = "") -> bool:
     return bool(pc.all(pc.match_substring_regex(texts, pattern)).as_py())
 
 
-def _field(shape: pa.Array, name: str) -> Any:
-    return np.array([t.strip() for t in pc.fill_null(shape.field(name), "").to_pylist()], dtype=object)
+def looks_numeric(column: Tally) -> Any:
+    """Return which distinct texts look like numbers with whatever is before and behind them."""
+    return _match(column.texts, _SHAPE)
+
+
+def shape_of(texts: pa.Array) -> pa.Array:
+    """Return the sign, prefix, body and suffix of texts that look like numbers, null for the others."""
+    return pc.extract_regex(texts, _SHAPE)
+
+
+def part_of(shape: pa.Array, name: str) -> pa.Array:
+    """Return a part of what `shape_of` found, trimmed, blank where there is none."""
+    return pc.utf8_trim_whitespace(pc.if_else(shape.is_valid(), pc.fill_null(shape.field(name), ""), ""))
 
 
 def _bodies(shape: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(pc.fill_null(shape.field("body"), ""), r"[\x{a0}\x{202f}]", " ")
+    return pc.replace_substring_regex(part_of(shape, "body"), r"[\x{a0}\x{202f}]", " ")
 
 
-def _one_unit(column: Tally, units: Any, read: Any) -> tuple[str, Any]:
+def _one_unit(column: Tally, units: pa.Array, read: Any, decided: str | None) -> tuple[str, Any]:
     """Return the column's one unit, and which distinct values bear that unit or none."""
-    weights: dict[str, int] = {}
-    for unit, count in zip(units[read], column.counts[read], strict=True):
-        if unit:
-            weights[unit] = weights.get(unit, 0) + int(count)
-    if not weights:
-        return "", np.ones(len(units), dtype=bool)
-    unit = max(weights, key=lambda u: (weights[u], u))
-    if weights[unit] < _UNIT_SHARE * column.n:
+    weights = unit_counts(column, units, read) if decided is None else {}
+    unit = max(weights, key=lambda u: (weights[u], u)) if weights else decided or ""
+    if decided is None and weights.get(unit, 0) < _UNIT_SHARE * column.n:
         unit = ""
-    return unit, (units == "") | (units == unit)
+    return unit, _is_one_of(units, ("", unit))
 
 
-def _signs(column: Tally, bodies: pa.Array, read: Any) -> tuple[Decimal, Thousands, Any]:
+def unit_counts(column: Tally, units: pa.Array, read: Any) -> dict[str, int]:
+    """Return how many cells bear each unit, shape (distinct,) of `units` and of the mask `read`."""
+    some = pa.table({"unit": units, "n": pa.array(column.counts)}).filter(pa.array(read))
+    summed = some.group_by("unit").aggregate([("n", "sum")])
+    return {u: n for u, n in zip(summed["unit"].to_pylist(), summed["n_sum"].to_pylist(), strict=True) if u}
+
+
+def _is_one_of(texts: pa.Array, among: tuple[str, ...]) -> Any:
+    return pc.is_in(texts, value_set=pa.array(list(among), pa.string())).to_numpy(zero_copy_only=False)
+
+
+def _signs(column: Tally, bodies: pa.Array, read: Any, decided: ColumnSpec) -> tuple[Decimal, Thousands, Any]:
     plain = _match(bodies, PLAIN_NUMBER)
-    fits = {(d, t): plain_or for d, t, p in _FORMATS if (plain_or := _match(bodies, p)) is not None}
+    is_free = decided.decimal is None and decided.thousands is None
+    if is_free and bool((plain | ~read).all()):
+        return ".", "", plain
+    fits = {(d, t): _match(bodies, p) for d, t, p in _FORMATS}
     # Under a decimal comma a dot is never a decimal point, so that plain numbers with a dot do not count.
-    has_dot = _match(bodies, r"\.")
-    whole = plain & ~has_dot
+    whole = plain & ~_match(bodies, r"\.")
     options: list[tuple[Decimal, Thousands, Any]] = [
         (".", "", plain),
         (".", ",", plain | fits[".", ","]),
@@ -149,6 +196,10 @@ def _signs(column: Tally, bodies: pa.Array, read: Any) -> tuple[Decimal, Thousan
         (".", "'", plain | fits[".", "'"]),
         (".,", "", plain | _match(bodies, _COMMA_AS_POINT)),
     ]
+    # A sign that the user decided leaves those ways of writing that go with it.
+    options = [o for o in options if decided.decimal in (None, o[0]) and decided.thousands in (None, o[1])]
+    if not options:
+        return decided.decimal or ".", decided.thousands or "", plain
     weigh = [column.share(read & ok) for _, _, ok in options]
     best = max(weigh)
     equal = [option for option, weight in zip(options, weigh, strict=True) if weight == best]
@@ -159,10 +210,11 @@ def _signs(column: Tally, bodies: pa.Array, read: Any) -> tuple[Decimal, Thousan
 
 def _comma(bodies: pa.Array, read: Any, equal: list[tuple[Decimal, Thousands, Any]]) -> tuple[Decimal, Thousands, Any]:
     """Decide what `1,234` means where every comma has three digits behind it: by the numbers without one."""
-    with_comma = read & _match(bodies, ",")
-    others = read & ~with_comma
+    has_comma = _match(bodies, ",")
     point = next((o for o in equal if o[0] in (".,", ",")), equal[0])
-    if not others.any():
+    with_comma = read & equal[0][2] & point[2] & has_comma
+    others = read & equal[0][2] & ~has_comma
+    if not others.any() or not with_comma.any():
         return equal[0]
     plain = _floats(bodies, others)
     if (np.abs(plain) >= 1000).any():
@@ -179,7 +231,7 @@ def _comma(bodies: pa.Array, read: Any, equal: list[tuple[Decimal, Thousands, An
 
 
 def _one_scale(bodies: pa.Array) -> bool:
-    digits = pc.utf8_length(pc.replace_substring_regex(bodies, r"^[0-9]*\.?", ""))
+    digits = pc.unique(pc.utf8_length(pc.replace_substring_regex(bodies, r"^[0-9]*\.?", "")))
     scales = set(digits.to_pylist()) - {0}
     return len(scales) == 1 and scales != {3}
 
@@ -195,14 +247,14 @@ def _match(texts: pa.Array, pattern: str) -> Any:
 def _sign_words(column: Tally, bodies: pa.Array, read: Any, decimal: str, thousands: str) -> list[str]:
     said: list[str] = []
     if "," in decimal:
-        n = int(column.counts[read & _match(bodies, ",")].sum())
-        said.append(f"decimal comma in {n:,} cells")
+        said.append(f"decimal comma in {column.count(read & _match(bodies, ',')):,} cells")
     if thousands:
-        n = int(column.counts[read & _match(bodies, f"[{re.escape(thousands)}]")].sum())
+        n = column.count(read & _match(bodies, f"[{re.escape(thousands)}]"))
         said.append(f"{thousands!r} between thousands in {n:,} cells")
     return said
 
 
-def _unit_words(prefix: str, suffix: str) -> list[str]:
-    before = [f"{prefix!r} before the number"] if prefix else []
-    return before + ([f"{suffix!r} behind the number"] if suffix else [])
+def _unit_words(prefix: str, suffix: str, units: dict[str, float]) -> list[str]:
+    said = [f"{prefix!r} before the number"] if prefix else []
+    said += [f"{suffix!r} behind the number"] if suffix else []
+    return said + ([f"units {', '.join(map(repr, units))} converted"] if units else [])

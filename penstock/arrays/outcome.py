@@ -10,8 +10,10 @@ import pyarrow as pa
 from penstock.arrays.decisions import decide
 from penstock.arrays.labels import merged_spellings, positive_label
 from penstock.arrays.numbers import NUMERIC_SHARE, NumberFormat, number_format
-from penstock.arrays.tally import Tally, tally
-from penstock.casting import canonical_array
+from penstock.arrays.proposing import far_lines
+from penstock.arrays.sentinels import sentinels
+from penstock.arrays.tally import Numbers, Tally, tally
+from penstock.casting import canonical_array, cast_encoded
 from penstock.errors import DataError
 from penstock.slices import ColumnSpec, Typing
 from penstock.table import MISSING_TOKENS, Column, Kind, Target
@@ -64,11 +66,11 @@ def infer_target(raw: pa.ChunkedArray, typing: Typing) -> Target:
     >>> target.labels, target.positive, target.variants
     (('No', 'Yes'), 'Yes', {'no': 'No'})
     """
-    decided = typing.columns.get(typing.target)
-    tokens = MISSING_TOKENS if decided is None or decided.missing is None else ("", *decided.missing)
+    decided = typing.columns.get(typing.target, ColumnSpec())
+    tokens = MISSING_TOKENS if decided.missing is None else ("", *decided.missing)
     column = tally(raw, tokens)
     _check_rows(column, typing)
-    form = _numbers(column)
+    form = _numbers(column, decided)
     task = _task(column, form, typing)
     if task == "regression":
         return _regression(column, form, typing, tokens)
@@ -93,9 +95,9 @@ def _check_rows(column: Tally, typing: Typing) -> None:
         )
 
 
-def _numbers(column: Tally) -> NumberFormat:
+def _numbers(column: Tally, decided: ColumnSpec) -> NumberFormat:
     if column.native is None:
-        return number_format(column)
+        return number_format(column, decided)
     if pa.types.is_integer(column.native):
         return NumberFormat(whole=True)
     return NumberFormat() if pa.types.is_floating(column.native) else NumberFormat(share=0.0)
@@ -116,6 +118,7 @@ def _task(column: Tally, form: NumberFormat, typing: Typing) -> Literal["classif
 
 
 def _regression(column: Tally, form: NumberFormat, typing: Typing, tokens: tuple[str, ...]) -> Target:
+    decided = typing.columns.get(typing.target, ColumnSpec())
     if form.share < NUMERIC_SHARE:
         raise DataError(
             f"The target {typing.target!r} does not hold numbers, as a regression needs",
@@ -127,21 +130,16 @@ def _regression(column: Tally, form: NumberFormat, typing: Typing, tokens: tuple
     if column.distinct == 1:
         raise DataError(f"The target {typing.target!r} has one value in all rows", where=typing.base)
     kind: Kind = "integer" if form.whole else "float"
-    reading = Column(
-        name=typing.target,
-        kind=kind,
-        role="target",
-        decimal=form.decimal,
-        thousands=form.thousands,
-        prefix=form.prefix,
-        suffix=form.suffix,
-        unit=form.suffix or form.prefix,
-        missing=tokens,
-        nullable=column.n_missing > 0,
-    )
+    reading = form.column(typing.target, kind, tokens, role="target", nullable=column.n_missing > 0)
     said = [f"{column.distinct:,} distinct numbers: regression", *form.words, *_unlabelled(column)]
     if typing.task == "auto":
         said.append("`task` overrides it")
+    if not decided.private:
+        # A regression would learn a number that stands for nothing as if it had been measured.
+        values, _ = cast_encoded(reading, column.encoded)
+        far = sentinels(Numbers(values, column.gone))
+        said += [s.told for s in far]
+        reading = reading.model_copy(update={"proposals": far_lines(typing.target, far, column.gone, decided)})
     return Target(name=typing.target, task="regression", reading=_decided(reading, typing), evidence="; ".join(said))
 
 

@@ -6,10 +6,9 @@ import re
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from penstock.arrays.tally import Tally
+from penstock.arrays.tally import Numbers, Tally
 from penstock.table import Kind, Role
 
 # Levels above this are many: they are noted, and where each is nearly a row's own the column is free text.
@@ -19,6 +18,8 @@ _FREE_TEXT_WORDS = 4.0
 _words = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _STRONG = frozenset({"id", "ids", "uuid", "guid", "identifier", "rowid", "pk"})
 _WEAK = frozenset({"key", "no", "nr", "number", "num", "code", "index", "idx", "instant", "ticket", "serial", "record"})
+# Fewer values may all differ by chance.
+_ENOUGH = 20
 # How distinct a column must be, given what its name says; exact duplicates of rows keep ids from being unique.
 _DISTINCT_STRONG, _DISTINCT_WEAK, _DISTINCT_CODE = 0.5, 0.98, 0.9
 
@@ -30,7 +31,7 @@ class Judged(NamedTuple):
     why: str
 
 
-def judge(name: str, kind: Kind, column: Tally, whole: bool) -> Judged:
+def judge(name: str, kind: Kind, column: Tally | Numbers, whole: bool) -> Judged:
     """Return what a column is for.
 
     Parameters
@@ -39,27 +40,20 @@ def judge(name: str, kind: Kind, column: Tally, whole: bool) -> Judged:
         The column's name.
     kind : str
         What it holds.
-    column : Tally
-        Its distinct values.
+    column : Tally or Numbers
+        Its distinct values, or its numbers.
     whole : bool
         Whether it holds whole numbers and nothing else.
     """
     if not column.n:
         return Judged("ignored", "all missing")
-    if column.distinct == 1 and not column.n_missing:
+    if column.is_constant:
+        if column.n_missing:
+            return Judged("feature", "one value where there is one")
         return Judged("ignored", "one value in all rows")
-    if column.distinct == 1:
-        return Judged("feature", "one value where there is one")
-    if kind in ("category", "text"):
-        return _text_role(name, column)
-    # Ids that a library has turned into floats still are ids, if they are named so.
-    if whole or (kind == "float" and _hint(name) == "strong" and _are_whole(column)):
-        return _integer_role(name, column)
-    return Judged("feature", "")
-
-
-def _are_whole(column: Tally) -> bool:
-    return bool(pc.all(pc.match_substring_regex(column.texts, r"^[0-9]+(?:\.0*)?$")).as_py())
+    if isinstance(column, Tally):
+        return _text_role(name, column) if kind in ("category", "text") else Judged("feature", "")
+    return _integer_role(name, column) if whole and kind in ("integer", "float") else Judged("feature", "")
 
 
 def _hint(name: str) -> str:
@@ -67,7 +61,7 @@ def _hint(name: str) -> str:
     return "strong" if words & _STRONG else "weak" if words & _WEAK else ""
 
 
-def _distinct_share(column: Tally) -> float:
+def _distinct_share(column: Tally | Numbers) -> float:
     return column.distinct / max(column.n, 1)
 
 
@@ -76,7 +70,7 @@ def _text_role(name: str, column: Tally) -> Judged:
     hint = _hint(name)
     blank = _share_with_blanks(column)
     # Few rows make any text look unique.
-    enough = column.distinct >= 20
+    enough = column.distinct >= _ENOUGH
     is_code = enough and blank < 0.01 and share >= _DISTINCT_CODE
     if is_code and (share == 1.0 or hint or _is_coded(column)):
         return Judged("id", f"{column.distinct:,} distinct texts without blanks in {column.n:,} cells")
@@ -88,26 +82,18 @@ def _text_role(name: str, column: Tally) -> Judged:
     return Judged("feature", "")
 
 
-def _integer_role(name: str, column: Tally) -> Judged:
-    share = _distinct_share(column)
+def _integer_role(name: str, column: Numbers) -> Judged:
     hint = _hint(name)
-    if column.distinct < 20:
+    # Looked at before the distinct values are counted, which takes sorting them.
+    counts = not column.n_missing and column.high - column.low + 1 == column.n
+    if not (hint or counts) or (column.distinct < _ENOUGH and not (counts and hint == "strong" and column.low == 1)):
         return Judged("feature", "")
-    if hint and share >= (_DISTINCT_STRONG if hint == "strong" else _DISTINCT_WEAK):
+    if hint and _distinct_share(column) >= (_DISTINCT_STRONG if hint == "strong" else _DISTINCT_WEAK):
         return Judged("id", f"named like an id, {column.distinct:,} distinct whole numbers in {column.n:,} cells")
-    if share == 1.0 and not column.n_missing and _counts_on(column):
+    # A year a row is a fact about the row, not its number.
+    if counts and column.distinct == column.n and not (column.low >= 1500 and column.high <= 2200):
         return Judged("id", "whole numbers that count the rows")
     return Judged("feature", "")
-
-
-def _counts_on(column: Tally) -> bool:
-    try:
-        values = column.texts.cast(pa.int64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowInvalid:
-        return False
-    low, high = int(values.min()), int(values.max())
-    # A year a row is a fact about the row, not its number.
-    return high - low + 1 == len(values) and not (low >= 1500 and high <= 2200)
 
 
 def is_free_text(column: Tally) -> bool:

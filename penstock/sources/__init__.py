@@ -6,8 +6,8 @@ from penstock.sources.locate import source_from
 from penstock.sources.memory import MemorySource
 from penstock.sources.parquet import ParquetSource
 from penstock.sources.snapshots import collect, read_snapshot, snapshot, state_of
-from penstock.sources.sniff import looks_headerless
 from penstock.sources.sql import SqlSource
+from penstock.sources.text.sniff import looks_headerless
 from penstock.sources.union import SOURCES, Source
 
 __all__ = [

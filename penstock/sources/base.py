@@ -17,11 +17,11 @@ from pydantic import BeforeValidator, Field
 from penstock.errors import DataError, SourceError
 from penstock.frozen import Frozen
 from penstock.receipts import FrameRef, Part, Snapshot
-from penstock.sources.access import Access
 from penstock.sources.columns import Alignment
 from penstock.sources.intake import Intake
-from penstock.sources.opening import opened
-from penstock.sources.places import LocalPlace, Place, check_file, places
+from penstock.sources.places.access import Access
+from penstock.sources.places.finding import LocalPlace, Place, check_file, places
+from penstock.sources.places.opening import opened
 from penstock.spool import Mixed, Spool
 from penstock.store import Store
 
@@ -132,7 +132,7 @@ class FileSource(SourceBase, ABC):
     @property
     def uri(self) -> str:
         """The files' addresses."""
-        from penstock.sources.places import shown
+        from penstock.sources.places.finding import shown
 
         return " ".join(shown(p) for p in self.path)
 

@@ -15,8 +15,8 @@ from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
 from penstock.sources.intake import Intake
 from penstock.sources.partitions import whole_numbers, with_partition
+from penstock.sources.places.remote import too_large
 from penstock.sources.plain import plain_types
-from penstock.sources.remote import too_large
 from penstock.store import Store
 
 # Rows of a piece; that many are in memory at once.

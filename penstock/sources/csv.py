@@ -12,12 +12,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from penstock.errors import SourceError
 from penstock.sources.base import FileSource
-from penstock.sources.charset import check_encoding
-from penstock.sources.delimited import Delimited
 from penstock.sources.intake import Intake
-from penstock.sources.lines import Aside
-from penstock.sources.quoting import WHITESPACE
-from penstock.sources.sniff import Settings
+from penstock.sources.text.charset import check_encoding
+from penstock.sources.text.delimited import Delimited
+from penstock.sources.text.lines import Aside
+from penstock.sources.text.quoting import WHITESPACE
+from penstock.sources.text.sniff import Settings
 
 
 def _names(value: object) -> object:

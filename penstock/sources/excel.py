@@ -17,11 +17,11 @@ from penstock.errors import SourceError
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
 from penstock.sources.intake import Intake
-from penstock.sources.sheet import Layout, Row, area_of, cut, fill_down, filled, layout, look
-from penstock.sources.typed import EXACT, Piece, array_of, tables_of
-from penstock.sources.typed import Path as Keys
-from penstock.sources.workbook import sheet_of, workbook
-from penstock.sources.workbookparts import error_cells
+from penstock.sources.records.typed import EXACT, Piece, array_of, tables_of
+from penstock.sources.records.typed import Path as Keys
+from penstock.sources.workbooks.parts import error_cells
+from penstock.sources.workbooks.sheet import Layout, Row, area_of, cut, fill_down, filled, layout, look
+from penstock.sources.workbooks.workbook import sheet_of, workbook
 from penstock.spool import Mixed
 
 if TYPE_CHECKING:

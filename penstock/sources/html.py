@@ -13,20 +13,20 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from penstock.errors import SourceError
 from penstock.receipts import Part
-from penstock.sources.access import Access
 from penstock.sources.base import FileSource
-from penstock.sources.body import charset_of
 from penstock.sources.columns import check_names
-from penstock.sources.encoding import Encoding
-from penstock.sources.htmltable import Row, described, names_of, rows_of, size_of, split_head, tables_in
-from penstock.sources.htmltext import decoded, parsed, text_of
 from penstock.sources.intake import Intake
 from penstock.sources.kinds import WEB, scheme_of
-from penstock.sources.patience import PACE
-from penstock.sources.place import Place
-from penstock.sources.remote import WebPlace
-from penstock.sources.robots import Doorman
-from penstock.sources.urls import host_of
+from penstock.sources.places.access import Access
+from penstock.sources.places.place import Place
+from penstock.sources.places.remote import WebPlace
+from penstock.sources.records.encoding import Encoding
+from penstock.sources.web.body import charset_of
+from penstock.sources.web.htmltable import Row, described, names_of, rows_of, size_of, split_head, tables_in
+from penstock.sources.web.htmltext import decoded, parsed, text_of
+from penstock.sources.web.patience import PACE
+from penstock.sources.web.robots import Doorman
+from penstock.sources.web.urls import host_of
 from penstock.store import Store
 
 if TYPE_CHECKING:

@@ -16,20 +16,20 @@ from pydantic import AfterValidator, Field, JsonValue, PlainSerializer, model_va
 
 from penstock.errors import SourceError
 from penstock.receipts import FrameRef, Part, Snapshot
-from penstock.sources.access import Access
-from penstock.sources.answers import Body, Format, Reading, document_of, format_of, n_rows_of, tables_in
 from penstock.sources.base import SourceBase
 from penstock.sources.columns import Alignment
-from penstock.sources.http_watermark import HttpWatermark, highest, marks_of, newest, texts_of
 from penstock.sources.intake import Intake
-from penstock.sources.paging import Page, PageNumber, Paginate, Scalar, Step
-from penstock.sources.records import Flatten
-from penstock.sources.urls import MASK, check_url, is_secret, shown_url, with_params
+from penstock.sources.places.access import Access
+from penstock.sources.records.flattening import Flatten
+from penstock.sources.web.answers import Body, Format, Reading, document_of, format_of, n_rows_of, tables_in
+from penstock.sources.web.paging import Page, PageNumber, Paginate, Scalar, Step
+from penstock.sources.web.urls import MASK, check_url, is_secret, shown_url, with_params
+from penstock.sources.web.watermark import HttpWatermark, highest, marks_of, newest, texts_of
 from penstock.spool import Spool
 from penstock.store import Store
 
 if TYPE_CHECKING:
-    from penstock.sources.client import Answer, Client
+    from penstock.sources.web.client import Answer, Client
 
 _log = logging.getLogger("penstock")
 
@@ -101,7 +101,7 @@ class HttpSource(SourceBase):
 
     def state(self) -> str | None:
         """Return what a HEAD request tells, for a single answer to GET; None for all else."""
-        from penstock.sources.web import head_state
+        from penstock.sources.web.download import head_state
 
         return head_state(self._address(Step()), self.access) if self._is_single() else None
 
@@ -146,7 +146,7 @@ class HttpSource(SourceBase):
 
     @contextmanager
     def _talking(self, store: Store) -> Iterator[tuple[Client, Path]]:
-        from penstock.sources.client import Client
+        from penstock.sources.web.client import Client
 
         with (
             TemporaryDirectory(prefix="penstock-", dir=store.scratch()) as folder,
@@ -209,8 +209,8 @@ class HttpSource(SourceBase):
     def _page(
         self, client: Client, folder: Path, store: Store, step: Step, n: int, most: int, known: Snapshot | None
     ) -> _Came | None:
-        from penstock.sources.refusals import too_large
-        from penstock.sources.web import conditions
+        from penstock.sources.web.download import conditions
+        from penstock.sources.web.refusals import too_large
 
         where = self._called(n)
         if most <= 0:

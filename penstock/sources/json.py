@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from penstock.errors import SourceError
 from penstock.sources.base import FileSource
-from penstock.sources.encoding import Encoding
 from penstock.sources.intake import Intake
-from penstock.sources.jsondocs import Orient, records_of
-from penstock.sources.jsonlines import line_pieces
-from penstock.sources.jsontext import BadJson, as_utf8, encoding_of, parse
-from penstock.sources.records import Flatten, Names, pieces_of
-from penstock.sources.typed import Piece, tables_of
+from penstock.sources.records.encoding import Encoding
+from penstock.sources.records.flattening import Flatten, Names, pieces_of
+from penstock.sources.records.jsondocs import Orient, records_of
+from penstock.sources.records.jsonlines import line_pieces
+from penstock.sources.records.jsontext import BadJson, as_utf8, encoding_of, parse
+from penstock.sources.records.typed import Piece, tables_of
 from penstock.spool import Mixed
 
 # Larger files of lines are read twice rather than held: once for the columns and their types, once for the rows.

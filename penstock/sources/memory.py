@@ -108,7 +108,7 @@ def _table_of(data: object) -> pa.Table:
     if isinstance(data, Mapping):
         return _from_frame(pd.DataFrame({str(k): _one_column(v) for k, v in data.items()}))
     if isinstance(data, Sequence) and not isinstance(data, str | bytes) and all(isinstance(r, Mapping) for r in data):
-        from penstock.sources.records import table_of
+        from penstock.sources.records.flattening import table_of
 
         return table_of(data)
     if hasattr(data, "__arrow_c_stream__"):

@@ -13,14 +13,14 @@ from pydantic import Field, SecretStr, model_validator
 from penstock.errors import SourceError
 from penstock.receipts import Snapshot
 from penstock.sources.base import SourceBase, joint
+from penstock.sources.database.dates import Bound, Param, is_relative, moment_of
+from penstock.sources.database.watermark import Watermark
 from penstock.sources.intake import Intake
-from penstock.sources.places import check_file, unreadable
-from penstock.sources.sql_dates import Bound, Param, is_relative, moment_of
-from penstock.sources.sql_watermark import Watermark
+from penstock.sources.places.finding import check_file, unreadable
 from penstock.store import Store
 
 if TYPE_CHECKING:
-    from penstock.sources.sql_session import Question, Session
+    from penstock.sources.database.session import Question, Session
 
 
 class SqlSource(SourceBase):
@@ -84,10 +84,10 @@ class SqlSource(SourceBase):
 
     def collect(self, store: Store, earlier: Snapshot | None = None) -> Snapshot:
         """Ask once, in a transaction that only reads, and keep the rows as an Arrow file."""
-        from penstock.sources.sql_address import address_of
-        from penstock.sources.sql_engines import within
-        from penstock.sources.sql_reading import Brought, Wish, bring
-        from penstock.sources.sql_session import Question
+        from penstock.sources.database.address import address_of
+        from penstock.sources.database.engines import within
+        from penstock.sources.database.reading import Brought, Wish, bring
+        from penstock.sources.database.session import Question
 
         address = address_of(self.url.get_secret_value() if self.url else None, self.path)
         params = self._params()
@@ -153,7 +153,7 @@ class SqlSource(SourceBase):
         return rest.partition("?")[0] if head.partition("+")[0] == "sqlite" and rest else None
 
     def _shown_url(self) -> str:
-        from penstock.sources.sql_address import shown_address
+        from penstock.sources.database.address import shown_address
 
         return shown_address(self.url.get_secret_value() if self.url else "")
 

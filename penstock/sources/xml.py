@@ -14,13 +14,13 @@ from pydantic import Field
 from penstock.errors import SourceError
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
-from penstock.sources.encoding import Encoding
 from penstock.sources.intake import Intake
-from penstock.sources.records import Flatten
-from penstock.sources.typed import Path as Keys
-from penstock.sources.typed import tables_of
-from penstock.sources.xmlrows import Reader, RowPath, local
-from penstock.sources.xmltext import Trusted
+from penstock.sources.records.encoding import Encoding
+from penstock.sources.records.flattening import Flatten
+from penstock.sources.records.typed import Path as Keys
+from penstock.sources.records.typed import tables_of
+from penstock.sources.records.xmlrows import Reader, RowPath, local
+from penstock.sources.records.xmltext import Trusted
 
 # Larger files are read twice rather than held: once for the columns, once for the rows.
 _HELD = 1 << 28

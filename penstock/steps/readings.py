@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,6 +102,9 @@ def _writing(column: Column, trimmed: pa.Array) -> dict[str, pa.Array]:
         marks["prefixes"] = pc.match_substring(trimmed, column.prefix)
     if column.suffix:
         marks["suffixes"] = pc.ends_with(trimmed, column.suffix)
+    if column.units:
+        ends = [pc.ends_with(trimmed, unit) for unit in column.units]
+        marks["suffixes"] = functools.reduce(pc.or_, ends)
     return marks
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.pool import NullPool
 
 from penstock.errors import SourceError
 from penstock.sources import SqlSource, read_snapshot, snapshot
-from penstock.sources.sql_address import address_of
+from penstock.sources.database.address import address_of
 from penstock.store import Store
 from tests.servers import PASSWORD, Server
 

@@ -142,7 +142,7 @@ def test_a_changed_slice_of_the_spec_enters_from_its_stage_on(project, slice_):
 
 HELPERS = {
     # What collect reads is typed again only where the table has become another one.
-    "penstock/sources/sniff.py": ["collect", "publish"],
+    "penstock/sources/text/sniff.py": ["collect", "publish"],
     "penstock/arrays/dates.py": ["arrays", "publish"],
     "penstock/steps/fill.py": ["wrangle", "train", "evaluate", "publish"],
     "penstock/plots/histogram.py": ["explore", "publish"],

@@ -15,8 +15,8 @@ import pytest
 from penstock.errors import SourceUnavailable
 from penstock.receipts import FrameRef
 from penstock.sources import SqlSource, read_snapshot, snapshot, source_from
-from penstock.sources.sql_address import address_of, tables_of
-from penstock.sources.sql_engines import within
+from penstock.sources.database.address import address_of, tables_of
+from penstock.sources.database.engines import within
 from penstock.store import Store
 from tests.integration.making_sql import do, fails, read
 from tests.servers import PASSWORD, Server, free_port, mariadb_server, postgresql_server

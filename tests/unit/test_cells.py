@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.casting import canonical_array, cast_column
-from penstock.cells import NotCast, canonical_text, parse_cell
+from penstock.cells import NotCast, canonical_text, parse_cell, time_text
 from penstock.table import Column
 
 FORMATS = ("%d.%m.%Y", "%m/%d/%Y %H:%M")
+SPOKEN = ("%d %b %Y", "%B %d, %Y %I:%M %p", "%a, %d %b %Y %H:%M:%S %z", "%y%m%d")
 NUMBER = Column(name="x", kind="float")
 WHOLE = Column(name="x", kind="integer")
 
@@ -28,6 +29,8 @@ _numberish = st.one_of(
     st.from_regex(r"[+-]?[0-9]{0,4}[.,' ]?[0-9]{0,4}([.,][0-9]{0,3})?( ?(mm|%|EUR))?", fullmatch=True),
     st.sampled_from(["+5", "5.", ".5", "1e400", "-1e400", "1e-400", "1E5", "0x10", "1_000", "inf", "NaN", "-", "٣"]),
     st.sampled_from(["-999", "-999.0", "€ 1.234,50", "$-3", "-$3", "1 234,5", "1\xa0234,5", "1'234"]),
+    st.from_regex(r"[+-]?[0-9]{1,3}([., '][0-9]{3}){0,2}([.,][0-9]{0,2})? ?(k|M|kB|e|m2|\+)?", fullmatch=True),
+    st.sampled_from(["5e3", "5 e3", "5e3k", "1.5M", "1,500k", "2MM", "k", "5 k k", "5.-", "5 m2", "50", "5e", "7+"]),
 )
 _wordish = st.one_of(st.text(max_size=6), st.sampled_from(["Yes", "no", "TRUE", "1", "0.0", "?", "NA", "see note"]))
 _dateish = st.one_of(
@@ -37,8 +40,23 @@ _dateish = st.one_of(
     st.dates().map(lambda d: d.strftime("%d.%m.%Y")),
     st.sampled_from(["now", "today", "31.02.2024", "2024-02-30", "12/31/2024 23:59", "2024-01-01T00:00:00.123456789Z"]),
     st.sampled_from(["1600-01-01", "0001-01-01", "9999-12-31", "2024-01-01T00:00:00+02:00", "2024", "20240101"]),
+    st.datetimes(dt.datetime(2023, 1, 1), dt.datetime(2025, 1, 1)).map(str),  # noqa: DTZ001 - no zone is the point
+    st.datetimes().map(lambda m: f"{m:%B} {m.day}, {m.year:04d} {m:%I:%M %p}"),
+    st.datetimes().map(lambda m: f"{m.day} {m:%b} {m.year:04d}"),
+    st.sampled_from(["Mon, 01 Jan 2024 10:00:00 GMT", "Mon, 01 Jan 2024 10:00:00 -0530", "31 Feb 2024", "1 may 2024"]),
+    st.sampled_from(
+        ["1700000000", "1.7e9", "-1", "1e30", "0", "991231", "000101", "2024-03-31 02:30", "2024-10-27 02:30"]
+    ),
+    st.sampled_from(
+        ["2024-1-2", "2024/01/02", "2024.01.02 03", "20240102T030405,5Z", "2024-13-01", "2024-01-02 24:00"]
+    ),
 )
-_padded = st.tuples(_blank, st.one_of(_numberish, _wordish, _dateish), _blank).map("".join)
+_clockish = st.one_of(
+    st.times().map(str),
+    st.times().map(lambda t: f"{t:%I:%M %p}"),
+    st.sampled_from(["9:05", "24:00", "12:00 am", "12:00PM", "13:00 PM", "9:5", "09:05:59.123456789", "1:2:3", "noon"]),
+)
+_padded = st.tuples(_blank, st.one_of(_numberish, _wordish, _dateish, _clockish), _blank).map("".join)
 _texts = st.lists(st.one_of(st.none(), _padded), max_size=12)
 
 _numbers = st.builds(
@@ -46,8 +64,9 @@ _numbers = st.builds(
     name=st.just("x"),
     kind=st.sampled_from(["integer", "float"]),
     decimal=st.sampled_from([".", ",", ".,"]),
-    prefix=st.sampled_from(["", "€", "$"]),
-    suffix=st.sampled_from(["", "mm", "%"]),
+    prefix=st.sampled_from(["", "€", "$", "1"]),
+    suffix=st.sampled_from(["", "mm", "%", "+", "e3", "m2", ".-", "0"]),
+    units=st.sampled_from([{}, {}, {"k": 1e3, "M": 1e6, "kB": 2.0**10}, {"e3": 2.0, "k": 0.1}]),
     missing=st.sampled_from([("", "?", "NA"), ("", "-999"), ("", "1e400")]),
 ).flatmap(
     lambda c: st.sampled_from(
@@ -62,6 +81,13 @@ _others = st.sampled_from(
         Column(name="x", kind="text", missing=("",)),
         Column(name="x", kind="datetime"),
         Column(name="x", kind="datetime", formats=FORMATS),
+        Column(name="x", kind="datetime", formats=SPOKEN),
+        Column(name="x", kind="datetime", formats=FORMATS, timezone="Europe/Berlin"),
+        Column(name="x", kind="datetime", timezone="America/St_Johns"),
+        Column(name="x", kind="datetime", formats=("epoch_s",), missing=("", "-1")),
+        Column(name="x", kind="datetime", formats=("epoch_ns", "%d.%m.%Y")),
+        Column(name="x", kind="time"),
+        Column(name="x", kind="time", formats=("%H%M",)),
     ]
 )
 _columns = st.one_of(_numbers, _others)
@@ -128,6 +154,72 @@ def test_a_column_of_moments_reads_as_its_cells_do_one_at_a_time(moments):
     column = Column(name="x", kind="datetime")
     assert_same(column, moments, pa.array(moments, pa.timestamp("us")))
     assert_same(Column(name="x", kind="category"), moments, pa.array(moments, pa.timestamp("us")))
+    zoned = Column(name="x", kind="datetime", timezone="Europe/Berlin")
+    assert_same(zoned, moments, pa.array(moments, pa.timestamp("us")))
+
+
+@given(st.lists(st.one_of(st.none(), st.times()), max_size=8))
+def test_a_column_of_times_reads_as_its_cells_do_one_at_a_time(times):
+    """Times of a Parquet file, of text and of a request are the same seconds since midnight."""
+    column = Column(name="x", kind="time")
+    assert_same(column, times, pa.array(times, pa.time64("us")))
+    written = [None if t is None else t.isoformat() for t in times]
+    assert plain(cast_column(column, written)[0]) == plain(cast_column(column, pa.array(times, pa.time64("us")))[0])
+    assert [None if s is None else time_text(s) for s in plain(cast_column(column, times)[0])] == written
+
+
+WAYS = [
+    ("{:.3f}", {}),
+    ("{:,.3f}", {"thousands": ","}),
+    ("€ {:,.3f}", {"thousands": ",", "prefix": "€"}),
+    ("{:.3f} %", {"suffix": "%"}),
+    ("{:+.3f}kg", {"suffix": "kg"}),
+    ("{:.3e}", {}),
+]
+
+
+@given(st.lists(st.floats(-1e9, 1e9), max_size=20), st.sampled_from(WAYS))
+def test_a_number_is_the_same_from_a_file_from_json_and_from_arrow(numbers, way):
+    """Written with a unit, sent as a JSON number, stored as float64: one column reads all three alike."""
+    written, reading = way
+    column = Column(name="x", kind="float", **reading)
+    texts = [written.format(x) for x in numbers]
+    meant = [float(f"{x:.3e}" if "e" in written else f"{x:.3f}") for x in numbers]
+    for raw in (texts, pa.array(texts, pa.string()), meant, pa.array(meant, pa.float64())):
+        done, misfits = cast_column(column, raw)
+        assert plain(done) == meant
+        assert misfits == []
+
+
+@given(st.lists(st.floats(-1e9, 1e9).map(lambda x: round(x, 3)), max_size=20), st.sampled_from([",", ".,"]))
+def test_a_decimal_comma_is_the_same_from_a_file_from_json_and_from_arrow(numbers, decimal):
+    """With points between thousands where the comma is the point."""
+    column = Column(name="x", kind="float", decimal=decimal, thousands="." if decimal == "," else "")
+    grouped = [f"{x:,.3f}".translate(str.maketrans(",.", ".,")) for x in numbers]
+    texts = grouped if decimal == "," else [f"{x:.3f}".replace(".", ",") for x in numbers]
+    for raw in (texts, pa.array(texts, pa.string()), numbers, pa.array(numbers, pa.float64())):
+        assert plain(cast_column(column, raw)[0]) == numbers
+
+
+@given(st.lists(st.integers(-(10**6), 10**6), max_size=20))
+def test_units_are_converted_alike_in_a_file_and_a_request(numbers):
+    """The factor of the unit is applied; a bare number is in the unit of the column."""
+    column = Column(name="x", kind="float", units={"k": 1e3, "M": 1e6})
+    texts = [f"{x}{'kM'[i % 2]}" for i, x in enumerate(numbers)]
+    meant = [x * (1e3, 1e6)[i % 2] for i, x in enumerate(numbers)]
+    for raw in (texts, pa.array(texts, pa.string()), meant, pa.array(meant, pa.float64())):
+        assert plain(cast_column(column, raw)[0]) == meant
+
+
+@given(st.lists(st.one_of(st.none(), st.datetimes(dt.datetime(1800, 1, 1), dt.datetime(2200, 1, 1))), max_size=20))  # noqa: DTZ001
+def test_a_moment_survives_being_written_in_any_format(moments):
+    """What a format writes it reads back, up to what it leaves out."""
+    for form in (*FORMATS, *SPOKEN[:2], "%Y-%m-%dT%H:%M:%S.%f", "%d/%b/%Y %H:%M:%S", "%I:%M%p %d.%m.%Y"):
+        texts = [None if m is None else m.strftime(form) for m in moments]
+        meant = [None if t is None else dt.datetime.strptime(t, form) for t in texts]  # noqa: DTZ007
+        done, misfits = cast_column(Column(name="x", kind="datetime", formats=(form,)), pa.array(texts, pa.string()))
+        assert plain(done) == meant
+        assert misfits == []
 
 
 @given(_texts)
@@ -250,7 +342,7 @@ def test_moments_with_a_zone_are_read_in_utc():
 
 def test_a_column_of_nothing_is_missing_throughout():
     """A column of Arrow's null type casts to every kind."""
-    for kind in ("integer", "float", "boolean", "category", "text", "datetime"):
+    for kind in ("integer", "float", "boolean", "category", "text", "datetime", "time"):
         done, misfits = cast_column(Column(name="x", kind=kind), pa.nulls(3))
         assert pd.isna(done).all()
         assert not misfits

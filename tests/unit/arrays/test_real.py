@@ -23,7 +23,7 @@ class Read:
 
     def __init__(self, folder: Path, files: list[str], target: str, store: Path, **keys: object) -> None:
         source = source_from([folder / f for f in files], "real", folder, **keys)
-        self.raw = read_snapshot(snapshot(source, Store(store)), source, Store(store))
+        self.raw = read_snapshot(snapshot(source, Store(store)), Store(store))
         self.schema: TableSchema = infer_schema(self.raw, Typing(base="real", target=target), True)
         self.target = self.schema.target
         cast = {c.name: cast_column(c, self.raw[c.name]) for c in self.schema.features}

@@ -65,6 +65,15 @@ def test_a_zone_and_a_unit_are_told():
     assert schema.cast({"size": ["3k", 3000, "0.003M"]}).frame["size"].tolist() == [3000.0] * 3
 
 
+def test_seconds_since_1970_may_be_sent_as_a_number_or_as_a_moment():
+    """Both mean the same."""
+    column = Column(name="at", kind="datetime", formats=("epoch_s",), nullable=False)
+    schema = TableSchema(columns=(column,))
+    frame = schema.cast({"at": [1_700_000_000, "1700000000", "2023-11-14T22:13:20Z"]}).frame
+    assert frame["at"].nunique() == 1
+    assert column_schema(column, profile_frame(frame, schema))["type"] == ["string", "number"]
+
+
 def test_times_with_formats_of_their_own_have_no_pattern():
     """The pattern is that of the usual ways to write a time."""
     column = Column(name="at", kind="time", formats=("%H%M",))

@@ -15,7 +15,7 @@ import pytest
 
 from penstock.errors import SourceError
 from penstock.sources.intake import Intake
-from penstock.sources.opening import opened
+from penstock.sources.places.opening import opened
 
 CSV = (".csv", ".txt")
 ROWS = b"a,b\n" + b"".join(b"%d,x%d\n" % (i, i * i) for i in range(5000))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from penstock.errors import SourceError, StoreError
-from penstock.sources import limits as limiting
+from penstock.sources.places import limits as limiting
 from tests.unit.sources.desk import PACKERS, ROWS, Desk, zipped
 
 

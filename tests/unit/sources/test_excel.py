@@ -14,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.errors import SourceError
-from penstock.sources import excel, read_snapshot, snapshot, workbook
+from penstock.sources import excel, read_snapshot, snapshot
 from penstock.sources.excel import ExcelSource
 from penstock.sources.intake import Intake
-from penstock.sources.sheet import area_of
+from penstock.sources.workbooks import workbook
+from penstock.sources.workbooks.sheet import area_of
 from penstock.store import Store
 from tests.unit.sources.workbooks import as_ods, as_xls, encrypted, merged, saved, written, zipped
 

@@ -8,7 +8,7 @@ import pytest
 
 from penstock.errors import SourceError, SourceUnavailable
 from penstock.sources.http import HttpSource
-from penstock.sources.paging import next_link
+from penstock.sources.web.paging import next_link
 from penstock.store import Store
 from tests.unit.sources.local_web import SECRET, Reply, site
 

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from penstock.errors import SourceError
 from penstock.sources import json as json_module
-from penstock.sources import jsonlines, read_snapshot, snapshot
+from penstock.sources import read_snapshot, snapshot
 from penstock.sources.intake import Intake
 from penstock.sources.json import JsonSource
-from penstock.sources.jsontext import BadJson, parse
+from penstock.sources.records import jsonlines
+from penstock.sources.records.jsontext import BadJson, parse
 from penstock.store import Store
 
 _text = st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"), max_size=6)

@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from penstock.errors import SourceError
 from penstock.sources import CsvSource, ParquetSource, read_snapshot, snapshot
-from penstock.sources.access import Access
+from penstock.sources.places.access import Access
 from penstock.store import Store
 from tests.unit.sources.desk import PACKERS, ROWS, Desk, tarred, zipped
 

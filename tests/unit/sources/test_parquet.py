@@ -23,11 +23,11 @@ from pyarrow import feather
 from penstock.errors import SourceError, UserError
 from penstock.sources import columnar as reading
 from penstock.sources import read_snapshot, snapshot
-from penstock.sources.access import Access
 from penstock.sources.arrow import ArrowSource
 from penstock.sources.columnar import ColumnarSource
 from penstock.sources.parquet import ParquetSource
 from penstock.sources.partitions import partition_of, whole_numbers
+from penstock.sources.places.access import Access
 from penstock.sources.plain import plain_types
 from penstock.store import Store
 

@@ -10,12 +10,12 @@ import pytest
 
 from penstock.errors import PenstockError, SourceError, SourceUnavailable
 from penstock.sources import CsvSource, read_snapshot, snapshot
-from penstock.sources.access import Access
-from penstock.sources.local import check_confined, check_file, local_path
-from penstock.sources.patterns import apart, check_inside
-from penstock.sources.places import LocalPlace, places, shown
+from penstock.sources.places.access import Access
+from penstock.sources.places.finding import LocalPlace, places, shown
+from penstock.sources.places.local import check_confined, check_file, local_path
+from penstock.sources.places.patterns import apart, check_inside
+from penstock.sources.places.systems import System
 from penstock.sources.remembered import earlier_snapshot, remember
-from penstock.sources.systems import System
 from penstock.store import Store
 
 CSV = (".csv", ".txt")

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import SourceError
-from penstock.sources import typed
-from penstock.sources.jsontext import n_keys
-from penstock.sources.records import Flatten, piece_of, table_of
-from penstock.sources.typed import Survey, array_of, tables_of
+from penstock.sources.records import typed
+from penstock.sources.records.flattening import Flatten, piece_of, table_of
+from penstock.sources.records.jsontext import n_keys
+from penstock.sources.records.typed import Survey, array_of, tables_of
 
 _keys = st.text(alphabet="abc", min_size=1, max_size=2)
 _scalars = (

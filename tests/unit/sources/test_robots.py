@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.errors import SourceError, SourceUnavailable
 from penstock.sources.html import HtmlSource
-from penstock.sources.robots import Robots
+from penstock.sources.web.robots import Robots
 from penstock.store import Store
 from tests.unit.sources.local_web import Reply, nobody, site
 

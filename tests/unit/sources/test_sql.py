@@ -123,7 +123,7 @@ def test_a_locked_database_is_worth_another_try(database, tmp_path, monkeypatch)
     """What may pass is told apart from what will stay wrong."""
     connection = sqlite3.connect(database, isolation_level=None)
     connection.execute("begin exclusive")
-    monkeypatch.setattr("penstock.sources.sql_sqlite.PATIENCE", 0.05)
+    monkeypatch.setattr("penstock.sources.database.sqlite.PATIENCE", 0.05)
     source = source_from(database, "shop", tmp_path, table="sales")
     try:
         with pytest.raises(SourceUnavailable, match="did not answer"):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.errors import SourceError, SpecError
-from penstock.sources.sql_address import address_of, connect_arguments, holds_secret, tables_of
-from penstock.sources.sql_dates import is_relative, moment_of
+from penstock.sources.database.address import address_of, connect_arguments, holds_secret, tables_of
+from penstock.sources.database.dates import is_relative, moment_of
 
 NOW = dt.datetime(2026, 3, 1, 12, 30, tzinfo=dt.UTC)
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from penstock.sources.delimited import Delimited
-from penstock.sources.lines import Aside
-from penstock.sources.sniff import Settings
+from penstock.sources.text.delimited import Delimited
+from penstock.sources.text.lines import Aside
+from penstock.sources.text.sniff import Settings
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1", "cp1252", "shift_jis"]
 MARKED = {"utf-8", "utf-8-sig", "utf-16", "utf-32"}

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from penstock.sources.body import Broken, unpacked
-from penstock.sources.patience import Pace, backoff, retry_after
-from penstock.sources.urls import same_place, shown_url, with_params
+from penstock.sources.web.body import Broken, unpacked
+from penstock.sources.web.patience import Pace, backoff, retry_after
+from penstock.sources.web.urls import same_place, shown_url, with_params
 
 
 def soon(seconds: float) -> str:

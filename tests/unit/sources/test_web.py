@@ -13,8 +13,8 @@ import pytest
 
 from penstock.errors import SourceError, SourceUnavailable
 from penstock.receipts import FileRef, Part
-from penstock.sources.access import Access
-from penstock.sources.web import download, head_state
+from penstock.sources.places.access import Access
+from penstock.sources.web.download import download, head_state
 from tests.unit.sources.local_web import SECRET, Reply, echoing, every_word, nobody, site
 
 CSV = b"a,b\n1,2\n"

@@ -11,9 +11,9 @@ import pytest
 from pyarrow import feather
 
 from penstock.errors import SourceError, SourceUnavailable
-from penstock.sources.access import Access
 from penstock.sources.locate import source_from
-from penstock.sources.web import download
+from penstock.sources.places.access import Access
+from penstock.sources.web.download import download
 from penstock.store import Store
 from tests.unit.sources.local_web import Reply, certificate, site
 

@@ -12,9 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from penstock.errors import SourceError
-from penstock.sources import read_snapshot, snapshot, xmlrows
+from penstock.sources import read_snapshot, snapshot
 from penstock.sources import xml as xml_module
 from penstock.sources.intake import Intake
+from penstock.sources.records import xmlrows
 from penstock.sources.xml import XmlSource, xml_tables
 from penstock.store import Store
 
