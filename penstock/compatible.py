@@ -102,6 +102,10 @@ def _retyped(name: str, before: Column, now: Column) -> str:
         return f"{name!r} was any number and is a whole one"
     if before.unit and now.unit and before.unit != now.unit:
         return f"{name!r} was in {before.unit} and is in {now.unit}"
+    if before.kind == "datetime" and before.timezone != now.timezone:
+        return f"{name!r} was in {before.timezone or 'UTC'} where it says no zone, and is in {now.timezone or 'UTC'}"
+    if any(now.units.get(unit, factor) != factor for unit, factor in before.units.items()):
+        return f"{name!r} counts its units otherwise than before"
     return ""
 
 
@@ -135,7 +139,7 @@ def _unread(before: Column, now: Column) -> list[str]:
             found.append(f"is no longer read with its {what} {old!r}")
     words = {*before.true_words, *before.false_words} - {*now.true_words, *now.false_words}
     gone = [*sorted(words), *sorted(set(before.formats) - set(now.formats))]
-    gone += sorted(set(before.missing) - set(now.missing))
+    gone += sorted(set(before.missing) - set(now.missing)) + sorted(set(before.units) - set(now.units))
     if gone:
         found.append(f"no longer reads {', '.join(map(repr, gone[:MOST_SHOWN]))}")
     return found

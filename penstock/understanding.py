@@ -102,4 +102,6 @@ def _suspicious(schema: TableSchema, profile: Profile, misfits: dict[str, int]) 
             found.append((column.name, f"{seen.missing / profile.n_rows:.0%} missing"))
         if column.kind == "category" and seen.distinct > MANY_LEVELS:
             found.append((column.name, f"{seen.distinct:,} different texts: the rare ones are taken together"))
+    used = {column.name for column in schema.features}
+    found += [(c.column, f"follows from others: {c.relation}") for c in profile.matrix.collinear if c.column in used]
     return tuple(found)

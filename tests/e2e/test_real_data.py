@@ -41,7 +41,7 @@ CASES = {
         target="median_house_value",
         task="regression",
         better_than=75_000,
-        kinds={"longitude": "float", "total_bedrooms": "float", "ocean_proximity": "category"},
+        kinds={"longitude": "float", "total_bedrooms": "integer", "ocean_proximity": "category"},
     ),
     "telco": Case(
         files=("telco_churn/Telco-Customer-Churn.csv",),

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect_api() -> Iterator[str]:
     """Run flows against a server and a database of their own, and return the server's address."""
     from prefect.settings import PREFECT_API_URL

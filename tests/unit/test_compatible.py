@@ -13,9 +13,10 @@ PAY = Column(name="pay", kind="float", decimal=".,", suffix="EUR", unit="EUR", m
 MEMBER = Column(name="member", kind="boolean", true_words=("yes",), false_words=("no",))
 CITY = Column(name="city", kind="category")
 SINCE = Column(name="since", kind="datetime", formats=("%d.%m.%Y",))
+SIZE = Column(name="size", kind="float", units={"k": 1e3, "M": 1e6})
 WEALTH = Column(name="towns_wealth", kind="float", table="towns", serve="bundle", nullable=False)
 ID = Column(name="id", kind="text", role="id")
-LIVE = (ID, AGE, PAY, MEMBER, CITY, SINCE, WEALTH)
+LIVE = (ID, AGE, PAY, MEMBER, CITY, SINCE, SIZE, WEALTH)
 
 
 def schema(*columns: Column) -> TableSchema:
@@ -65,6 +66,10 @@ def test_what_takes_more_than_before_asks_nothing_of_callers(column: Column, mor
         (CITY, {"kind": "float"}, "retyped"),
         (AGE, {"kind": "category"}, "retyped"),
         (SINCE, {"kind": "category"}, "retyped"),
+        (SINCE, {"kind": "time"}, "retyped"),
+        (SINCE, {"timezone": "Europe/Berlin"}, "retyped"),
+        (SIZE, {"units": {"k": 1e3, "M": 1e9}}, "retyped"),
+        (SIZE, {"units": {"M": 1e6}}, "narrowed"),
         (PAY, {"unit": "USD", "suffix": "USD"}, "retyped"),
         (PAY, {"nullable": False}, "required"),
         (AGE, {"domain": Domain(low=18, high=150)}, "narrowed"),

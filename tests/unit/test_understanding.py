@@ -56,3 +56,16 @@ def test_what_was_decided_is_told_as_converted_and_proposed_no_more(tmp_path):
         "size": "units converted (M = 1e+06, k = 1000)",
         "when": "date or time as %d.%m.%Y %H:%M; times of Europe/Berlin turned into UTC",
     }
+
+
+def test_a_column_that_follows_from_others_is_pointed_out(tmp_path):
+    """With the relation: a total may hold what nobody knows yet when a prediction is asked for."""
+    casual, registered = [float(i * i % 97) for i in range(N)], [float(i * 7 % 31) for i in range(N)]
+    total = [a + b for a, b in zip(casual, registered, strict=True)]
+    table = pa.table({"casual": casual, "registered": registered, "total": total, "y": ["no", "yes"] * (N // 2)})
+    store = Store(tmp_path)
+    taken = snapshot(MemorySource.of("t", table, store), store)
+    arrays = make_arrays(Collected(snapshots=(taken,)), Typing(base="t", target="y"), None, store)
+    (name, words), *_ = understand(arrays, store)[0].suspicious
+    assert name in table.column_names
+    assert words.startswith("follows from others: ")
