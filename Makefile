@@ -29,8 +29,9 @@ up: $(VENV)/.sample ## Prefect server with UI, schedules and the service, in one
 bench: $(VENV)/.sample ## measure speed against the figures to reach
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+# In the order of their folders: a process that goes back and forth between two Prefect servers waits for the wrong one.
 test: $(VENV)/.dev ## every test but the long ones (WORKERS=2, ARGS=...)
-	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-long: $(VENV)/.dev ## the tests that take minutes
 	@$(BIN)/python -m pytest -m long $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 
@@ -34,7 +35,6 @@ def everything_below(folder: Path) -> list[tuple[Path, bytes]]:
 def test_a_planted_secret_reaches_the_api_and_nothing_else(prefect_api, tmp_path, monkeypatch, capfd, way):
     """Through a whole run: no receipt, log, report, artifact, note or row of Prefect's database holds it."""
     from prefect.blocks.system import Secret
-    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
 
     from flows.train import train
 
@@ -65,8 +65,7 @@ def test_a_planted_secret_reaches_the_api_and_nothing_else(prefect_api, tmp_path
     assert holding == []
     said = capfd.readouterr()
     assert PLANTED not in said.out + said.err
-    where = str(PREFECT_API_DATABASE_CONNECTION_URL.value()).partition(":///")[2]
-    with sqlite3.connect(where) as database:
+    with sqlite3.connect(Path(os.environ["PREFECT_HOME"]) / "prefect.db") as database:
         told = "\n".join(database.iterdump())
     database.close()
     assert f"shop-{way}" in told, "this is the database of the run"
