@@ -6,7 +6,6 @@ that Arrow sees as null.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ import pyarrow as pa
 
 from penstock.receipts import FrameRef
 from penstock.store import Store
-from penstock.store.writing import Outflow, writing
+from penstock.store.arrow import HashingFile
+from penstock.store.writing import writing
 
 
 class StoredColumns:
@@ -78,7 +78,7 @@ def write_typed(columns: Mapping[str, pa.Array], store: Store) -> FrameRef:
     """
     table = pa.table(dict(columns))
     with store.incoming() as folder, writing(store.root):
-        sink = _Hashing(folder / "typed")
+        sink = HashingFile(folder / "typed")
         try:
             with pa.ipc.new_file(pa.PythonFile(sink, mode="w"), table.schema) as writer:
                 writer.write_table(table)
@@ -104,32 +104,3 @@ def _view(column: pa.ChunkedArray) -> Any:
         parts = [np.frombuffer(c.buffers()[1], dtype, len(c), c.offset * 8) for c in column.chunks if len(c)]
         return parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, dtype), *parts])
     return column.to_pandas()
-
-
-class _Hashing:
-    """A file that is hashed while it is written; Arrow's writer asks no more of a sink."""
-
-    closed = False
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._out = Outflow(path)
-        self.sha256 = hashlib.sha256()
-
-    def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        whole = memoryview(data)
-        self._out.write(whole)
-        return whole.nbytes
-
-    def flush(self) -> None:
-        pass
-
-    def writable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.closed = True
-
-    def finish(self) -> None:
-        self._out.close()

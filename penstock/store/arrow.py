@@ -52,7 +52,7 @@ class ArrowFile:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self.path = path
         self.schema = schema
-        self._sink = _Hashing(path)
+        self._sink = HashingFile(path)
         self._blocks: queue.Queue[pa.Table | None] = queue.Queue(_WAITING)
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="arrow-file", daemon=True)
@@ -99,27 +99,31 @@ class ArrowFile:
             self._failed = self._failed or error
 
 
-class _Hashing:
+class HashingFile:
     """A file that is hashed while it is written; Arrow's writer asks no more of a sink."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._out = Outflow(path)
         self.sha256 = hashlib.sha256()
         self.closed = False
 
     def write(self, data: bytes) -> int:
+        """Hash and write some bytes."""
         self.sha256.update(data)
         whole = memoryview(data)
         self._out.write(whole)
         return whole.nbytes
 
     def flush(self) -> None:
-        pass
+        """Leave it to `finish`."""
 
     def writable(self) -> bool:
+        """Say yes: Arrow asks."""
         return True
 
     def close(self) -> None:
+        """Close the sink alone."""
         self.closed = True
 
     def finish(self) -> None:
