@@ -118,4 +118,4 @@ def _of_join(own: Looked, other: Looked, join: Join) -> ForeignKey:
     known = set(keys_of(other.raw, tuple(join.on.values())).to_pylist())
     orphans = sum(key not in known for key in keys) / len(keys) if keys else 0.0
     span = Span(high=_widened(orphans), unit="share")
-    return ForeignKey(columns=tuple(join.on), to=join.table, keys=tuple(join.on.values()), orphans=span)
+    return ForeignKey(columns=tuple(join.on), to=join.table, to_columns=tuple(join.on.values()), orphans=span)

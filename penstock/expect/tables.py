@@ -165,13 +165,13 @@ class ForeignKey(ExpectationBase):
     kind: Literal["foreign_key"] = "foreign_key"
     columns: tuple[str, ...] = Field(min_length=1)
     to: str
-    keys: tuple[str, ...] = Field(min_length=1)
+    to_columns: tuple[str, ...] = Field(min_length=1)
     orphans: Span = Span(high=0.0, unit="share")
 
     @model_validator(mode="after")
     def _of_one_length(self) -> Self:
-        if len(self.columns) != len(self.keys):
-            raise ValueError(f"{len(self.columns)} columns cannot name {len(self.keys)} keys")
+        if len(self.columns) != len(self.to_columns):
+            raise ValueError(f"{len(self.columns)} columns cannot name {len(self.to_columns)} keys")
         return self
 
     @property
@@ -186,13 +186,13 @@ class ForeignKey(ExpectationBase):
 
     def words(self) -> str:
         """Return what is expected."""
-        named = ", ".join(f"{self.to}.{key}" for key in self.keys)
+        named = ", ".join(f"{self.to}.{key}" for key in self.to_columns)
         return f"stands in {named}, orphans {self.orphans}"
 
     def check(self, context: Context) -> Finding | None:
         """Return the rows whose key leads nowhere, where they are too many."""
         looked, other = context.table(self.table), context.table(self.to)
-        for name in self.keys:
+        for name in self.to_columns:
             if name not in other.raw.column_names:
                 raise SpecError(
                     f"A foreign key names a column that {self.to!r} does not have: {name!r}",
@@ -201,7 +201,7 @@ class ForeignKey(ExpectationBase):
                 )
         lacking = np.logical_or.reduce([looked.cells(name).missing for name in self.columns])
         keys = pd.Series(keys_of(looked.raw, self.columns).to_pylist(), dtype=object)
-        known = set(keys_of(other.raw, self.keys).to_pylist()) - {None}
+        known = set(keys_of(other.raw, self.to_columns).to_pylist()) - {None}
         present = keys.notna().to_numpy() & ~lacking
         orphans = present & ~keys.isin(list(known)).to_numpy()
         n = int(present.sum())

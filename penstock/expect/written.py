@@ -158,7 +158,7 @@ def _foreign_key(value: object, path: Path) -> ForeignKey:
         parts[many] = _listed(parts[many]) if many in parts else list(parts.get("columns", []))
     if "orphans" in parts:
         parts["orphans"] = _span(parts["orphans"], (*path, "orphans"), "share")
-    return _made(ForeignKey, parts, path, table="to")
+    return _made(ForeignKey, parts, path, table="to", keys="to_columns")
 
 
 def _column(name: str, section: object, table: str, path: Path) -> Iterator[ExpectationBase | Off]:
@@ -263,7 +263,7 @@ def _written_key(key: ForeignKey) -> Parts:
     parts = {
         "column" if one else "columns": key.columns[0] if one else list(key.columns),
         "table": key.to,
-        "key" if one else "keys": key.keys[0] if one else list(key.keys),
+        "key" if one else "keys": key.to_columns[0] if one else list(key.to_columns),
     }
     return parts | ({} if key.orphans == Span(high=0.0, unit="share") else {"orphans": str(key.orphans)})
 

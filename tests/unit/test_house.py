@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import re
 import subprocess
 import sys
@@ -12,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from importlinter.cli import lint_imports
+
+import penstock
 
 PACKAGES = ("penstock", "tasks", "flows", "deploy")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
@@ -179,3 +183,17 @@ def test_the_locks_hold_all_that_pyproject_asks_for(root):
         have = {entry.split("==")[0] for entry in locked(root, name)}
         names = {re.split(r"[<>=!~\[; ]", text)[0].lower().replace("_", "-") for text in wanted}
         assert names <= have, f"run `make lock`: {name} lacks {sorted(names - have)}"
+
+
+def test_no_record_has_a_field_that_makes_it_look_like_a_mapping():
+    """Prefect turns a task's records into dicts, and `dict()` asks whatever has `keys` for them."""
+    from penstock.frozen import Frozen
+
+    for found in pkgutil.walk_packages(penstock.__path__, "penstock."):
+        importlib.import_module(found.name)
+    waiting, wrong = [Frozen], []
+    while waiting:
+        kind = waiting.pop()
+        waiting += kind.__subclasses__()
+        wrong += [kind.__qualname__] if "keys" in kind.model_fields else []
+    assert wrong == []
