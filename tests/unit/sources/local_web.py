@@ -120,10 +120,10 @@ def site(reply: Callable[[Asked], Reply] | Reply | list[Reply], tls: ssl.SSLCont
     """Run a server that answers by a function, always the same, or by a list of which the last stays."""
     if isinstance(reply, Reply):
         same = reply
-        answer = lambda asked: same  # noqa: E731
+        answer = lambda asked: same  # noqa: E731 - one of three answers, each too short for a name
     elif isinstance(reply, list):
         queue = list(reply)
-        answer = lambda asked: queue.pop(0) if len(queue) > 1 else queue[0]  # noqa: E731
+        answer = lambda asked: queue.pop(0) if len(queue) > 1 else queue[0]  # noqa: E731 - as above
     else:
         answer = reply
     running = Site(answer, tls)
