@@ -36,8 +36,8 @@ from penstock.models.search import dummy_predictions
 from penstock.receipts import Evaluated, Interval, Trained, Wrangled
 from penstock.slices import Gate, Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, sides
-from penstock.steps.join import lookups_of
 from penstock.steps.plan import Plan
+from penstock.steps.relations.join import lookups_of
 from penstock.store import Store
 from penstock.table import TableSchema, Target
 

@@ -5,11 +5,12 @@ Nothing here imports a stage; the slice of the wrangle stage, which holds steps,
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from penstock.cells import EPOCHS
+from penstock.durations import Duration
 from penstock.frozen import Frozen
 from penstock.table import Domain, Kind, Role
 from penstock.timetext import DIRECTIVES, UnknownFormat, compiled
@@ -112,15 +113,80 @@ def _same_name_both_sides(value: object) -> object:
     return value
 
 
-class Join(Frozen):
-    """A many-to-one look-up of the base's rows in another source.
+class Aggregate(Frozen):
+    """One value made of the rows of a child table that belong to a row: `{sum: amount}` or `{count: true}`.
 
-    `on` maps columns of the base to columns of the table; one name stands for the same name on both sides.
+    With `where` only rows count for which an expression holds; with `window` only those of the last so much time, which
+    needs the join's `as_of`.
+    """
+
+    of: str | None = None
+    take: Literal["count", "sum", "mean", "min", "max", "std", "first", "last", "distinct"]
+    where: str = ""
+    window: Duration | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_short_form(cls, value: object) -> object:
+        if value == "count":
+            return {"take": "count"}
+        if isinstance(value, dict) and "take" not in value:
+            takes = [name for name in get_args(cls.model_fields["take"].annotation) if name in value]
+            if len(takes) == 1:
+                rest = {k: v for k, v in value.items() if k != takes[0]}
+                of = value[takes[0]]
+                return {**rest, "take": takes[0], "of": None if of is True else of}
+        return value
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.of is None and self.take != "count":
+            raise ValueError(f"`{self.take}` needs a column: {{{self.take}: COLUMN}}")
+        return self
+
+
+class ChildPivot(Frozen):
+    """A column for each of the `most` most frequent levels of `by`, holding an aggregate of the rows that have it."""
+
+    by: str
+    of: str | None = None
+    take: Literal["count", "sum", "mean", "min", "max"] = "count"
+    most: int = Field(default=20, ge=1, le=200)
+
+
+class Join(Frozen):
+    """A look-up of rows in another source.
+
+    `on` maps columns of the table `into` which the values come (the base, unless another source is named) to columns
+    of `table`; one name stands for the same name on both sides; a column of an earlier join is named as it then is,
+    `<table>_<column>`. At most one row of `table` belongs to a row, unless `aggregate` or `pivot` makes one value of
+    many. `as_of` names a time on both sides: the latest row of `table` at or before it belongs, `lag` later at the
+    earliest (its values are known only then), and `within` so much time. `how: inner` rejects training rows that find
+    nothing. `columns` are those of `table` that may be taken.
+
+    `serve` says where values come from at prediction: a look-up in the bundle, one that is read anew `every` so often
+    (`refresh`), or the caller (`request`), who may send them always. A look-up of more than `max_rows` rows does not
+    travel; one older than `max_age` warns.
     """
 
     table: str
     on: Annotated[dict[str, str], BeforeValidator(_same_name_both_sides, json_schema_input_type=OneOrBoth)]
-    serve: Literal["request", "bundle"] = "bundle"
+    into: str = ""
+    how: Literal["left", "inner"] = "left"
+    relation: Literal["many-to-one", "one-to-one"] = "many-to-one"
+    as_of: (
+        Annotated[dict[str, str], BeforeValidator(_same_name_both_sides, json_schema_input_type=str | dict[str, str])]
+        | None
+    ) = None
+    lag: Duration = 0.0
+    within: Duration | None = None
+    columns: Words | None = None
+    aggregate: dict[str, Aggregate] | None = None
+    pivot: ChildPivot | None = None
+    serve: Literal["request", "bundle", "refresh"] = "bundle"
+    every: Duration | None = None
+    max_age: Duration | None = None
+    max_rows: int = Field(default=1_000_000, ge=1)
 
 
 class Split(Frozen):

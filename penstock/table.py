@@ -42,8 +42,8 @@ class Column(Frozen):
     number with `suffix` is taken as written: `5 %` is 5, and `unit` says of what. With `units` a number is multiplied
     by the factor of the unit that stands behind it. `formats` are those of dates and times, in strptime's directives,
     or `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`; a moment without an offset is in `timezone`, else in UTC.
-    `table` is the source it comes from, empty for the base; with `serve="bundle"` a look-up in the bundle gives its
-    value at prediction unless the caller sends one. `evidence` is why it was typed so, in a sentence;
+    `table` is the source it comes from, empty for the base; with `serve="bundle"` or `"refresh"` a look-up in the
+    bundle gives its value at prediction unless the caller sends one. `evidence` is why it was typed so, in a sentence;
     `counter_examples` are cells that speak against it, `proposals` lines of a spec that would have it otherwise.
     """
 
@@ -51,7 +51,7 @@ class Column(Frozen):
     kind: Kind
     role: Role = "feature"
     table: str = ""
-    serve: Literal["request", "bundle"] = "request"
+    serve: Literal["request", "bundle", "refresh"] = "request"
     nullable: bool = True
     decimal: Literal[".", ",", ".,"] = "."
     thousands: Literal["", ",", ".", " ", "'"] = ""

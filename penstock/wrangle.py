@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -12,14 +14,14 @@ from penstock.errors import DataError
 from penstock.receipts import Arrays, FrameRef, Wrangled
 from penstock.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
-from penstock.steps.assemble import Assembled, SourceTable, assemble, beside_features, read_table
 from penstock.steps.audit import Audit, StepAudit, Watch
-from penstock.steps.base import Rows
-from penstock.steps.isolated import Isolated
+from penstock.steps.base import Known, Rows
 from penstock.steps.labels import Labelled, label, label_audit
+from penstock.steps.outliers.isolated import Isolated
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typing_audit
+from penstock.steps.relations.assemble import Assembled, SourceTable, assemble, beside_features, read_table
 from penstock.steps.running import Running, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
@@ -65,10 +67,12 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     start = _start(assembled, labelled, side, beside_features(base))
     plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
     plan.check(assembled.table_schema)
+    start = replace(start, rows=_with_others(start, base, plan))
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
-    clean, after = run_after(plan, state.frame, state.rows.train, state.row, private)
+    known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
+    clean, after = run_after(plan, state.frame, state.rows, state.row, private, known)
     watched = [label_audit(labelled, len(start.row)), *before, *after]
     audit = _audit(base, tables, assembled, labelled, state, watched)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
@@ -115,6 +119,16 @@ def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: p
         row=np.flatnonzero(kept).astype(np.int64),
         reason=np.full(n_kept, None, dtype=object),
     )
+
+
+def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
+    """Return what is known of the rows with the columns beside the features that row steps ask for, typed."""
+    features = {c.name for c in base.table_schema.features}
+    asked = [name for name in plan.asks if name not in features and name in base.raw.column_names]
+    if not asked:
+        return start.rows
+    cast = base.table_schema.cast(base.raw.select(asked).take(pa.array(start.row)), asked)
+    return replace(start.rows, others=cast.frame)
 
 
 def _plan(schema: TableSchema, wrangling: Wrangling, start: Running, identified: bool) -> Plan:

@@ -43,9 +43,9 @@ from penstock.cells import Misfit
 from penstock.errors import BundleError, DataError, NotFound, Tampered
 from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
-from penstock.steps.join import Lookup, lookups_of
+from penstock.steps.categories.tidy import Tidy
 from penstock.steps.plan import Plan
-from penstock.steps.tidy import Tidy
+from penstock.steps.relations.join import Lookup, lookups_of
 from penstock.table import TableSchema, Target
 
 if TYPE_CHECKING:

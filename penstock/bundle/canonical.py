@@ -31,7 +31,7 @@ from penstock.frozen import Frozen
 from penstock.table import TableSchema
 
 if TYPE_CHECKING:
-    from penstock.steps.join import Lookup
+    from penstock.steps.relations.join import Lookup
 
 # Sentences for people: a better wording makes no other model.
 TOLD = frozenset({"evidence", "why"})

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from penstock.bundle.predictions import Code, Note, Warned
 from penstock.cells import Misfit, NotCast, parse_cell, time_text
-from penstock.steps.tidy import folded
+from penstock.steps.categories.tidy import folded
 from penstock.table import Column, Domain
 
 if TYPE_CHECKING:

@@ -37,8 +37,8 @@ from penstock.bundle.probe import answers_to, with_answers
 from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
-from penstock.steps.join import lookups_of
 from penstock.steps.plan import Plan
+from penstock.steps.relations.join import lookups_of
 from penstock.table import TableSchema
 
 

@@ -63,7 +63,7 @@ class BaseFamily(Frozen):
         """
         return Recipe(
             [
-                ("steps", plan.transformer()),
+                ("steps", plan.transformer(len(target.labels), seed & MOST_SEED)),
                 ("encode", Encoder(self.encoding)),
                 ("model", self.estimator(target, n_rows, seed & MOST_SEED, threads)),
             ],

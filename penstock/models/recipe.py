@@ -43,7 +43,7 @@ class Recipe(Pipeline):
         """Fit the parts in sequence on a frame of shape (n_rows, n_columns) and a target of shape (n_rows,)."""
         (_, steps), (_, encoder), (_, model) = self.steps
         with threadpool_limits(limits=self.threads):
-            frame = steps.fit(X, y).transform(X)
+            frame = steps.fit_transform(X, y)
             encoded = encoder.fit(frame).transform(frame)
             known = model.get_params(deep=False)
             model.set_params(**{name: encoder.categorical for name in CATEGORICAL if name in known})

@@ -27,8 +27,8 @@ from penstock.models.search import search
 from penstock.models.training import Training, fit_rows
 from penstock.receipts import Trained, Wrangled
 from penstock.slices import Modelling, Typing
-from penstock.steps.join import lookups_of
 from penstock.steps.plan import Plan
+from penstock.steps.relations.join import lookups_of
 from penstock.store import Store
 from penstock.table import TableSchema, Target
 

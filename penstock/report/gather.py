@@ -172,7 +172,7 @@ def _columns(schema: TableSchema, profile: Profile) -> tuple[ColumnFact, ...]:
     return tuple(facts)
 
 
-def _given_by(role: str, serve: Literal["request", "bundle"], table: str) -> str:
+def _given_by(role: str, serve: Literal["request", "bundle", "refresh"], table: str) -> str:
     if role not in ("feature", "time", "group"):
         return ""
     return "caller" if serve == "request" else f"look-up in {table}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -97,12 +97,39 @@ class CellStep(StepBase):
         return self.on(Blocks.of(frame)).frame()
 
 
+@dataclass(frozen=True)
+class Known:
+    """What is known of training rows beside their columns: what a learned step may learn from, too.
+
+    `target` holds label indices (int64) or values (float64) of shape (n_rows,); `n_labels` is 0 for a regression.
+    """
+
+    target: np.ndarray
+    n_labels: int = 0
+    seed: int = 0
+
+
 class Learned:
     """What a learned step took from training rows. It is picklable and works within one row."""
 
     @abstractmethod
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks as the step leaves them."""
+
+    def on_training(self, blocks: Blocks) -> Blocks:
+        """Return the very rows that were learned from, in their order, as a model should see them.
+
+        Whatever a row has itself put into what was learned (its target in the mean of its category, say) must be left
+        out of what it gets: such a step gives values out of fold here. The others give what `on` gives.
+        """
+        return self.on(blocks)
+
+    def extended(self, blocks: Blocks) -> Learned:
+        """Return the same with more recent rows known: what a caller sends as history, with the columns of this place.
+
+        Only a step that looks rows up in what came before has any use for them.
+        """
+        return self
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
@@ -117,12 +144,21 @@ class LearnedStep(ColumnStep):
     """Learns from training rows; what it learned works within one row."""
 
     @abstractmethod
-    def learn_from(self, blocks: Blocks) -> Learned:
-        """Return what the step takes from training rows."""
+    def learn_from(self, blocks: Blocks, known: Known | None = None) -> Learned:
+        """Return what the step takes from training rows.
 
-    def learn(self, frame: pd.DataFrame) -> Learned:
+        Parameters
+        ----------
+        blocks : Blocks
+            Training rows, and no others.
+        known : Known, optional
+            Their target. Whoever only wants to see a step work may leave it out; a step that cannot do without raises
+            a `DataError`.
+        """
+
+    def learn(self, frame: pd.DataFrame, known: Known | None = None) -> Learned:
         """Return what the step takes from a typed frame of training rows."""
-        return self.learn_from(Blocks.of(frame))
+        return self.learn_from(Blocks.of(frame), known)
 
 
 @dataclass(frozen=True)
@@ -131,20 +167,48 @@ class Rows:
 
     `train` tells the side, `beside` holds as text what a row says beside its features and target (its ids, say),
     `target` is the encoded target, and `misfit` the reason why a row has a cell that could not be read, else None.
+    `others` holds, typed, those columns of the base that are no features and that a row step asks for.
     """
 
     train: np.ndarray
     beside: pd.DataFrame
     target: np.ndarray
     misfit: np.ndarray
+    others: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def take(self, kept: np.ndarray) -> Rows:
         """Return some of the rows."""
-        return Rows(self.train[kept], self.beside[kept].reset_index(drop=True), self.target[kept], self.misfit[kept])
+        return Rows(
+            self.train[kept],
+            self.beside[kept].reset_index(drop=True),
+            self.target[kept],
+            self.misfit[kept],
+            self.others[kept].reset_index(drop=True) if len(self.others.columns) else self.others,
+        )
 
 
 class RowStep(StepBase):
     """Names rows that a model should not learn from."""
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The columns that the step looks at by name; beside features they may be ids and what is left out."""
+        return ()
+
+    def check_beside(self, kinds: Kinds, others: Mapping[str, Kind]) -> None:
+        """Refuse a column that the step asks for and that is neither a feature here nor another column of the base.
+
+        Raises
+        ------
+        PlanError
+            There is none of that name.
+        """
+        for column in self.asks:
+            if column not in kinds and column not in others:
+                raise PlanError(
+                    f"The step `{self.name}` names a column {column!r} that is not there",
+                    expected=closest(column, [*kinds, *others]),
+                )
 
     @abstractmethod
     def reasons(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:

@@ -24,8 +24,8 @@ class Plan(Frozen):
 
     Examples
     --------
-    >>> from penstock.steps.duplicates import Duplicates
-    >>> from penstock.steps.fill import Fill
+    >>> from penstock.steps.rows.duplicates import Duplicates
+    >>> from penstock.steps.missing.fill import Fill
     >>> Plan(steps=(Duplicates(), Fill())).cut
     1
     >>> Plan(steps=(Fill(), Duplicates())).check({"age": "float"})
@@ -57,6 +57,11 @@ class Plan(Frozen):
         return tuple(step for step in self.before if isinstance(step, RowStep))
 
     @property
+    def asks(self) -> tuple[str, ...]:
+        """The columns that row steps look at by name, each once."""
+        return tuple(dict.fromkeys(name for step in self.rows for name in step.asks))
+
+    @property
     def learned(self) -> tuple[Step, ...]:
         """The steps from the cut on: learned ones, and cell steps after them."""
         return self.steps[self.cut :]
@@ -81,6 +86,7 @@ class Plan(Frozen):
             the model.
         """
         kinds: Kinds = schema if isinstance(schema, dict) else {c.name: c.kind for c in schema.features}
+        others = {} if isinstance(schema, dict) else {c.name: c.kind for c in schema.columns if c.name not in kinds}
         after: list[tuple[str, Kinds]] = []
         for i, step in enumerate(self.steps):
             if isinstance(step, RowStep) and i > self.cut:
@@ -90,6 +96,8 @@ class Plan(Frozen):
                     expected="steps that reject rows before the first step that learns",
                     todo=f"Move `{step.name}` before `{self.steps[self.cut].name}`.",
                 )
+            if isinstance(step, RowStep):
+                step.check_beside(kinds, others)
             kinds = step.columns_after(kinds)
             after.append((step.name, kinds))
         moments = [name for name, kind in kinds.items() if kind == "datetime"]
@@ -108,8 +116,16 @@ class Plan(Frozen):
             frame = step.apply(frame)
         return frame
 
-    def transformer(self) -> PlanTransformer:
-        """Return the steps from the cut on as an unfitted scikit-learn transformer."""
+    def transformer(self, n_labels: int = 0, seed: int = 0) -> PlanTransformer:
+        """Return the steps from the cut on as an unfitted scikit-learn transformer.
+
+        Parameters
+        ----------
+        n_labels : int
+            How many labels the target has; 0 for a regression.
+        seed : int
+            What a step's random choices grow from.
+        """
         from penstock.steps.transformer import PlanTransformer
 
-        return PlanTransformer(self)
+        return PlanTransformer(self, n_labels, seed)

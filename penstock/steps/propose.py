@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penstock.steps.bounds import Bounds
-from penstock.steps.calendar import Calendar
-from penstock.steps.duplicates import Duplicates
-from penstock.steps.fill import Fill
-from penstock.steps.isolated import Isolated
-from penstock.steps.misfits import Misfits
-from penstock.steps.rare import Rare
-from penstock.steps.tidy import Tidy
+from penstock.steps.categories.rare import Rare
+from penstock.steps.categories.tidy import Tidy
+from penstock.steps.missing.fill import Fill
+from penstock.steps.outliers.isolated import Isolated
+from penstock.steps.rows.duplicates import Duplicates
+from penstock.steps.rows.misfits import Misfits
+from penstock.steps.time.calendar import Calendar
 from penstock.steps.union import Step
+from penstock.steps.values.bounds import Bounds
 from penstock.table import TableSchema
 
 # Below this share of missing values a flag would be nearly constant.

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded, compare
-from penstock.steps.base import CellStep, LearnedStep, Rows, RowStep
+from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep
 from penstock.steps.blocks import Blocks
 from penstock.steps.plan import Plan
 from penstock.steps.union import Step, nature_of
@@ -62,22 +62,38 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
 
 
 def run_after(
-    plan: Plan, cut: pd.DataFrame, train: np.ndarray, row: np.ndarray, private: frozenset[str]
+    plan: Plan, cut: pd.DataFrame, rows: Rows, row: np.ndarray, private: frozenset[str], known: Known
 ) -> tuple[pd.DataFrame, list[StepAudit]]:
     """Learn the steps from the cut on from training rows, and apply them to all.
+
+    Parameters
+    ----------
+    plan : Plan
+        A plan that has been checked.
+    cut : pandas.DataFrame
+        The rows at the cut.
+    rows : Rows
+        Which of them train.
+    row : numpy.ndarray
+        Their positions in the base source.
+    private : frozenset of str
+        Columns whose values the audit must not show.
+    known : Known
+        The target of the training rows.
 
     Returns
     -------
     tuple
         The frame that the plan's transformer, fitted on training rows, gives for all rows; and the audit.
     """
-    learning, all_rows = Blocks.of(cut[train]), Blocks.of(cut)
+    learning, all_rows = Blocks.of(cut[rows.train]), Blocks.of(cut)
     before, entries = all_rows.frame(), []
     for step in plan.learned:
         watch = Watch()
-        runs = step.learn_from(learning) if isinstance(step, LearnedStep) else step
+        runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
         assert not isinstance(runs, RowStep)
-        learning, all_rows = runs.on(learning), runs.on(all_rows)
+        learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
+        all_rows = runs.on(all_rows)
         after = all_rows.frame()
         entries.append(_cell_entry(step, before, after, row, private, watch))
         before = after

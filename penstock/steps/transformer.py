@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from penstock.errors import DataError
-from penstock.steps.base import CellStep, Learned, LearnedStep
+from penstock.steps.base import CellStep, Known, Learned, LearnedStep
 from penstock.steps.blocks import Blocks
 from penstock.steps.plan import Plan
 from penstock.table import closest
@@ -23,6 +24,10 @@ class PlanTransformer(TransformerMixin, BaseEstimator):
     ----------
     plan : Plan
         The whole plan; its steps before the cut are not run here.
+    n_labels : int
+        How many labels the target has; 0 for a regression.
+    seed : int
+        What a step's random choices grow from.
 
     Attributes
     ----------
@@ -36,14 +41,16 @@ class PlanTransformer(TransformerMixin, BaseEstimator):
     Examples
     --------
     >>> import pandas as pd
-    >>> from penstock.steps.fill import Fill
+    >>> from penstock.steps.missing.fill import Fill
     >>> transformer = PlanTransformer(Plan(steps=(Fill(),))).fit(pd.DataFrame({"age": [30.0, 40.0, 50.0]}))
     >>> transformer.transform(pd.DataFrame({"age": [None, 7.0]}))["age"].tolist()
     [40.0, 7.0]
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, n_labels: int = 0, seed: int = 0) -> None:
         self.plan = plan
+        self.n_labels = n_labels
+        self.seed = seed
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Learn from training rows.
@@ -52,14 +59,18 @@ class PlanTransformer(TransformerMixin, BaseEstimator):
         ----------
         X : pandas.DataFrame
             Typed frame at the cut, shape (n_rows, n_features).
-        y : ignored
+        y : numpy.ndarray, optional
+            The target, shape (n_rows,), for steps that learn from it.
         """
-        self._learn(X)
+        self._learn(X, y)
         return self
 
     def fit_transform(self, X: pd.DataFrame, y: object = None) -> pd.DataFrame:
-        """Learn from training rows, and return them as the steps leave them."""
-        return self._learn(X).frame()
+        """Learn from training rows, and return them as a model should see them.
+
+        They differ from what `transform` gives where a step learns from the target: its values are out of fold.
+        """
+        return self._learn(X, y).frame()
 
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return rows as the steps leave them.
@@ -99,15 +110,36 @@ class PlanTransformer(TransformerMixin, BaseEstimator):
             for step, learned in pairs
         ]
 
-    def _learn(self, X: pd.DataFrame) -> Blocks:
+    def extended(self, X: pd.DataFrame) -> Self:
+        """Return a fitted transformer that knows more recent rows as well.
+
+        Parameters
+        ----------
+        X : pandas.DataFrame
+            History at the cut, shape (n_rows, n_features): rows that lie before those to be predicted.
+        """
+        check_is_fitted(self, "learned_")
+        blocks = Blocks.of(self._ordered(X))
+        learned: list[Learned | CellStep] = []
+        for step in self.learned_:
+            learned.append(step.extended(blocks) if isinstance(step, Learned) else step)
+            blocks = step.on(blocks)
+        longer = copy(self)
+        longer.learned_ = learned
+        return longer
+
+    def _learn(self, X: pd.DataFrame, y: object) -> Blocks:
         blocks = Blocks.of(X)
+        known = None if y is None else Known(np.asarray(y), self.n_labels, self.seed)
         learned: list[Learned | CellStep] = []
         for step in self.plan.learned:
             if isinstance(step, LearnedStep):
-                learned.append(step.learn_from(blocks))
+                took = step.learn_from(blocks, known)
+                learned.append(took)
+                blocks = took.on_training(blocks)
             elif isinstance(step, CellStep):
                 learned.append(step)
-            blocks = learned[-1].on(blocks)
+                blocks = step.on(blocks)
         self.learned_ = learned
         self.feature_names_in_ = np.array(X.columns.tolist(), dtype=object)
         self.n_features_in_ = X.shape[1]

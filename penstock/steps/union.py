@@ -1,27 +1,27 @@
-"""All steps there are. A new one is a class in this package, and a line in this union."""
+"""All steps there are. A new one is a class in its room, and a line in that room's union."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
 from penstock.steps.base import CellStep, LearnedStep, RowStep, StepBase
-from penstock.steps.bounds import Bounds
-from penstock.steps.calendar import Calendar
-from penstock.steps.duplicates import Duplicates
-from penstock.steps.fill import Fill
-from penstock.steps.isolated import Isolated
-from penstock.steps.misfits import Misfits
-from penstock.steps.rare import Rare
-from penstock.steps.tidy import Tidy
+from penstock.steps.categories.union import CategoryStep
+from penstock.steps.missing.union import MissingStep
+from penstock.steps.outliers.union import OutlierStep
+from penstock.steps.rows.union import RowsStep
+from penstock.steps.time.union import TimeStep
+from penstock.steps.values.union import ValueStep
 
 Step = Annotated[
-    Bounds | Calendar | Duplicates | Fill | Isolated | Misfits | Rare | Tidy,
+    CategoryStep | MissingStep | OutlierStep | RowsStep | TimeStep | ValueStep,
     Field(discriminator="kind"),
 ]
 
-STEPS: tuple[type[StepBase], ...] = (Bounds, Calendar, Duplicates, Fill, Isolated, Misfits, Rare, Tidy)
+STEPS: tuple[type[StepBase], ...] = tuple(
+    sorted(get_args(get_args(Step)[0]), key=lambda step: str(step.model_fields["kind"].default))
+)
 
 
 def nature_of(step: StepBase | type[StepBase]) -> str:
@@ -29,6 +29,8 @@ def nature_of(step: StepBase | type[StepBase]) -> str:
 
     Examples
     --------
+    >>> from penstock.steps.missing.fill import Fill
+    >>> from penstock.steps.rows.duplicates import Duplicates
     >>> nature_of(Fill), nature_of(Duplicates())
     ('learned', 'row')
     """

@@ -10,8 +10,8 @@ from data import clinic
 from penstock.errors import DataError, PlanError, SpecError
 from penstock.slices import ColumnSpec, Join, Split, Typing
 from penstock.split import SplitRule
-from penstock.steps.duplicates import Duplicates
-from penstock.steps.fill import Fill
+from penstock.steps.missing.fill import Fill
+from penstock.steps.rows.duplicates import Duplicates
 from penstock.steps.wrangling import Wrangling
 from tests.unit.wrangling import TYPING, Run, csv_run, plain, sample
 

@@ -18,12 +18,12 @@ from penstock.bundle.probe import build_probe
 from penstock.bundle.seal import Parts
 from penstock.models.families import BaseFamily, LinearFamily
 from penstock.receipts import Interval, Verdict
-from penstock.steps.calendar import Calendar
-from penstock.steps.fill import Fill
-from penstock.steps.join import Lookup, lookups_of
+from penstock.steps.categories.rare import Rare
+from penstock.steps.categories.tidy import Tidy
+from penstock.steps.missing.fill import Fill
 from penstock.steps.plan import Plan
-from penstock.steps.rare import Rare
-from penstock.steps.tidy import Tidy
+from penstock.steps.relations.join import Lookup, lookups_of
+from penstock.steps.time.calendar import Calendar
 from penstock.table import Column, Domain, TableSchema, Target
 
 PASSED = Verdict(passed=True, reasons=("It beats the dummy baseline",))

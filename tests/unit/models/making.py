@@ -14,7 +14,7 @@ from penstock.models.training import Training
 from penstock.receipts import Arrays, Collected, Wrangled
 from penstock.sources import snapshot
 from penstock.spec.pipeline import PipelineSpec, spec_from
-from penstock.steps.fill import Fill
+from penstock.steps.missing.fill import Fill
 from penstock.steps.plan import Plan
 from penstock.store import Store
 from penstock.table import Target

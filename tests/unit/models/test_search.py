@@ -21,7 +21,7 @@ from penstock.models.crew import Alone, Processes
 from penstock.models.families import BaseFamily, DummyFamily, LightGBMFamily, LinearFamily
 from penstock.models.search import search
 from penstock.models.training import Training, fit_fold
-from penstock.steps.fill import Fill
+from penstock.steps.missing.fill import Fill
 from penstock.steps.plan import Plan
 from penstock.table import Target
 from tests.unit.models.making import training

@@ -7,15 +7,13 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from penstock.steps.base import Kinds, StepBase
-from penstock.steps.bounds import Bounds
-from penstock.steps.calendar import Calendar
-from penstock.steps.duplicates import Duplicates
-from penstock.steps.fill import Fill
-from penstock.steps.isolated import Isolated
-from penstock.steps.misfits import Misfits
-from penstock.steps.rare import Rare
-from penstock.steps.tidy import Tidy
-from penstock.table import Domain
+
+from .examples.categories import CATEGORIES
+from .examples.missing import MISSING
+from .examples.outliers import OUTLIERS
+from .examples.rows import ROWS_STEPS
+from .examples.time import TIME
+from .examples.values import VALUES
 
 KINDS: Kinds = {
     "age": "integer",
@@ -26,24 +24,7 @@ KINDS: Kinds = {
     "seen": "datetime",
 }
 
-# At least one instance of every step; the more of its settings are used, the better.
-EXAMPLES: tuple[StepBase, ...] = (
-    Bounds(domains={"age": Domain(low=0, high=120), "city": Domain(values=("Oslo", "Bonn"))}),
-    Bounds(domains={"dose": Domain(high=10.0)}, action="clip"),
-    Calendar(),
-    Calendar(columns=("seen",), parts=("hour", "weekday")),
-    Duplicates(),
-    Duplicates(at_most=0.1),
-    Fill(),
-    Fill(columns=("dose", "city"), flag=("dose",)),
-    Isolated(),
-    Isolated(columns=("dose",), far=1.5, gap=1.5, strange=1.0, at_most=0.2),
-    Misfits(),
-    Rare(),
-    Rare(columns=("note",), at_least=2, at_most=3),
-    Tidy(),
-    Tidy(columns=("city",)),
-)
+EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES)
 
 _NUMBERS = st.one_of(
     st.just(np.nan), st.integers(-3, 3).map(float), st.floats(allow_nan=True, allow_infinity=False), st.just(-0.0)

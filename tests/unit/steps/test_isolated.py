@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from penstock.steps.isolated import Isolated
+from penstock.steps.outliers.isolated import Isolated
 
 
 def flagged(train: pd.DataFrame, rows: pd.DataFrame) -> dict[str, list[float]]:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from penstock.errors import DataError
 from penstock.slices import Join
-from penstock.steps.join import Lookup, check_relation, keys_of, lookups_of, match
+from penstock.steps.relations.join import Lookup, check_relation, keys_of, lookups_of, match
 
 PLANES = pa.table({"tail": ["N1", "N2", "N3"], "seats": [10, 20, None], "maker": ["A", None, "C"]})
 JOIN = Join(table="planes", on={"tailnum": "tail"})

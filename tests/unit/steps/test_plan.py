@@ -12,16 +12,16 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from penstock.errors import DataError, PlanError
-from penstock.steps.bounds import Bounds
-from penstock.steps.calendar import Calendar
-from penstock.steps.duplicates import Duplicates
-from penstock.steps.fill import Fill
-from penstock.steps.isolated import Isolated
-from penstock.steps.misfits import Misfits
+from penstock.steps.categories.rare import Rare
+from penstock.steps.categories.tidy import Tidy
+from penstock.steps.missing.fill import Fill
+from penstock.steps.outliers.isolated import Isolated
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
-from penstock.steps.rare import Rare
-from penstock.steps.tidy import Tidy
+from penstock.steps.rows.duplicates import Duplicates
+from penstock.steps.rows.misfits import Misfits
+from penstock.steps.time.calendar import Calendar
+from penstock.steps.values.bounds import Bounds
 from penstock.table import Column, Domain, TableSchema
 
 from .frames import KINDS, frame_of

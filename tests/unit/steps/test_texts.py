@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from penstock.steps.fill import Fill
-from penstock.steps.rare import Rare
-from penstock.steps.tidy import Tidy
+from penstock.steps.categories.rare import Rare
+from penstock.steps.categories.tidy import Tidy
+from penstock.steps.missing.fill import Fill
 
 
 def column(*values: str | None) -> pd.DataFrame:

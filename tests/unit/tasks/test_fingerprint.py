@@ -202,7 +202,7 @@ def test_a_room_is_known_to_the_stages_that_need_it_alone(room, stages):
 
 def test_a_cleaning_step_does_not_collect_again():
     """Steps are known from the wrangle stage on."""
-    step = "penstock.steps.fill"
+    step = "penstock.steps.missing.fill"
     assert {s for s in ("collect", "arrays", "wrangle", "train", "evaluate") if step in names(f"tasks.{s}")} == {
         "wrangle", "train", "evaluate",
     }  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from penstock.errors import PlanError
 from penstock.slices import Words
-from penstock.steps.base import NUMBERS, Kinds, Learned, LearnedStep
+from penstock.steps.base import NUMBERS, Kinds, Known, Learned, LearnedStep
 from penstock.steps.blocks import Blocks, FloatMatrix, require
 
 MISSING = "(missing)"
@@ -87,7 +87,7 @@ class Fill(LearnedStep):
             after[name] = "boolean"
         return after
 
-    def learn_from(self, blocks: Blocks) -> FillLearned:
+    def learn_from(self, blocks: Blocks, known: Known | None = None) -> FillLearned:
         """Return each number's lower median; 0 where training rows have no value."""
         names, texts = self.numbers_of(blocks), self.texts_of(blocks)
         values = _lower_medians(blocks.numbers[:, blocks.positions(names)])

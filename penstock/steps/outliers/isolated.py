@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from penstock.steps.base import NUMBERS, Learned, LearnedStep
+from penstock.steps.base import NUMBERS, Known, Learned, LearnedStep
 from penstock.steps.blocks import Blocks
 
 FEWEST_ROWS = 50
@@ -75,7 +75,7 @@ class Isolated(LearnedStep):
     strange: float = Field(default=8.0, gt=0)
     at_most: float = Field(default=0.01, gt=0, lt=0.25)
 
-    def learn_from(self, blocks: Blocks) -> IsolatedLearned:
+    def learn_from(self, blocks: Blocks, known: Known | None = None) -> IsolatedLearned:
         """Return the fences of every number column."""
         names = self.columns if self.columns is not None else blocks.number_names
         matrix = blocks.numbers[:, blocks.positions(names)]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from penstock.steps.base import TEXTS, Learned, LearnedStep
+from penstock.steps.base import TEXTS, Known, Learned, LearnedStep
 from penstock.steps.blocks import Blocks, require
 
 OTHER = "(other)"
@@ -57,7 +57,7 @@ class Rare(LearnedStep):
     at_least: int = Field(default=5, ge=1)
     at_most: int = Field(default=254, ge=1)
 
-    def learn_from(self, blocks: Blocks) -> RareLearned:
+    def learn_from(self, blocks: Blocks, known: Known | None = None) -> RareLearned:
         """Return the levels to keep; of equally frequent ones the first in code point order."""
         names = self.columns if self.columns is not None else tuple(blocks.texts)
         require(names, blocks.texts)

@@ -14,7 +14,7 @@ from penstock.receipts import TypedTable
 from penstock.slices import Join
 from penstock.split import is_row_number, row_texts
 from penstock.steps.audit import JoinReading
-from penstock.steps.join import NO_MATCH, Lookup, check_relation, column_name, require_keys
+from penstock.steps.relations.join import NO_MATCH, Lookup, check_relation, column_name, require_keys
 from penstock.store import Store
 from penstock.table import Column, TableSchema, closest
 

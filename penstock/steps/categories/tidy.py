@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from penstock.steps.base import TEXTS, Learned, LearnedStep
+from penstock.steps.base import TEXTS, Known, Learned, LearnedStep
 from penstock.steps.blocks import Blocks, require
 
 
@@ -61,7 +61,7 @@ class Tidy(LearnedStep):
 
     kind: Literal["tidy"] = "tidy"
 
-    def learn_from(self, blocks: Blocks) -> TidyLearned:
+    def learn_from(self, blocks: Blocks, known: Known | None = None) -> TidyLearned:
         """Return the most frequent spelling of each text; of equally frequent ones the first in code point order."""
         names = self.columns if self.columns is not None else tuple(blocks.texts)
         require(names, blocks.texts)

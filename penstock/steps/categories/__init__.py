@@ -1,0 +1,1 @@
+"""Steps that make categories few and alike: spellings, rare levels, orders."""

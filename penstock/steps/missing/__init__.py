@@ -1,0 +1,1 @@
+"""Steps for what is missing: flags, fills and imputers."""

@@ -1,0 +1,1 @@
+"""Steps for numbers that stand apart from all others."""

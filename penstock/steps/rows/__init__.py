@@ -1,0 +1,1 @@
+"""Steps that name rows which a model should not learn from."""

@@ -1,0 +1,1 @@
+"""Steps that read and rewrite text, cell by cell."""

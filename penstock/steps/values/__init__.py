@@ -1,0 +1,1 @@
+"""Steps that give values another form: casts, maps, units, expressions, bounds."""

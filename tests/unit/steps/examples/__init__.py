@@ -1,0 +1,1 @@
+"""Steps for the laws that all steps keep, one list a room."""
