@@ -156,7 +156,9 @@ def _cell_entry(
         examples=examples,
         seconds=seconds,
         why=step.why,
-        note=_columns_note(before.columns.tolist(), after.columns.tolist()),
+        note="; ".join(
+            filter(None, [_columns_note(before.columns.tolist(), after.columns.tolist()), _gone(before, after)])
+        ),
     )
 
 
@@ -164,6 +166,13 @@ def _columns_note(before: Sequence[str], after: Sequence[str]) -> str:
     gone, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
     told = [f"{verb} {_few(names)}" for verb, names in (("takes out", gone), ("adds", new)) if names]
     return "; ".join(told)
+
+
+def _gone(before: pd.DataFrame, after: pd.DataFrame) -> str:
+    """Return how many cells had a value before a step and have none after it: what did not read, above all."""
+    both = [name for name in before.columns if name in set(after.columns)]
+    n = sum(int((after[name].isna().to_numpy() & before[name].notna().to_numpy()).sum()) for name in both)
+    return f"{n:,} cells became missing" if n else ""
 
 
 def _few(names: list[str]) -> str:

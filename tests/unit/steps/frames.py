@@ -12,6 +12,7 @@ from .examples.categories import CATEGORIES
 from .examples.missing import MISSING
 from .examples.outliers import OUTLIERS
 from .examples.rows import ROWS_STEPS
+from .examples.text import TEXT
 from .examples.time import TIME
 from .examples.values import VALUES
 
@@ -24,7 +25,7 @@ KINDS: Kinds = {
     "seen": "datetime",
 }
 
-EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES)
+EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TEXT, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES)
 
 _NUMBERS = st.one_of(
     st.just(np.nan), st.integers(-3, 3).map(float), st.floats(allow_nan=True, allow_infinity=False), st.just(-0.0)
