@@ -37,6 +37,14 @@ SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "==": np.equal,
     "!=": np.not_equal,
 }
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    # The function, not the operator: that one computes some constant powers in another way. And to it anything to the
+    # power of 0 is 1, though it be missing.
+    return np.where(np.isnan(base) | np.isnan(exponent), np.nan, np.power(base, exponent))
+
+
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,
@@ -44,8 +52,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "/": np.divide,
     "//": np.floor_divide,
     "%": np.mod,
-    # The function, not the operator: that one computes some constant powers in another way.
-    "**": np.power,
+    "**": _power,
 }
 
 

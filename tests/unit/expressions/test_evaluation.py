@@ -211,6 +211,8 @@ def test_neither_infinity_nor_another_type_than_was_promised_leaves_an_expressio
         ("round(a * 1.37, 1)", [0.7, 2.7, None]),
         ("yes and a > 100", [0.0, 0.0, None]),
         ("yes or a > 100", [1.0, 0.0, None]),
+        ("a ** 0", [1.0, 1.0, None]),
+        ("1 ** a", [1.0, 1.0, None]),
         ("-b ** 2", [-1.0, 0.0, None]),
         ("2 ** -1 ** 2", [0.5, 0.5, 0.5]),
         ("null is null", [1.0, 1.0, 1.0]),
