@@ -132,6 +132,23 @@ class Blocks:
         """Return the blocks with some text columns replaced."""
         return replace(self, texts={**self.texts, **changed})
 
+    def with_moments(self, changed: Mapping[str, np.ndarray]) -> Blocks:
+        """Return the blocks with some moments, datetime64[us] of shape (n_rows,), replaced or added."""
+        return replace(self, moments={**self.moments, **changed})
+
+    def without(self, names: Iterable[str]) -> Blocks:
+        """Return the blocks without some of the columns; names that are not there do not matter."""
+        dropped = set(names)
+        kept = [i for i, name in enumerate(self.number_names) if name not in dropped]
+        whole = len(kept) == len(self.number_names)
+        return replace(
+            self,
+            number_names=self.number_names if whole else tuple(self.number_names[i] for i in kept),
+            numbers=self.numbers if whole else self.numbers[:, kept],
+            moments={k: v for k, v in self.moments.items() if k not in dropped},
+            texts={k: v for k, v in self.texts.items() if k not in dropped},
+        )
+
     def without_moments(self, names: Iterable[str]) -> Blocks:
         """Return the blocks without some of the moments."""
         dropped = set(names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
@@ -109,6 +109,15 @@ class Plan(Frozen):
         if not kinds:
             raise PlanError("No column is left for a model to learn from", todo="Give a column the role `feature`.")
         return tuple(after)
+
+    def settled(self, schema: TableSchema | Kinds) -> Self:
+        """Return the plan with whatever its steps find out about these columns filled in, as it goes into a lock."""
+        kinds: Kinds = schema if isinstance(schema, dict) else {c.name: c.kind for c in schema.features}
+        steps: list[Step] = []
+        for step in self.steps:
+            steps.append(step.settled(kinds))
+            kinds = step.columns_after(kinds)
+        return self.model_copy(update={"steps": tuple(steps)})
 
     def apply_cells(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a typed frame as it reaches the cut; every row stays."""
