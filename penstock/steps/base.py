@@ -191,6 +191,11 @@ class Rows:
         )
 
 
+def is_told(reasons: np.ndarray) -> np.ndarray:
+    """Return which rows have a reason that is not None, bool of shape (n_rows,)."""
+    return np.asarray(pd.notna(reasons), dtype=bool)
+
+
 class RowStep(StepBase):
     """Names rows that a model should not learn from."""
 
@@ -231,5 +236,5 @@ class RowStep(StepBase):
             A mask, bool of shape (n_rows,), true for every held-out row; and the reasons, object of shape (n_rows,).
         """
         reasons = self.reasons(frame, rows)
-        objected = np.array([reason is not None for reason in reasons], dtype=bool)
+        objected = is_told(reasons)
         return ~(objected & rows.train), reasons

@@ -9,6 +9,7 @@ import pandas as pd
 from penstock.errors import PlanError
 from penstock.frozen import Frozen
 from penstock.steps.base import CellStep, Kinds, LearnedStep, RowStep
+from penstock.steps.blocks import Blocks
 from penstock.steps.union import Step
 from penstock.table import TableSchema
 
@@ -121,9 +122,12 @@ class Plan(Frozen):
 
     def apply_cells(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a typed frame as it reaches the cut; every row stays."""
+        if not self.cells:
+            return frame
+        blocks = Blocks.of(frame)
         for step in self.cells:
-            frame = step.apply(frame)
-        return frame
+            blocks = step.on(blocks)
+        return blocks.frame()
 
     def transformer(self, n_labels: int = 0, seed: int = 0) -> PlanTransformer:
         """Return the steps from the cut on as an unfitted scikit-learn transformer.
