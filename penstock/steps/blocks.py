@@ -109,10 +109,12 @@ class Blocks:
                 moments[str(name)] = series.to_numpy().astype("datetime64[us]")
             else:
                 texts[str(name)] = Texts.of(series.array)
-        matrix = np.empty((n_rows, len(columns)), dtype=np.float64, order="F")
+        spare = SPARE_COLUMNS if n_rows >= MANY_ROWS else 0
+        reserve = _Reserve(n_rows, len(columns) + spare)
         for j, column in enumerate(columns):
-            matrix[:, j] = column
-        return cls(n_rows, tuple(numbers), matrix, moments, texts)
+            reserve.memory[:, j] = column
+        reserve.used = len(columns)
+        return cls(n_rows, tuple(numbers), reserve.memory[:, : len(columns)], moments, texts, reserve)
 
     @property
     def names(self) -> tuple[str, ...]:
