@@ -159,13 +159,7 @@ def merged(blocks: Blocks, columns: Columns, promised: Mapping[str, Kind], entry
             todo="Let it give the same columns whatever the rows are, or name them under `gives`.",
         )
     settled = {name: _as_promised(column, promised[name], name, entry) for name, column in columns.items()}
-    kept = blocks.without(settled)
-    texts = {name: c for name, c in settled.items() if isinstance(c, Texts)}
-    moments = {name: c for name, c in settled.items() if not isinstance(c, Texts) and c.dtype.kind == "M"}
-    numbers = {name: c for name, c in settled.items() if not isinstance(c, Texts) and c.dtype.kind != "M"}
-    if numbers:
-        kept = kept.with_more_numbers(tuple(numbers), np.column_stack(list(numbers.values())))
-    return kept.with_texts(texts).with_moments(moments)
+    return blocks.with_columns(settled)
 
 
 def _as_promised(column: np.ndarray | Texts, kind: Kind, name: str, entry: Entry) -> np.ndarray | Texts:

@@ -20,12 +20,12 @@ def shout(text):
     return text.upper() + "!"
 """
 _LEARNS = """
-class Centred:
+class Above:
     def fit(self, frame):
-        self.mean = float(frame["age"].mean())
+        self.low = float(frame["age"].min())
 
     def transform(self, frame):
-        return {"age_centred": frame["age"] - self.mean}
+        return {"above": frame["age"] > self.low}
 """
 
 CODE: tuple[StepBase, ...] = (
@@ -36,5 +36,5 @@ CODE: tuple[StepBase, ...] = (
         packages=("pandas",),
         source={"mine.cells": _CELLS, "mine.words": _WORDS},
     ),
-    LearnedCode(use="mine:Centred", columns=("age",), source={"mine": _LEARNS}),
+    LearnedCode(use="mine:Above", columns=("age",), source={"mine": _LEARNS}),
 )
