@@ -7,7 +7,7 @@ from penstock.steps.text.extract import Extract
 from penstock.steps.text.facts import TextFacts
 from penstock.steps.text.join import JoinTexts
 from penstock.steps.text.replace import Replace
-from penstock.steps.text.split import Split
+from penstock.steps.text.split_text import SplitText
 from penstock.steps.text.strip import Strip
 
-TextStep = Case | Extract | JoinTexts | Replace | Split | Strip | TextFacts
+TextStep = Case | Extract | JoinTexts | Replace | SplitText | Strip | TextFacts

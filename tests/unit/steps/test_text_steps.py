@@ -16,7 +16,7 @@ from penstock.steps.text.extract import Extract
 from penstock.steps.text.facts import TextFacts
 from penstock.steps.text.join import JoinTexts
 from penstock.steps.text.replace import Replace
-from penstock.steps.text.split import Split
+from penstock.steps.text.split_text import SplitText
 from penstock.steps.text.strip import Strip
 
 from .frames import KINDS
@@ -45,8 +45,8 @@ def after(step, *values: str | None, name: str = "t") -> list:
         (Replace(what="."), (".", "a."), [None, "a"]),
         (Replace(what="[0-9]+", by="#", regex=True), ("a12b3", "."), ["a#b#", "."]),
         (Replace(what="(?i)OSLO", by="x", regex=True), ("Oslo oslo",), ["x x"]),
-        (Split(column="t", by="/", take=2), ("a/ b /c", "a", "a/", None), ["b", None, None, None]),
-        (Split(column="t", by="/", take=-2), ("a/b/c", "a"), ["b", None]),
+        (SplitText(column="t", by="/", take=2), ("a/ b /c", "a", "a/", None), ["b", None, None, None]),
+        (SplitText(column="t", by="/", take=-2), ("a/b/c", "a"), ["b", None]),
     ],
 )
 def test_a_text_becomes_what_the_step_says(step, values: tuple, wanted: list):
@@ -66,7 +66,7 @@ def test_named_groups_become_columns():
 
 def test_the_parts_of_a_text_become_columns():
     """Parts beyond those asked for are left in the column, which stays."""
-    frame = Split(column="t", by=",", parts=2).apply(column("a, b,c", "a", None))
+    frame = SplitText(column="t", by=",", parts=2).apply(column("a, b,c", "a", None))
     assert frame["t_1"].tolist()[:2] == ["a", "a"]
     assert frame["t_2"].tolist()[:1] == ["b"]
     assert frame["t_2"].isna().tolist() == [False, True, True]
@@ -134,8 +134,8 @@ def test_settings_that_cannot_work_are_refused_with_the_spec(settings: dict, tol
         (Strip(columns=("age",)), "cannot work on the column 'age'"),
         (Extract(column="age", pattern="(?P<a>b)"), "cannot work on the column 'age'"),
         (Extract(column="note", pattern="(?P<city>b)"), "second column 'city'"),
-        (Split(column="seen", by="-", take=1), "cannot work on the column 'seen'"),
-        (Split(column="note", by="-", parts=2), "second column 'note_1'"),
+        (SplitText(column="seen", by="-", take=1), "cannot work on the column 'seen'"),
+        (SplitText(column="note", by="-", parts=2), "second column 'note_1'"),
         (TextFacts(columns=("dose",)), "cannot work on the column 'dose'"),
         (JoinTexts(columns=("city", "age"), into="x"), "cannot work on the column 'age'"),
         (JoinTexts(columns=("city", "note"), into="dose"), "second column 'dose'"),

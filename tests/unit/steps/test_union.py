@@ -62,7 +62,7 @@ def test_what_was_learned_treats_a_batch_as_its_rows_one_at_a_time(step, train, 
 def test_a_whole_plan_treats_a_batch_as_its_rows_one_at_a_time(train, frame):
     """Cell steps and learned steps one after the other still work within one row."""
     # Steps that leave the columns to those that follow.
-    leaving = ("bounds", "calendar", "fill", "isolated", "rare", "strip", "tidy")
+    leaving = ("bounds", "calendar", "fill", "isolated", "learned_code", "rare", "strip", "tidy")
     plan = Plan(steps=tuple(step for step in (*CELLS, *LEARNERS) if step.name in leaving and step != Calendar()))
     fitted = plan.transformer().fit(plan.apply_cells(train))
     _apart_equals_together(lambda rows: fitted.transform(plan.apply_cells(rows)), frame)

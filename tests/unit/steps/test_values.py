@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from penstock.blocks import Blocks
 from penstock.cells import NotCast, parse_cell
 from penstock.errors import DataError, PlanError
-from penstock.steps.audit import compare
 from penstock.steps.base import Rows
+from penstock.steps.changes import compare
 from penstock.steps.plan import Plan
-from penstock.steps.running import Running, run_before
+from penstock.steps.running import Held, Running, run_before
 from penstock.steps.values.bounds import Bounds
 from penstock.steps.values.cast import Cast
 from penstock.steps.values.convert import Convert
@@ -270,11 +271,13 @@ def test_the_audit_counts_cells_that_did_not_read():
     days = pd.array(["2026-01-01"] * 4, dtype="str")
     frame = pd.DataFrame({"x": pd.array(["1", "?", "x", "y"], dtype="str"), "d": days})
     rows = Rows(np.ones(4, dtype=bool), pd.DataFrame(index=range(4)), np.zeros(4), np.full(4, None, dtype=object))
-    start = Running(frame, rows, np.arange(4), np.full(4, None, dtype=object))
+    start = Running(Held(frame), rows, np.arange(4), np.full(4, None, dtype=object))
     _, entries = run_before(plan, start, frozenset())
     assert entries[0].note == "3 cells became missing"
     assert "missing" not in entries[1].note
     assert entries[2].note == "adds m"
-    counts, examples = compare(frame, ParseDate(columns=("d",)).apply(frame), np.arange(4), frozenset())
+    counts, examples = compare(
+        Blocks.of(frame), ParseDate(columns=("d",)).on(Blocks.of(frame)), np.arange(4), frozenset()
+    )
     assert counts == {"d": 4}
     assert examples[0].before == "2026-01-01"

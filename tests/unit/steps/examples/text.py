@@ -8,7 +8,7 @@ from penstock.steps.text.extract import Extract
 from penstock.steps.text.facts import TextFacts
 from penstock.steps.text.join import JoinTexts
 from penstock.steps.text.replace import Replace
-from penstock.steps.text.split import Split
+from penstock.steps.text.split_text import SplitText
 from penstock.steps.text.strip import Strip
 
 TEXT: tuple[StepBase, ...] = (
@@ -18,8 +18,8 @@ TEXT: tuple[StepBase, ...] = (
     JoinTexts(columns=("city", "note"), into="both", by=", "),
     Replace(what="o", by="00"),
     Replace(columns=("note",), what="([a-z])([a-z])", by=r"\2\1", regex=True),
-    Split(column="note", by="s", parts=3),
-    Split(column="city", by="o", take=-1),
+    SplitText(column="note", by="s", parts=3),
+    SplitText(column="city", by="o", take=-1),
     Strip(),
     Strip(columns=("city",), characters="O(", punctuation=True, inner=True),
     TextFacts(),

@@ -11,7 +11,7 @@ from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.checking import with_new
 
 
-class Split(CellStep, StepBase):
+class SplitText(CellStep, StepBase):
     """Cut a column's texts at a separator: add the first `parts` parts as columns, or keep the one that `take` counts.
 
     The added columns are `<column>_1`, `<column>_2` and so on, and the column stays. `take` counts from 1, or from the
@@ -21,9 +21,9 @@ class Split(CellStep, StepBase):
     --------
     >>> import pandas as pd
     >>> frame = pd.DataFrame({"path": pd.array(["a / b / c", "a", None], dtype="str")})
-    >>> Split(column="path", by="/", parts=2).apply(frame)["path_2"].tolist()
+    >>> SplitText(column="path", by="/", parts=2).apply(frame)["path_2"].tolist()
     ['b', nan, nan]
-    >>> Split(column="path", by="/", take=-1).apply(frame)["path"].tolist()
+    >>> SplitText(column="path", by="/", take=-1).apply(frame)["path"].tolist()
     ['c', 'a', nan]
     """
 
