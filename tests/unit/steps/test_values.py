@@ -88,6 +88,9 @@ def test_what_does_not_read_as_a_number_becomes_what_the_step_says():
     assert "`parse_number` cannot read the column 'x'" in str(told.value)
     assert "1 rows, the first of them 1 " in str(told.value)
     assert "Varies" not in str(told.value)
+    # Of many different texts, which are read together.
+    with pytest.raises(DataError, match="1 rows, the first of them 150 "):
+        after(step.model_copy(update={"otherwise": "refuse"}), *(f"{i}M" for i in range(150)), "none")
 
 
 def test_a_date_is_read_by_its_formats_in_its_zone():
