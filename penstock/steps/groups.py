@@ -74,8 +74,8 @@ def _levels(blocks: Blocks, name: str) -> dict[str, int] | np.ndarray:
     if name in blocks.texts:
         # Code point order: the same groups have the same codes, in whatever order rows come.
         return {level: code for code, level in enumerate(sorted(blocks.texts[name].levels), start=1)}
-    values = np.unique(_column(blocks, name))
-    return values[~np.isnan(values)]
+    column = _column(blocks, name)
+    return np.unique(column[~np.isnan(column)])
 
 
 def _local(blocks: Blocks, name: str, levels: dict[str, int] | np.ndarray) -> np.ndarray:
@@ -83,7 +83,9 @@ def _local(blocks: Blocks, name: str, levels: dict[str, int] | np.ndarray) -> np
     if isinstance(levels, dict):
         require((name,), blocks.texts)
         texts = blocks.texts[name]
-        return np.array([*(levels.get(text, -1) for text in texts.levels), 0], dtype=np.int64)[texts.codes]
+        table = np.array([*(levels.get(text, -1) for text in texts.levels), 0], dtype=np.int64)
+        codes: np.ndarray = table[texts.codes]
+        return codes
     values = _column(blocks, name)
     missing = np.isnan(values)
     if not len(levels):

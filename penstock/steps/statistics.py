@@ -68,7 +68,8 @@ def _moment(values: np.ndarray, groups: np.ndarray, counts: np.ndarray, take: St
         if take == "std":
             squares = np.bincount(groups, weights=(scaled - found[groups]) ** 2, minlength=len(counts))
             found = np.where(counts > 1, np.sqrt(squares / (counts - 1)), np.nan)
-        return np.clip(np.ldexp(found, exponent), -_LARGEST, _LARGEST)
+        moments: np.ndarray = np.clip(np.ldexp(found, exponent), -_LARGEST, _LARGEST)
+    return moments
 
 
 def _ordered(values: np.ndarray, groups: np.ndarray, counts: np.ndarray, take: Statistic) -> np.ndarray:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from penstock.steps.base import CellStep, LearnedStep, RowStep, StepBase
 from penstock.steps.categories.union import CategoryStep
+from penstock.steps.encoding.union import EncodingStep
 from penstock.steps.missing.union import MissingStep
 from penstock.steps.outliers.union import OutlierStep
 from penstock.steps.rows.union import RowsStep
@@ -15,7 +16,7 @@ from penstock.steps.time.union import TimeStep
 from penstock.steps.values.union import ValueStep
 
 Step = Annotated[
-    CategoryStep | MissingStep | OutlierStep | RowsStep | TimeStep | ValueStep,
+    CategoryStep | EncodingStep | MissingStep | OutlierStep | RowsStep | TimeStep | ValueStep,
     Field(discriminator="kind"),
 ]
 

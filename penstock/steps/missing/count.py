@@ -8,7 +8,8 @@ from pydantic import Field
 
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, ColumnStep, Kinds
 from penstock.steps.blocks import Blocks
-from penstock.steps.missing.flags import add_columns, missing_in
+from penstock.steps.made import add_columns
+from penstock.steps.missing.flags import missing_in
 
 
 class CountMissing(CellStep, ColumnStep):

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from penstock.errors import PlanError
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, ColumnStep, Kinds
 from penstock.steps.blocks import Blocks, FloatMatrix, require
+from penstock.steps.made import add_columns
 
 
 def flag_name(column: str) -> str:
     """Return the name of the column that says where another was missing."""
     return f"{column}_missing"
-
-
-def add_columns(step: str, kinds: Kinds, made: Iterable[str], kind: Literal["float", "integer", "boolean"]) -> Kinds:
-    """Return the columns with those that a step makes.
-
-    Raises
-    ------
-    PlanError
-        A name is taken.
-    """
-    after = dict(kinds)
-    for name in made:
-        if name in after:
-            raise PlanError(
-                f"The step `{step}` would make a second column {name!r}",
-                got=f"there is a column {name!r} already",
-                todo="Leave its column out of the step, or rename one at the source.",
-            )
-        after[name] = kind
-    return after
 
 
 def missing_in(blocks: Blocks, columns: Sequence[str]) -> FloatMatrix:

@@ -74,7 +74,9 @@ class InterpolateLearned(Learned):
         span = before.distance + after.distance
         with np.errstate(invalid="ignore"):
             weight = np.where(span > 0, before.distance / np.where(span > 0, span, 1.0), 0.0)
-            return before.value_within(self.within) * (1 - weight) + after.value_within(self.within) * weight
+            first, second = before.value_within(self.within), after.value_within(self.within)
+            between: np.ndarray = first * (1 - weight) + second * weight
+        return between
 
 
 class Interpolate(LearnedStep):

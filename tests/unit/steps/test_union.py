@@ -57,7 +57,7 @@ def _apart_equals_together(apply, frame: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("step", CELLS, ids=_name)
 @given(frame=frames(max_size=8))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_a_cell_step_treats_a_batch_as_its_rows_one_at_a_time(step, frame):
     """What a cell becomes depends on its own row alone."""
     _apart_equals_together(step.apply, frame)
@@ -65,14 +65,14 @@ def test_a_cell_step_treats_a_batch_as_its_rows_one_at_a_time(step, frame):
 
 @pytest.mark.parametrize("step", LEARNERS, ids=_name)
 @given(train=TRAINING, frame=frames(max_size=8))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_what_was_learned_treats_a_batch_as_its_rows_one_at_a_time(step, train, frame):
     """The same holds for rows that training never saw, with texts that training never had."""
     _apart_equals_together(_learned(step, train).apply, frame)
 
 
 @given(train=TRAINING, frame=frames(max_size=8), drawn=st.permutations([*CELLS, *LEARNERS]))
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_a_whole_plan_treats_a_batch_as_its_rows_one_at_a_time(train, frame, drawn):
     """Steps in any order that the plan check allows still work within one row."""
     plan, kinds = [], dict(KINDS)
@@ -90,7 +90,7 @@ def test_a_whole_plan_treats_a_batch_as_its_rows_one_at_a_time(train, frame, dra
 
 @pytest.mark.parametrize("step", [*CELLS, *LEARNERS], ids=_name)
 @given(frame=frames())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_no_step_changes_the_frame_that_it_is_given(step, frame):
     """Arguments are not mutated, not even through shared memory."""
     before = frame.copy(deep=True)
@@ -123,7 +123,7 @@ def test_the_columns_that_a_step_promises_are_those_that_it_gives(step):
 
 @pytest.mark.parametrize("step", ROW_STEPS, ids=_name)
 @given(rows=st.lists(ROWS, min_size=1, max_size=6), data=st.data())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_a_row_step_never_drops_a_held_out_row(step, rows, data):
     """Whatever it objects to, a held-out row stays, and so is predicted and counted."""
     frame = frame_of([*rows, *rows])
