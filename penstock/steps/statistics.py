@@ -54,6 +54,9 @@ def overall(values: np.ndarray, take: Statistic) -> float:
     >>> overall(np.array([3.0, np.nan, 1.0, 3.0]), "mode")
     3.0
     """
+    if take not in ("count", "mean", "std"):
+        # Sorting numbers alone is ten times as fast as sorting them by group. Of zeros either sign may come first.
+        values = np.sort(values + 0.0)
     return float(by_group(values, np.zeros(len(values), dtype=np.int64), 1, take)[0])
 
 
@@ -77,8 +80,9 @@ def _ordered(values: np.ndarray, groups: np.ndarray, counts: np.ndarray, take: S
     some = counts > 0
     if not some.any():
         return found
-    order = np.lexsort((values, groups))
-    values, groups = values[order], groups[order]
+    if not _is_ordered(values, groups):
+        order = np.lexsort((values, groups))
+        values, groups = values[order], groups[order]
     first = (np.cumsum(counts) - counts)[some]
     if take == "mode":
         found[some] = _modes(values, groups)
@@ -86,6 +90,12 @@ def _ordered(values: np.ndarray, groups: np.ndarray, counts: np.ndarray, take: S
         behind = {"min": 0, "max": counts[some] - 1, "median": (counts[some] - 1) // 2}[take]
         found[some] = values[first + behind]
     return found
+
+
+def _is_ordered(values: np.ndarray, groups: np.ndarray) -> bool:
+    # Whoever takes several statistics of the same values sorts them once; looking costs a hundredth of sorting.
+    same, later = groups[1:] == groups[:-1], groups[1:] > groups[:-1]
+    return bool((later | (same & (values[1:] >= values[:-1]))).all())
 
 
 def _modes(values: np.ndarray, groups: np.ndarray) -> np.ndarray:

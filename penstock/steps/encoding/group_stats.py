@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field
@@ -122,10 +122,12 @@ class GroupStats(LearnedStep):
             n_labels, outputs = 0, blocks.numbers[:, blocks.positions((self.of,))]
         self._check_labels(n_labels)
         pairs = self._pairs(n_labels)
-        columns = [_of_groups(outputs[:, j], codes, groups.n, take) for take, j in pairs]
-        rows = [_of_rows(outputs[:, j], codes, groups.n, take, self.folds, seed) for take, j in pairs]
+        found = {j: _Sorted.of(outputs[:, j], codes, groups.n, self.folds, seed) for _, j in pairs}
         return GroupStatsLearned(
-            groups=groups, made=self._made(n_labels), values=np.column_stack(columns), training=np.column_stack(rows)
+            groups=groups,
+            made=self._made(n_labels),
+            values=np.column_stack([found[j].by_group(take) for take, j in pairs]),
+            training=np.column_stack([found[j].by_row(take) for take, j in pairs]),
         )
 
     def _check_labels(self, n_labels: int) -> None:
@@ -150,24 +152,42 @@ class GroupStats(LearnedStep):
         )
 
 
-def _of_groups(values: np.ndarray, groups: np.ndarray, n_groups: int, take: Taken) -> np.ndarray:
-    """Return a statistic by group, of shape (n_groups + 1,)."""
+@dataclass(frozen=True)
+class _Sorted:
+    """Values sorted by group and size: the sorts of all statistics and folds find their work done.
+
+    `order` holds where each came from, `inside` for each fold which of them are in it.
+    """
+
+    values: np.ndarray
+    groups: np.ndarray
+    n_groups: int
+    order: np.ndarray
+    inside: list[np.ndarray]
+
+    @classmethod
+    def of(cls, values: np.ndarray, groups: np.ndarray, n_groups: int, n_folds: int, seed: int) -> Self:
+        order = np.lexsort((values, groups))
+        inside = [fold[order] for fold in folds(len(values), n_folds, seed)]
+        return cls(values[order], groups[order], n_groups, order, inside)
+
+    def by_group(self, take: Taken) -> np.ndarray:
+        """Return a statistic by group, of shape (n_groups + 1,)."""
+        return _by_group(self.values, self.groups, self.n_groups, take)
+
+    def by_row(self, take: Taken) -> np.ndarray:
+        """Return what each row gets from others, of shape (n_rows,), rows as they came."""
+        found = np.empty(len(self.values))
+        if take == "count":
+            found[self.order] = self.by_group(take)[self.groups] - ~np.isnan(self.values)
+            return found
+        for inside in self.inside:
+            table = _by_group(self.values[~inside], self.groups[~inside], self.n_groups, take)
+            found[self.order[inside]] = table[self.groups[inside]]
+        return found
+
+
+def _by_group(values: np.ndarray, groups: np.ndarray, n_groups: int, take: Taken) -> np.ndarray:
     otherwise = 0.0 if take == "count" else overall(values, take)
     found = by_group(values, groups, n_groups, take)
     return np.append(np.where(np.isnan(found), otherwise, found), otherwise)
-
-
-def _of_rows(values: np.ndarray, groups: np.ndarray, n_groups: int, take: Taken, n_folds: int, seed: int) -> np.ndarray:
-    """Return what each training row gets, of shape (n_rows,)."""
-    found = np.full(len(values), np.nan)
-    if take == "count":
-        found[:] = by_group(values, groups, n_groups, take)[groups] - ~np.isnan(values)
-        return found
-    # In this order the sorts of every fold find their work done.
-    order = np.lexsort((values, groups))
-    ordered, of_group = values[order], groups[order]
-    for fold in folds(len(values), n_folds, seed):
-        inside = fold[order]
-        table = _of_groups(ordered[~inside], of_group[~inside], n_groups, take)
-        found[order[inside]] = table[of_group[inside]]
-    return found

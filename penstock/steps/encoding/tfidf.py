@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from pydantic import Field, model_validator
 
 from penstock.steps.base import Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix, Texts
+from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.encoding.words import TextVectorStep, Unit, analyzer_for, spread
 from penstock.steps.made import in_place_of
 
@@ -29,13 +29,14 @@ class Vocabulary:
     weights: np.ndarray
     directions: FloatMatrix | None
 
-    def of(self, texts: Texts, unit: Unit, ngrams: tuple[int, int]) -> sp.csr_array | FloatMatrix:
+    def of(self, texts: Texts, unit: Unit, ngrams: tuple[int, int]) -> FloatMatrix:
         """Return the numbers of each level, of shape (n_levels, n_made).
 
         A sparse product goes through the terms of one row after the other, so a row's bits are its own.
         """
         vectors = weighted(_counts(texts.levels, self.terms, unit, ngrams), self.weights)
-        return vectors if self.directions is None else vectors @ self.directions
+        found: FloatMatrix = vectors.toarray() if self.directions is None else vectors @ self.directions
+        return found
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,12 @@ class TfidfLearned(Learned):
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with numbers in place of texts, or beside them."""
+        require(self.vocabularies, blocks.texts)
         values = np.zeros((blocks.n_rows, len(self.made)), order="F")
         for k, (name, vocabulary) in enumerate(self.vocabularies.items()):
-            texts = blocks.texts[name]
-            found = spread(texts, vocabulary.of(texts, self.unit, self.ngrams))
+            by_level = vocabulary.of(blocks.texts[name], self.unit, self.ngrams)
             # A vocabulary may have fewer terms than there are columns: the others stay 0.
-            values[:, k * self.n_made : k * self.n_made + found.shape[1]] = found
+            spread(blocks.texts[name], by_level, values[:, k * self.n_made :])
         return in_place_of(blocks, () if self.keep else self.vocabularies, self.made, values)
 
     def describe(self) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-import scipy.sparse as sp
 from pydantic import AfterValidator
 
 from penstock.steps.base import TEXTS, ColumnStep, Kinds
@@ -39,11 +38,6 @@ class TextVectorStep(ColumnStep):
     ngrams: Annotated[tuple[int, int], AfterValidator(_ascending)] = (1, 1)
     keep: bool = False
 
-    @property
-    def settings(self) -> dict[str, Any]:
-        """How scikit-learn's vectorizers are told the same."""
-        return settings_for(self.unit, self.ngrams)
-
     def made(self, column: str) -> tuple[str, ...]:
         """Return the names of the columns that stand for one of texts."""
         raise NotImplementedError
@@ -70,27 +64,23 @@ class TextVectorStep(ColumnStep):
         return {name: blocks.texts[name] for name in names}
 
 
-def settings_for(unit: Unit, ngrams: tuple[int, int]) -> dict[str, Any]:
-    """Return the arguments of scikit-learn's vectorizers."""
-    if unit == "words":
-        return {"analyzer": "word", "token_pattern": WORD, "ngram_range": ngrams}
-    return {"analyzer": "char_wb", "ngram_range": ngrams}
-
-
 @lru_cache(maxsize=64)
 def analyzer_for(unit: Unit, ngrams: tuple[int, int]) -> Callable[[str], list[str]]:
     """Return what takes a text apart into its terms."""
     from sklearn.feature_extraction.text import CountVectorizer
 
-    analyzer: Callable[[str], list[str]] = CountVectorizer(**settings_for(unit, ngrams)).build_analyzer()
+    vectorizer = CountVectorizer(
+        analyzer="word" if unit == "words" else "char_wb", token_pattern=WORD, ngram_range=ngrams
+    )
+    analyzer: Callable[[str], list[str]] = vectorizer.build_analyzer()
     return analyzer
 
 
-def spread(texts: Texts, by_level: sp.csr_array | FloatMatrix) -> FloatMatrix:
-    """Return each row's numbers, of shape (n_rows, n_made), from those of the levels; 0 where the text is missing."""
-    if sp.issparse(by_level):
-        padded = sp.vstack([by_level, sp.csr_array((1, by_level.shape[1]))], format="csr")
-        dense: FloatMatrix = padded[texts.codes].toarray()
-        return dense
-    found: FloatMatrix = np.concatenate([by_level, np.zeros((1, by_level.shape[1]))])[texts.codes]
-    return found
+def spread(texts: Texts, by_level: FloatMatrix, into: FloatMatrix) -> None:
+    """Write each row's numbers, of shape (n_rows, n_made), from those of the levels; 0 where the text is missing."""
+    n_levels, n_made = by_level.shape
+    padded = np.zeros((n_levels + 1, n_made), order="F")
+    padded[:n_levels] = by_level
+    codes = np.where(texts.codes < 0, n_levels, texts.codes)
+    for j in range(n_made):
+        into[:, j] = padded[:, j].take(codes)

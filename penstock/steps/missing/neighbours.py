@@ -65,21 +65,21 @@ class Neighbours(Learned):
         Column by column: a matrix product would add the same numbers in an order that depends on the batch.
         """
         total = np.zeros((len(values), len(self.donors)))
-        shared = np.zeros_like(total)
+        has = ~np.isnan(self.donors)
         for j in range(values.shape[1]):
             there = np.flatnonzero(~missing[:, j])
             if not len(there):
                 continue
-            has = ~np.isnan(self.donors[:, j])
-            apart = values[there, j, None] - np.where(has, self.donors[:, j], 0.0)
+            apart = values[there, j, None] - np.where(has[:, j], self.donors[:, j], 0.0)
             apart *= apart
-            apart *= has
+            if not has[:, j].all():
+                apart *= has[:, j]
             if len(there) == len(values):
                 total += apart
-                shared += has
             else:
                 total[there] += apart
-                shared[there] += has
+        # Counts are whole numbers, which a matrix product adds exactly in any order.
+        shared = (~missing).astype(np.float64) @ has.T.astype(np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(shared > 0, total * (values.shape[1] / shared), np.inf)
 

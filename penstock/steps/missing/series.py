@@ -77,9 +77,9 @@ class Series:
         groups, codes = Groups.of(blocks, by)
         at, in_order = places_of(blocks, order)
         usable = in_order & ~lacking(blocks, by)
-        places = np.unique(at[usable])
         rows = np.flatnonzero(usable)
-        keys = codes[rows] * (len(places) + 1) + np.searchsorted(places, at[rows])
+        places, rank = np.unique(at[rows], return_inverse=True)
+        keys = codes[rows] * (len(places) + 1) + rank
         sort = np.argsort(keys, kind="stable")
         rows, keys = rows[sort], keys[sort]
         values = blocks.numbers[:, blocks.positions(names)]
