@@ -84,20 +84,29 @@ def run_after(
     Returns
     -------
     tuple
-        The frame that the plan's transformer, fitted on training rows, gives for all rows; and the audit.
+        The frame that the plan's transformer, fitted on training rows, gives for all rows, the training rows as the
+        model sees them; and the audit.
     """
     learning, all_rows = Blocks.of(cut[rows.train]), Blocks.of(cut)
     before, entries = all_rows.frame(), []
+    out_of_fold = False
     for step in plan.learned:
         watch = Watch()
         runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
         assert not isinstance(runs, RowStep)
         learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
         all_rows = runs.on(all_rows)
-        after = all_rows.frame()
+        out_of_fold |= isinstance(runs, Learned) and type(runs).on_training is not Learned.on_training
+        after = _as_seen(all_rows, learning, rows.train) if out_of_fold else all_rows.frame()
         entries.append(_cell_entry(step, before, after, row, private, watch))
         before = after
     return before, entries
+
+
+def _as_seen(all_rows: Blocks, learning: Blocks, train: np.ndarray) -> pd.DataFrame:
+    """Return all rows, those of training as a model sees them: out of fold."""
+    parts = learning.frame().set_axis(np.flatnonzero(train)), all_rows.frame()[~train]
+    return pd.concat(parts).sort_index()
 
 
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:

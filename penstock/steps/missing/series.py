@@ -117,7 +117,8 @@ class Series:
         if not len(held.key):
             return Neighbour.none(at)
         inside = np.clip(found, 0, len(held.key) - 1)
-        same = (inside == found) & (groups >= 0) & (held.key[inside] // (len(self.places) + 1) == groups)
+        # No key has the group -1, so a row without one finds nothing.
+        same = (inside == found) & (held.key[inside] // (len(self.places) + 1) == groups)
         # Subtracting in float64: two moments may be farther apart than an int64 of microseconds reaches.
         with np.errstate(over="ignore"):
             distance = np.abs(at.astype(np.float64) - held.place[inside].astype(np.float64))

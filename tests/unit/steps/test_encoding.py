@@ -17,12 +17,13 @@ from sklearn.tree import DecisionTreeClassifier
 
 from penstock.bundle.canonical import content_digest
 from penstock.errors import DataError, PlanError
-from penstock.steps.base import Known
+from penstock.steps.base import Known, Rows
 from penstock.steps.blocks import Blocks
 from penstock.steps.encoding.encode import Encode
 from penstock.steps.encoding.group_stats import GroupStats
 from penstock.steps.encoding.outoffold import folds
 from penstock.steps.plan import Plan
+from penstock.steps.running import run_after
 from penstock.table import Column, TableSchema
 
 from .frames import KINDS
@@ -63,6 +64,20 @@ def test_a_fold_of_the_pipeline_sees_what_the_protection_gives():
     transformer = Plan(steps=(Encode(smoothing=1),)).transformer(2)
     assert _auc_in_sample(transformer.fit_transform(frame, target), target) < 0.56
     assert _auc_in_sample(transformer.transform(frame), target) > 0.7
+
+
+def test_the_clean_frame_shows_training_rows_as_a_model_sees_them():
+    """Pictures are drawn of it, and would else show a relation that is only each row's own share."""
+    frame, target = _noise()
+    n = len(frame)
+    train = np.arange(n) % 4 > 0
+    rows = Rows(train, pd.DataFrame(index=range(n)), target, np.full(n, None, dtype=object))
+    plan, known = Plan(steps=(Encode(smoothing=1),)), Known(target[train], 2, 0)
+    clean, _ = run_after(plan, frame, rows, np.arange(n), frozenset(), known)
+    transformer = plan.transformer(2).fit(frame[train], target[train])
+    pd.testing.assert_frame_equal(clean[~train], transformer.transform(frame)[~train], check_exact=True)
+    seen = plan.transformer(2).fit_transform(frame[train].reset_index(drop=True), target[train])
+    pd.testing.assert_frame_equal(clean[train].reset_index(drop=True), seen, check_exact=True)
 
 
 LEVELS = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=10, max_size=30)

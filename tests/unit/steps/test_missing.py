@@ -129,7 +129,7 @@ def test_rows_that_leave_out_too_much_are_rejected_in_training_alone():
 def test_interpolation_finds_the_neighbours_of_a_rows_own_group():
     """Forward looks at what came before or at the same time, backward behind, and `within` bounds both."""
     train = pd.DataFrame(
-        {"at": _days(0, 2, 6, 3), "x": [1.0, NAN, 7.0, 100.0], "g": _texts("a", "a", "a", "b")},
+        {"at": _days(0, 2, 6, 3, 3), "x": [1.0, NAN, 7.0, 100.0, 5.0], "g": _texts("a", "a", "a", "b", None)},
     )
     asked = pd.DataFrame({"at": _days(0, 2, 5, 9, 3, 3), "x": [NAN] * 6, "g": _texts(*"aaaab", None)})
 
@@ -142,6 +142,9 @@ def test_interpolation_finds_the_neighbours_of_a_rows_own_group():
     np.testing.assert_equal(found(method="backward"), [1.0, 7.0, 7.0, NAN, 100.0, NAN])
     np.testing.assert_allclose(found(method="time"), [1.0, 3.0, 6.0, NAN, 100.0, NAN])
     np.testing.assert_allclose(found(method="time", within="4d"), [1.0, 3.0, NAN, NAN, 100.0, NAN])
+    # What nobody can look up is not kept.
+    learned = Interpolate(columns=("x",), order="at", by=("g",)).learn(train)
+    assert learned.describe() == {"method": "forward", "groups": 3, "values": {"x": 3}}
 
 
 TIMES = st.lists(
