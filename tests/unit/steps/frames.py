@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from penstock.steps.base import Kinds, StepBase
 
 from .examples.categories import CATEGORIES
+from .examples.code import CODE
 from .examples.encoding import ENCODING
 from .examples.missing import MISSING
 from .examples.outliers import OUTLIERS
@@ -25,7 +26,7 @@ KINDS: Kinds = {
     "seen": "datetime",
 }
 
-EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES, *ENCODING)
+EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES, *CODE, *ENCODING)
 
 _NUMBERS = st.one_of(
     st.just(np.nan), st.integers(-3, 3).map(float), st.floats(allow_nan=True, allow_infinity=False), st.just(-0.0)

@@ -23,7 +23,7 @@ from penstock.steps.encoding.encode import Encode
 from penstock.steps.encoding.group_stats import GroupStats
 from penstock.steps.encoding.outoffold import folds
 from penstock.steps.plan import Plan
-from penstock.steps.running import run_after
+from penstock.steps.running import Held, Running, run_after
 from penstock.table import Column, TableSchema
 
 from .frames import KINDS
@@ -73,7 +73,8 @@ def test_the_clean_frame_shows_training_rows_as_a_model_sees_them():
     train = np.arange(n) % 4 > 0
     rows = Rows(train, pd.DataFrame(index=range(n)), target, np.full(n, None, dtype=object))
     plan, known = Plan(steps=(Encode(smoothing=1),)), Known(target[train], 2, 0)
-    clean, _ = run_after(plan, frame, rows, np.arange(n), frozenset(), known)
+    start = Running(Held(frame), rows, np.arange(n), np.full(n, None, dtype=object))
+    clean = run_after(plan, start, frozenset(), known)[0].frame()
     transformer = plan.transformer(2).fit(frame[train], target[train])
     pd.testing.assert_frame_equal(clean[~train], transformer.transform(frame)[~train], check_exact=True)
     seen = plan.transformer(2).fit_transform(frame[train].reset_index(drop=True), target[train])

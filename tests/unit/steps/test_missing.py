@@ -19,7 +19,7 @@ from penstock.steps.missing.interpolate import Interpolate
 from penstock.steps.missing.sparse import DropSparse
 from penstock.steps.plan import Plan
 from penstock.steps.rows.incomplete import DropIncomplete
-from penstock.steps.running import run_after
+from penstock.steps.running import Held, Running, run_after
 from penstock.steps.time.calendar import Calendar
 
 from .frames import EXAMPLES, KINDS, frame_of
@@ -224,8 +224,9 @@ def test_nothing_is_taken_from_rows_that_do_not_train(step):
         n = len(frame)
         side = Rows(train, pd.DataFrame(index=range(n)), np.arange(n) % 2, np.full(n, None, dtype=object))
         known = Known(np.arange(40) % 2, 2, 0)
-        clean, _ = run_after(Plan(steps=(step,)), frame, side, np.arange(n), frozenset(), known)
-        after.append(clean[:40])
+        start = Running(Held(frame), side, np.arange(n), np.full(n, None, dtype=object))
+        clean, _ = run_after(Plan(steps=(step,)), start, frozenset(), known)
+        after.append(clean.frame()[:40])
     pd.testing.assert_frame_equal(*after, check_exact=True)
 
 
