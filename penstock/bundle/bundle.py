@@ -43,6 +43,7 @@ from penstock.cells import Misfit
 from penstock.errors import BundleError, DataError, NotFound, Tampered
 from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
+from penstock.steps.categories.folding import Folding
 from penstock.steps.categories.tidy import Tidy
 from penstock.steps.plan import Plan
 from penstock.steps.relations.join import Lookup, lookups_of
@@ -339,9 +340,9 @@ def _set(bundle: Bundle, name: str, value: object) -> None:
     object.__setattr__(bundle, name, value)
 
 
-def _tidied(plan: Plan, features: Sequence[str]) -> frozenset[str]:
-    named = [step.columns if step.columns is not None else features for step in plan.learned if isinstance(step, Tidy)]
-    return frozenset(name for names in named for name in names)
+def _tidied(plan: Plan, features: Sequence[str]) -> dict[str, Folding]:
+    tidies = [step for step in plan.learned if isinstance(step, Tidy)]
+    return {name: step.folding for step in tidies for name in (step.columns if step.columns is not None else features)}
 
 
 def _places(target: Target, estimator: Any) -> list[int] | None:

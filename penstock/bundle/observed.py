@@ -6,7 +6,7 @@ a handful of cells. Both give the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from penstock.bundle.predictions import Code, Note, Warned
 from penstock.cells import Misfit, NotCast, parse_cell, time_text
-from penstock.steps.categories.tidy import folded
+from penstock.steps.categories.folding import Folding
 from penstock.table import Column, Domain
 
 if TYPE_CHECKING:
@@ -68,17 +68,19 @@ class Observed:
         The columns of the frames to come, in order.
     profile : Profile
         What the training rows held.
-    tidied : frozenset of str
-        Columns in which spellings that differ in case and blanks mean the same.
+    tidied : mapping of str to Folding
+        Columns in which spellings mean the same that differ in case, blanks or accents, and in which of these.
     """
 
-    def __init__(self, features: Sequence[Column], profile: Profile, tidied: frozenset[str] = frozenset()) -> None:
-        self._tidied = tidied
+    def __init__(
+        self, features: Sequence[Column], profile: Profile, tidied: Mapping[str, Folding] | None = None
+    ) -> None:
+        self._tidied = dict(tidied or {})
         self._all = [_watch(i, column, profile) for i, column in enumerate(features)]
         self._bounded = [w for w in self._all if w.domain is not None]
         self._plain = [w for w in self._all if w.required or w.levels is not None or w.low is not None]
         self._folded = {
-            w.name: frozenset(folded(level) for level in w.levels or ()) for w in self._all if w.name in tidied
+            w.name: frozenset(map(self._tidied[w.name], w.levels or ())) for w in self._all if w.name in self._tidied
         }
 
     def outside(self, frame: pd.DataFrame) -> list[Misfit]:
@@ -130,7 +132,8 @@ class Observed:
         return watched.low is not None and watched.high is not None and not watched.low <= value <= watched.high
 
     def _is_variant(self, watched: _Watched, value: str) -> bool:
-        return watched.name in self._tidied and folded(value) in self._folded[watched.name]
+        folding = self._tidied.get(watched.name)
+        return folding is not None and folding(value) in self._folded[watched.name]
 
     def _many(self, frame: pd.DataFrame) -> list[tuple[_Watched, str, list[int]]]:
         found: list[tuple[_Watched, str, list[int]]] = []

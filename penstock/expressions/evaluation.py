@@ -8,17 +8,26 @@ nothing, or too large to be told, is missing; and so is whatever is made of some
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from penstock.blocks import Blocks, Texts
 from penstock.cells import FIRST_MOMENT, LAST_MOMENT
 from penstock.expressions.functions import FUNCTIONS
-from penstock.expressions.language import Constant, Name, Node, NotAnExpression
-from penstock.expressions.values import NO_MOMENT, Value, broadcast, finite, is_moment, is_text, missing, numbers
+from penstock.expressions.language import Constant, Name, Node
+from penstock.expressions.values import (
+    NO_MOMENT,
+    Value,
+    broadcast,
+    finite,
+    is_moment,
+    is_text,
+    missing,
+    moments,
+    numbers,
+)
 
 SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": np.less_equal,
@@ -28,6 +37,14 @@ SIGNS: dict[str, Callable[[Any, Any], Any]] = {
     "==": np.equal,
     "!=": np.not_equal,
 }
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    # The function, not the operator: that one computes some constant powers in another way. And to it anything to the
+    # power of 0 is 1, though it be missing.
+    return np.where(np.isnan(base) | np.isnan(exponent), np.nan, np.power(base, exponent))
+
+
 ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": np.add,
     "-": np.subtract,
@@ -35,8 +52,7 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "/": np.divide,
     "//": np.floor_divide,
     "%": np.mod,
-    # The function, not the operator: that one computes some constant powers in another way.
-    "**": np.power,
+    "**": _power,
 }
 
 
@@ -79,7 +95,7 @@ def _compared(sign: str, left: Value, right: Value) -> Value:
         found = _same_text(left, right)
         return found if sign == "==" else 1.0 - found
     if is_moment(left) or is_moment(right):
-        one, other = (moment_of(v) if isinstance(v, str) else NO_MOMENT if v is None else v for v in (left, right))
+        one, other = moments([left, right])
     else:
         one, other = numbers(left), numbers(right)
     return np.where(missing(one) | missing(other), np.nan, SIGNS[sign](one, other))
@@ -97,31 +113,9 @@ def _same_text(left: Value, right: Value) -> Any:
     return np.array([*(float(level == constant) for level in texts.levels), np.nan])[texts.codes]
 
 
-@lru_cache(maxsize=4096)
-def moment_of(text: str) -> np.datetime64:
-    """Return the moment that a text in an expression names, in UTC.
-
-    Raises
-    ------
-    NotAnExpression
-        It names none.
-    """
-    try:
-        moment = pd.Timestamp(text)
-    except ValueError:
-        raise NotAnExpression(f"{text!r} is no date or time") from None
-    if pd.isna(moment):
-        raise NotAnExpression(f"{text!r} is no date or time")
-    if moment.tzinfo is not None:
-        moment = moment.tz_convert("UTC").tz_localize(None)
-    return np.datetime64(moment.to_pydatetime(), "us")
-
-
 def _computed(sign: str, left: Value, right: Value) -> Value:
-    if is_text(left) or is_text(right):
-        left, right = (moment_of(v) if isinstance(v, str) else v for v in (left, right))
-    if is_moment(left) and is_moment(right):
-        return np.subtract(left, right)
+    if sign == "-" and (is_moment(right) or is_text(right)):
+        return np.subtract(*moments([left, right]))
     if is_moment(left) or is_moment(right):
         moment, days = (left, right) if is_moment(left) else (right, left)
         return _moved(moment, numbers(days) if sign == "+" else -numbers(days))

@@ -25,6 +25,7 @@ from penstock.expressions.values import (
     is_span,
     is_text,
     missing,
+    moments,
     number_of,
     numbers,
     text_of,
@@ -65,7 +66,7 @@ def extreme(pick: Callable[[Any, Any], Any]) -> Callable[..., Value]:
     """Return the function that picks the least or greatest of moments or of numbers; missing where one of them is."""
 
     def computed(*values: Value) -> Value:
-        return reduce(pick, values if any(map(is_moment, values)) else map(numbers, values))
+        return reduce(pick, moments(values) if any(map(is_moment, values)) else map(numbers, values))
 
     return computed
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from penstock.expressions.evaluation import ARITHMETIC, SIGNS, moment_of
+from penstock.expressions.evaluation import ARITHMETIC, SIGNS
 from penstock.expressions.functions import FUNCTIONS, Sort
 from penstock.expressions.language import Call, Constant, Name, Node, NotAnExpression
+from penstock.expressions.values import moment_of
 from penstock.table import Kind, closest
 
 SORT_OF: Mapping[Kind, Sort] = {
@@ -78,6 +79,17 @@ def typed(node: Node, kinds: Mapping[str, Kind]) -> Typed:
     return _TRUTH
 
 
+def _as_moment(node: Node) -> bool:
+    """Whether a part is a text that, beside a moment, is read as one."""
+    if not isinstance(node, Constant) or not isinstance(node.value, str):
+        return False
+    try:
+        moment_of(node.value)
+    except ValueError as error:
+        raise NotAnExpression(str(error)) from None
+    return True
+
+
 def _constant(value: float | str | bool | None) -> Typed:
     if value is None:
         return Typed("nothing", "float", constant=True)
@@ -108,9 +120,8 @@ def _check_truth(node: Call, parts: Sequence[Typed]) -> None:
 def _check_alike(node: Call, sign: str, left: Typed, right: Typed, of: Sequence[Node]) -> None:
     for one, other, part in ((left, right, of[1]), (right, left, of[0])):
         if one.sort == "moment" and other.sort == "text":
-            if not isinstance(part, Constant):
+            if not _as_moment(part):
                 _refused(node, "compares a column of text with a moment")
-            moment_of(str(part.value))
             return
     sorts = ["number" if part.sort == "span" else part.sort for part in (left, right)]
     if "nothing" in sorts:
@@ -124,10 +135,7 @@ def _check_alike(node: Call, sign: str, left: Typed, right: Typed, of: Sequence[
 def _arithmetic(node: Call, parts: Sequence[Typed]) -> Typed:
     sorts: list[Sort] = [part.sort for part in parts]
     if "moment" in sorts and node.operation == "-":
-        for i, part in enumerate(node.of):
-            if isinstance(part, Constant) and isinstance(part.value, str):
-                moment_of(part.value)
-                sorts[i] = "moment"
+        sorts = ["moment" if _as_moment(part) else sort for part, sort in zip(node.of, sorts, strict=True)]
     if "moment" in sorts:
         return _with_moments(node, sorts)
     for sort in sorts:
@@ -184,11 +192,14 @@ def _turned(node: Call, part: Typed) -> Typed:
 
 
 def _one_of(node: Call, parts: Sequence[Typed]) -> Typed:
-    """Return what all alternatives are; nothing goes with everything."""
+    """Return what all alternatives are; nothing goes with everything, and a text beside a moment is read as one."""
+    of = node.of
     if node.operation == "if":
         if parts[0].sort != "truth":
             _refused(node, f"asks for a comparison first, and got a {parts[0].sort}")
-        parts = parts[1:]
+        parts, of = parts[1:], of[1:]
+    if any(part.sort == "moment" for part in parts):
+        parts = [_MOMENT if _as_moment(each) else part for part, each in zip(parts, of, strict=True)]
     there = [part for part in parts if part.sort != "nothing"]
     sorts = {"number" if part.sort == "span" else part.sort for part in there}
     if len(sorts) > 1:

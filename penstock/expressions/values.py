@@ -7,7 +7,7 @@ it counts days.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -50,6 +50,31 @@ def missing(value: Value) -> Any:
     if isinstance(value, Texts):
         return value.codes < 0
     return np.isnat(value) if is_moment(value) or is_span(value) else np.isnan(value)
+
+
+@lru_cache(maxsize=4096)
+def moment_of(text: str) -> np.datetime64:
+    """Return the moment that a text in an expression names, in UTC.
+
+    Raises
+    ------
+    ValueError
+        It names none.
+    """
+    try:
+        moment = pd.Timestamp(text)
+    except ValueError:
+        moment = pd.NaT  # type: ignore[assignment]  # as for a text that pandas reads as no moment
+    if pd.isna(moment):
+        raise ValueError(f"{text!r} is no date or time")
+    if moment.tzinfo is not None:
+        moment = moment.tz_convert("UTC").tz_localize(None)
+    return np.datetime64(moment.to_pydatetime(), "us")
+
+
+def moments(values: Sequence[Value]) -> list[Value]:
+    """Return values of which one is a moment as moments all: texts are read, nothing is no moment."""
+    return [NO_MOMENT if v is None else moment_of(v) if isinstance(v, str) else v for v in values]
 
 
 def finite(values: Any) -> Any:
@@ -115,13 +140,13 @@ def chosen(masks: Sequence[Any], values: Sequence[Value]) -> Value:
     if n_rows is None:
         return next((value for mask, value in zip(masks, values, strict=True) if mask), None)
     wide = [np.broadcast_to(mask, (n_rows,)) for mask in masks]
-    if any(is_text(value) for value in values):
-        return _chosen_texts(wide, values, n_rows)
-    if any(is_moment(value) for value in values):
+    if any(map(is_moment, values)):
         made = np.full(n_rows, NO_MOMENT)
-        for mask, value in zip(reversed(wide), reversed(values), strict=True):
-            made = np.where(mask, NO_MOMENT if value is None else value, made)
+        for mask, value in zip(reversed(wide), reversed(moments(values)), strict=True):
+            made = np.where(mask, value, made)
         return made
+    if any(map(is_text, values)):
+        return _chosen_texts(wide, values, n_rows)
     found = np.full(n_rows, np.nan)
     for mask, value in zip(reversed(wide), reversed(values), strict=True):
         found = np.where(mask, numbers(value), found)

@@ -12,6 +12,7 @@ from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bound
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep, is_told
 from penstock.steps.blocks import Blocks, Texts
 from penstock.steps.changes import compare
+from penstock.steps.missing.flags import missing_in
 from penstock.steps.plan import Plan
 from penstock.steps.union import Step, nature_of
 
@@ -213,7 +214,7 @@ def _cell_entry(
         examples=examples,
         seconds=seconds,
         why=step.why,
-        note=_columns_note(before.names, after.names),
+        note="; ".join(filter(None, [_columns_note(before.names, after.names), _gone(before, after)])),
     )
 
 
@@ -221,6 +222,13 @@ def _columns_note(before: Sequence[str], after: Sequence[str]) -> str:
     gone, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
     told = [f"{verb} {_few(names)}" for verb, names in (("takes out", gone), ("adds", new)) if names]
     return "; ".join(told)
+
+
+def _gone(before: Blocks, after: Blocks) -> str:
+    """Return how many cells had a value before a step and have none after it: what did not read, above all."""
+    both = [name for name in before.names if name in after]
+    n = int((missing_in(after, both) > missing_in(before, both)).sum())
+    return f"{n:,} cells became missing" if n else ""
 
 
 def _few(names: list[str]) -> str:

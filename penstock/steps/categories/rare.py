@@ -43,6 +43,9 @@ class Rare(LearnedStep):
     """Take together, as `(other)`, texts with fewer than `at_least` training rows, those beyond the `at_most` most
     frequent, and those that training rows never had.
 
+    With `at_least_share` a text must also stand in that share of the training rows. A column of very many levels keeps
+    its `at_most` most frequent ones, which is what an encoder can hold.
+
     Examples
     --------
     >>> import pandas as pd
@@ -55,15 +58,17 @@ class Rare(LearnedStep):
 
     kind: Literal["rare"] = "rare"
     at_least: int = Field(default=5, ge=1)
+    at_least_share: float = Field(default=0.0, ge=0.0, lt=1.0)
     at_most: int = Field(default=254, ge=1)
 
     def learn_from(self, blocks: Blocks, known: Known | None = None) -> RareLearned:
         """Return the levels to keep; of equally frequent ones the first in code point order."""
         names = self.columns if self.columns is not None else tuple(blocks.texts)
         require(names, blocks.texts)
-        return RareLearned({name: self._frequent(blocks.texts[name].counts()) for name in names})
+        return RareLearned({name: self._frequent(blocks.texts[name].counts(), blocks.n_rows) for name in names})
 
-    def _frequent(self, counts: Mapping[str, int]) -> dict[str, int]:
-        enough = [text for text in counts if counts[text] >= self.at_least]
+    def _frequent(self, counts: Mapping[str, int], n_rows: int) -> dict[str, int]:
+        fewest = max(float(self.at_least), self.at_least_share * n_rows)
+        enough = [text for text in counts if counts[text] >= fewest]
         first = sorted(enough, key=lambda text: (-counts[text], text))[: self.at_most]
         return {text: counts[text] for text in sorted(first)}

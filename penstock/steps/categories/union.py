@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from penstock.steps.categories.bin import Bin
+from penstock.steps.categories.from_number import CategoryFromNumber
+from penstock.steps.categories.ordinal import Ordinal
 from penstock.steps.categories.rare import Rare
 from penstock.steps.categories.tidy import Tidy
 
-CategoryStep = Rare | Tidy
+CategoryStep = Bin | CategoryFromNumber | Ordinal | Rare | Tidy

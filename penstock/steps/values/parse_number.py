@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -41,7 +41,7 @@ class ParseNumber(CellStep, StepBase):
     suffix: str = ""
     units: dict[str, float] = {}
     missing: Words = MISSING_TOKENS
-    otherwise: Literal["missing", "refuse"] | float = Field(default="missing", allow_inf_nan=False)
+    otherwise: Literal["missing", "refuse"] | Annotated[float, Field(allow_inf_nan=False)] = "missing"
 
     @field_validator("units")
     @classmethod

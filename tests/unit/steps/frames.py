@@ -14,6 +14,7 @@ from .examples.encoding import ENCODING
 from .examples.missing import MISSING
 from .examples.outliers import OUTLIERS
 from .examples.rows import ROWS_STEPS
+from .examples.text import TEXT
 from .examples.time import TIME
 from .examples.values import VALUES
 
@@ -26,7 +27,17 @@ KINDS: Kinds = {
     "seen": "datetime",
 }
 
-EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES, *CODE, *ENCODING)
+EXAMPLES: tuple[StepBase, ...] = (
+    *VALUES,
+    *TEXT,
+    *TIME,
+    *ROWS_STEPS,
+    *MISSING,
+    *OUTLIERS,
+    *CATEGORIES,
+    *CODE,
+    *ENCODING,
+)
 
 _NUMBERS = st.one_of(
     st.just(np.nan), st.integers(-3, 3).map(float), st.floats(allow_nan=True, allow_infinity=False), st.just(-0.0)
