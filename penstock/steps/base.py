@@ -37,6 +37,16 @@ class StepBase(Frozen):
         """The step's kind."""
         return str(getattr(self, "kind", type(self).__name__))
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a row may be given what is only known from rows after it in time."""
+        return False
+
+    @property
+    def needs_target(self) -> bool:
+        """Whether the step cannot learn without the target of the training rows."""
+        return False
+
     def columns_after(self, kinds: Kinds) -> Kinds:
         """Return the columns, in order, that the step leaves of those it is given.
 
@@ -46,6 +56,13 @@ class StepBase(Frozen):
             The step names a column that is not there, or one that it cannot work on.
         """
         return dict(kinds)
+
+    def columns_for(self, kinds: Kinds, n_labels: int) -> Kinds:
+        """Return the columns after the step where the target has so many labels, 0 for a regression.
+
+        Only a step that makes a column for each label has any use for the number.
+        """
+        return self.columns_after(kinds)
 
     def settled(self, kinds: Kinds) -> Self:
         """Return the step as a plan keeps it for these columns: what it would otherwise find out anew is filled in."""

@@ -67,13 +67,19 @@ class Plan(Frozen):
         """The steps from the cut on: learned ones, and cell steps after them."""
         return self.steps[self.cut :]
 
-    def check(self, schema: TableSchema | Kinds) -> tuple[tuple[str, Kinds], ...]:
+    def check(
+        self, schema: TableSchema | Kinds, *, time_ordered: bool = False, n_labels: int = 0
+    ) -> tuple[tuple[str, Kinds], ...]:
         """Return the columns after each step.
 
         Parameters
         ----------
         schema : TableSchema or mapping of str to kind
             The table whose features enter the plan, or its columns' kinds.
+        time_ordered : bool
+            Whether the rows that judge the model come after those that train it.
+        n_labels : int
+            How many labels the target has; 0 for a regression.
 
         Returns
         -------
@@ -83,8 +89,8 @@ class Plan(Frozen):
         Raises
         ------
         PlanError
-            A row step stands after the cut, a step names a column that it cannot work on, or a date or time reaches
-            the model.
+            A row step stands after the cut, a step names a column that it cannot work on or looks into the future of a
+            model that foretells it, or a date or time reaches the model.
         """
         kinds: Kinds = schema if isinstance(schema, dict) else {c.name: c.kind for c in schema.features}
         others = {} if isinstance(schema, dict) else {c.name: c.kind for c in schema.columns if c.name not in kinds}
@@ -97,9 +103,16 @@ class Plan(Frozen):
                     expected="steps that reject rows before the first step that learns",
                     todo=f"Move `{step.name}` before `{self.steps[self.cut].name}`.",
                 )
+            if step.looks_ahead and time_ordered:
+                raise PlanError(
+                    f"The step `{step.name}` looks ahead, and the split is by time",
+                    got="values that are only known later, given to rows that come before them",
+                    expected="steps that look at what came before",
+                    todo=f"Let `{step.name}` look back (method: forward), or take it out of the plan.",
+                )
             if isinstance(step, RowStep):
                 step.check_beside(kinds, others)
-            kinds = step.columns_after(kinds)
+            kinds = step.columns_for(kinds, n_labels)
             after.append((step.name, kinds))
         moments = [name for name, kind in kinds.items() if kind == "datetime"]
         if moments:
@@ -111,13 +124,13 @@ class Plan(Frozen):
             raise PlanError("No column is left for a model to learn from", todo="Give a column the role `feature`.")
         return tuple(after)
 
-    def settled(self, schema: TableSchema | Kinds) -> Self:
+    def settled(self, schema: TableSchema | Kinds, n_labels: int = 0) -> Self:
         """Return the plan with whatever its steps find out about these columns filled in, as it goes into a lock."""
         kinds: Kinds = schema if isinstance(schema, dict) else {c.name: c.kind for c in schema.features}
         steps: list[Step] = []
         for step in self.steps:
             steps.append(step.settled(kinds))
-            kinds = step.columns_after(kinds)
+            kinds = step.columns_for(kinds, n_labels)
         return self.model_copy(update={"steps": tuple(steps)})
 
     def apply_cells(self, frame: pd.DataFrame) -> pd.DataFrame:

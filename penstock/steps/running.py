@@ -10,7 +10,7 @@ import pandas as pd
 
 from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep, is_told
-from penstock.steps.blocks import Blocks
+from penstock.steps.blocks import Blocks, Texts
 from penstock.steps.changes import compare, emptied
 from penstock.steps.plan import Plan
 from penstock.steps.union import Step, nature_of
@@ -119,19 +119,40 @@ def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known)
     Returns
     -------
     tuple
-        What the plan's transformer, fitted on training rows, gives for all rows; and the audit.
+        What the plan's transformer, fitted on training rows, gives for all rows, those of training as the model sees
+        them; and the audit.
     """
-    before, entries = state.table.blocks, []
+    all_rows = before = state.table.blocks
+    entries: list[StepAudit] = []
     learning = before.take(state.rows.train) if plan.learned else before
+    out_of_fold = False
     for step in plan.learned:
         watch = Watch()
         runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
         assert not isinstance(runs, RowStep)
         learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
-        after = runs.on(before)
+        all_rows = runs.on(all_rows)
+        out_of_fold |= isinstance(runs, Learned) and type(runs).on_training is not Learned.on_training
+        after = _as_seen(all_rows, learning, state.rows.train) if out_of_fold else all_rows
         entries.append(_cell_entry(step, before, after, state.row, private, watch))
         before = after
     return before, entries
+
+
+def _as_seen(all_rows: Blocks, learning: Blocks, train: np.ndarray) -> Blocks:
+    """Return all rows, those of training as a model sees them: out of fold."""
+    numbers = all_rows.numbers.copy(order="F")
+    numbers[train] = learning.numbers
+    texts = {name: _replaced(all_rows.texts[name], own, train) for name, own in learning.texts.items()}
+    return all_rows.with_numbers(all_rows.number_names, numbers).with_texts(texts)
+
+
+def _replaced(texts: Texts, own: Texts, at: np.ndarray) -> Texts:
+    seen = {level: code for code, level in enumerate(texts.levels)}
+    place = np.array([*(seen.setdefault(level, len(seen)) for level in own.levels), -1], dtype=np.intp)
+    codes = texts.codes.astype(np.intp)
+    codes[at] = place[own.codes]
+    return Texts(codes, tuple(seen))
 
 
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:

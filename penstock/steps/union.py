@@ -9,6 +9,7 @@ from pydantic import Field
 from penstock.steps.base import CellStep, LearnedStep, RowStep, StepBase
 from penstock.steps.categories.union import CategoryStep
 from penstock.steps.code.union import CodeStep
+from penstock.steps.encoding.union import EncodingStep
 from penstock.steps.missing.union import MissingStep
 from penstock.steps.outliers.union import OutlierStep
 from penstock.steps.rows.union import RowsStep
@@ -17,7 +18,7 @@ from penstock.steps.time.union import TimeStep
 from penstock.steps.values.union import ValueStep
 
 Step = Annotated[
-    CategoryStep | CodeStep | MissingStep | OutlierStep | RowsStep | TextStep | TimeStep | ValueStep,
+    CategoryStep | CodeStep | EncodingStep | MissingStep | OutlierStep | RowsStep | TextStep | TimeStep | ValueStep,
     Field(discriminator="kind"),
 ]
 

@@ -1,1 +1,1 @@
-"""Steps that turn categories and text into numbers, by what training rows hold."""
+"""Steps that turn categories and text into numbers."""

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from penstock.errors import PlanError
 from penstock.slices import Words
-from penstock.steps.base import NUMBERS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix, require
+from penstock.steps.base import NUMBERS, TEXTS, Kinds, Known, Learned, LearnedStep
+from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
+from penstock.steps.missing.flags import flag_name
+from penstock.steps.statistics import overall
 
 MISSING = "(missing)"
 
 
 @dataclass(frozen=True)
 class FillLearned(Learned):
-    """What stands in for a missing number, by column; which columns say that it was missing; which texts are filled."""
+    """What stands in for a missing number or text, by column; and which columns say that it was missing."""
 
     names: tuple[str, ...]
     values: np.ndarray
     flagged: tuple[str, ...]
-    texts: tuple[str, ...]
+    texts: dict[str, str]
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with nothing missing in the columns that were learned."""
@@ -32,28 +35,26 @@ class FillLearned(Learned):
         filled = blocks.with_numbers(self.names, np.where(np.isnan(numbers), self.values, numbers))
         if flags is not None:
             filled = filled.with_more_numbers(tuple(flag_name(name) for name in self.flagged), flags)
-        return filled.with_texts({name: blocks.texts[name].mapped(_filled) for name in self.texts})
+        return filled.with_texts({name: filled_with(blocks.texts[name], text) for name, text in self.texts.items()})
 
     def describe(self) -> dict[str, Any]:
-        """Return the values by column, and the columns filled with a level of their own."""
+        """Return what stands in, by column, and the flagged columns."""
         numbers = dict(zip(self.names, self.values.tolist(), strict=True))
-        return {"numbers": numbers, "flagged": list(self.flagged), "texts": list(self.texts)}
+        return {"numbers": numbers, "flagged": list(self.flagged), "texts": self.texts}
 
 
-def _filled(text: str | None) -> str:
-    return MISSING if text is None else text
-
-
-def flag_name(column: str) -> str:
-    """Return the name of the column that says where another was missing."""
-    return f"{column}_missing"
+def filled_with(texts: Texts, standing_in: str) -> Texts:
+    """Return a column of texts with one in place of what is missing."""
+    return texts.mapped(lambda text: standing_in if text is None else text)
 
 
 class Fill(LearnedStep):
     """Put the median of the training rows for a missing number, and `(missing)` for a missing text.
 
-    The median is the lower one where two values share the middle, so that it is a value that occurs. Columns listed in
-    `flag` get a second column, `<column>_missing`, that is 1 where the value was missing.
+    The median is the lower one where two values share the middle, so that it is a value that occurs. With `by: mean`
+    numbers get the mean; with `by: mode` numbers and texts get what is most frequent; with `by: constant` they get
+    `value`, and only those columns that it suits: numbers where it is one, else texts. Columns listed in `flag` get a
+    second column, `<column>_missing`, that is 1 where the value was missing.
 
     Examples
     --------
@@ -61,10 +62,22 @@ class Fill(LearnedStep):
     >>> learned = Fill(flag=("age",)).learn(pd.DataFrame({"age": [30.0, None, 50.0], "city": ["Oslo", None, "Bonn"]}))
     >>> learned.apply(pd.DataFrame({"age": [None, 41.0], "city": [None, "Rome"]})).to_dict("list")
     {'age': [30.0, 41.0], 'age_missing': [1.0, 0.0], 'city': ['(missing)', 'Rome']}
+    >>> Fill(by="constant")
+    Traceback (most recent call last):
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for Fill
+      Value error, `by: constant` needs a `value`...
     """
 
     kind: Literal["fill"] = "fill"
+    by: Literal["median", "mean", "mode", "constant"] = "median"
+    value: Annotated[float, Field(allow_inf_nan=False)] | str | None = None
     flag: Words = ()
+
+    @model_validator(mode="after")
+    def _constant_has_value(self) -> Self:
+        if (self.by == "constant") != (self.value is not None):
+            raise ValueError("`by: constant` needs a `value`, and no other way to fill takes one")
+        return self
 
     def columns_after(self, kinds: Kinds) -> Kinds:
         """Return the columns, and a further one for each that is flagged.
@@ -72,9 +85,12 @@ class Fill(LearnedStep):
         Raises
         ------
         PlanError
-            A named column is absent, a flagged one is no number or not filled, or the further column's name is taken.
+            A named column is absent or does not go with the constant; or a flagged one is no number or not filled, or
+            the further column's name is taken.
         """
         after = super().columns_after(kinds)
+        if self.by == "constant":
+            self.check_columns(self.columns or (), kinds, TEXTS if isinstance(self.value, str) else NUMBERS)
         self.check_columns(self.flag, kinds, NUMBERS)
         for column in self.flag:
             name = flag_name(column)
@@ -88,10 +104,47 @@ class Fill(LearnedStep):
         return after
 
     def learn_from(self, blocks: Blocks, known: Known | None = None) -> FillLearned:
-        """Return each number's lower median; 0 where training rows have no value."""
+        """Return what stands in for each column; 0 and `(missing)` where training rows have no value."""
         names, texts = self.numbers_of(blocks), self.texts_of(blocks)
-        values = _lower_medians(blocks.numbers[:, blocks.positions(names)])
-        return FillLearned(names=names, values=values, flagged=self.flag, texts=texts)
+        require(texts, blocks.texts)
+        if self.by == "constant" and isinstance(self.value, str):
+            names = ()
+        elif self.by == "constant":
+            texts = ()
+        return FillLearned(
+            names=names,
+            values=self._numbers(blocks.numbers[:, blocks.positions(names)]),
+            flagged=self.flag,
+            texts={name: self._text(blocks.texts[name]) for name in texts},
+        )
+
+    def _numbers(self, matrix: FloatMatrix) -> np.ndarray:
+        if self.by == "median":
+            return _lower_medians(matrix)
+        if self.by == "constant":
+            return np.full(matrix.shape[1], self.value, dtype=np.float64)
+        found = np.array([overall(matrix[:, j], self.by) for j in range(matrix.shape[1])], dtype=np.float64)
+        return np.where(np.isnan(found), 0.0, found)
+
+    def _text(self, texts: Texts) -> str:
+        if self.by == "constant":
+            return str(self.value)
+        if self.by == "mode":
+            return mode_of(texts)
+        return MISSING
+
+
+def mode_of(texts: Texts) -> str:
+    """Return the most frequent text, of equally frequent ones the first in code point order.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> mode_of(Texts.of(pd.array(["b", "a", None, "a", "b"], dtype="str"))), mode_of(Texts(np.array([-1]), ()))
+    ('a', '(missing)')
+    """
+    counts = {text: n for text, n in texts.counts().items() if n}
+    return min(counts, key=lambda text: (-counts[text], text), default=MISSING)
 
 
 def _lower_medians(matrix: FloatMatrix) -> np.ndarray:

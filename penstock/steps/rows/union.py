@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from penstock.steps.rows.duplicates import Duplicates
+from penstock.steps.rows.incomplete import DropIncomplete
 from penstock.steps.rows.misfits import Misfits
 
-RowsStep = Duplicates | Misfits
+RowsStep = DropIncomplete | Duplicates | Misfits

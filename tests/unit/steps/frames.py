@@ -10,6 +10,7 @@ from penstock.steps.base import Kinds, StepBase
 
 from .examples.categories import CATEGORIES
 from .examples.code import CODE
+from .examples.encoding import ENCODING
 from .examples.missing import MISSING
 from .examples.outliers import OUTLIERS
 from .examples.rows import ROWS_STEPS
@@ -26,7 +27,17 @@ KINDS: Kinds = {
     "seen": "datetime",
 }
 
-EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TEXT, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES, *CODE)
+EXAMPLES: tuple[StepBase, ...] = (
+    *VALUES,
+    *TEXT,
+    *TIME,
+    *ROWS_STEPS,
+    *MISSING,
+    *OUTLIERS,
+    *CATEGORIES,
+    *CODE,
+    *ENCODING,
+)
 
 _NUMBERS = st.one_of(
     st.just(np.nan), st.integers(-3, 3).map(float), st.floats(allow_nan=True, allow_infinity=False), st.just(-0.0)

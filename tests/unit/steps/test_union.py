@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import pkgutil
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 import penstock.steps
-from penstock.steps.base import CellStep, ColumnStep, LearnedStep, Rows, RowStep, StepBase
+from penstock.errors import DataError, PlanError
+from penstock.steps.base import CellStep, ColumnStep, Known, Learned, LearnedStep, Rows, RowStep, StepBase
 from penstock.steps.plan import Plan
-from penstock.steps.time.calendar import Calendar
 from penstock.steps.union import STEPS, Step, nature_of, table_of_steps
 
 from .frames import EXAMPLES, KINDS, ROWS, frame_of, frames, rows_of
@@ -31,8 +32,21 @@ TRAINING = st.one_of(
 )
 
 
+# So many steps of a plan meet each other, and fit in a test.
+LONGEST_PLAN = 10
+
+
 def _name(step: StepBase) -> str:
     return f"{step.name}-{EXAMPLES.index(step)}"
+
+
+def _known_of(frame: pd.DataFrame) -> Known:
+    return Known(np.arange(len(frame)) % 2, n_labels=2, seed=3)
+
+
+def _learned(step: LearnedStep, frame: pd.DataFrame) -> Learned:
+    """Return what a step learns, with a target only where it cannot do without."""
+    return step.learn(frame, _known_of(frame) if step.needs_target else None)
 
 
 def _apart_equals_together(apply, frame: pd.DataFrame) -> None:
@@ -54,38 +68,51 @@ def test_a_cell_step_treats_a_batch_as_its_rows_one_at_a_time(step, frame):
 @settings(max_examples=25)
 def test_what_was_learned_treats_a_batch_as_its_rows_one_at_a_time(step, train, frame):
     """The same holds for rows that training never saw, with texts that training never had."""
-    _apart_equals_together(step.learn(train).apply, frame)
+    _apart_equals_together(_learned(step, train).apply, frame)
 
 
-@given(train=TRAINING, frame=frames(max_size=8))
-@settings(max_examples=40)
-def test_a_whole_plan_treats_a_batch_as_its_rows_one_at_a_time(train, frame):
-    """Cell steps and learned steps one after the other still work within one row."""
-    # Steps that leave the columns to those that follow.
-    leaving = ("bounds", "calendar", "fill", "isolated", "learned_code", "rare", "strip", "tidy")
-    plan = Plan(steps=tuple(step for step in (*CELLS, *LEARNERS) if step.name in leaving and step != Calendar()))
-    fitted = plan.transformer().fit(plan.apply_cells(train))
-    _apart_equals_together(lambda rows: fitted.transform(plan.apply_cells(rows)), frame)
+@given(train=TRAINING, frame=frames(max_size=8), drawn=st.permutations([*CELLS, *LEARNERS]))
+@settings(max_examples=25)
+def test_a_whole_plan_treats_a_batch_as_its_rows_one_at_a_time(train, frame, drawn):
+    """Steps in any order that the plan check allows still work within one row."""
+    plan, kinds = [], dict(KINDS)
+    for step in drawn:
+        with contextlib.suppress(PlanError):
+            kinds = step.columns_for(kinds, 2)
+            plan.append(step)
+        if len(plan) == LONGEST_PLAN:
+            break
+    whole = Plan(steps=tuple(plan))
+    fitted = whole.transformer(2).fit(whole.apply_cells(train), _known_of(train).target)
+    assert set(fitted.feature_names_out_) == set(kinds)
+    _apart_equals_together(lambda rows: fitted.transform(whole.apply_cells(rows)), frame)
 
 
 @pytest.mark.parametrize("step", [*CELLS, *LEARNERS], ids=_name)
 @given(frame=frames())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_no_step_changes_the_frame_that_it_is_given(step, frame):
     """Arguments are not mutated, not even through shared memory."""
     before = frame.copy(deep=True)
-    learned = step.learn(frame) if isinstance(step, LearnedStep) else step
+    learned = _learned(step, frame) if isinstance(step, LearnedStep) else step
     after = learned.apply(frame)
     for name in after:
         after.loc[0, name] = after[name].iloc[-1]
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.parametrize("step", [s for s in LEARNERS if s.needs_target], ids=_name)
+def test_a_step_that_learns_from_the_target_says_so_where_there_is_none(step):
+    """Whoever only wants to see a step work is told what is missing."""
+    with pytest.raises(DataError, match=f"`{step.name}` learns from the target"):
+        step.learn(frame_of([(1.0, 2.0, 0.0, "Oslo", "x", None)] * 3))
+
+
 @pytest.mark.parametrize("step", [*CELLS, *LEARNERS], ids=_name)
 def test_the_columns_that_a_step_promises_are_those_that_it_gives(step):
     """The plan check knows the columns after every step without running it."""
     frame = frame_of([(1.0, 2.0, 0.0, "Oslo", "x", None)] * 3)
-    learned = step.learn(frame) if isinstance(step, LearnedStep) else step
+    learned = _learned(step, frame) if isinstance(step, LearnedStep) else step
     after = learned.apply(frame)
     promised = step.columns_after(KINDS)
     assert set(after.columns) == set(promised)
@@ -96,7 +123,7 @@ def test_the_columns_that_a_step_promises_are_those_that_it_gives(step):
 
 @pytest.mark.parametrize("step", ROW_STEPS, ids=_name)
 @given(rows=st.lists(ROWS, min_size=1, max_size=6), data=st.data())
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_a_row_step_never_drops_a_held_out_row(step, rows, data):
     """Whatever it objects to, a held-out row stays, and so is predicted and counted."""
     frame = frame_of([*rows, *rows])
@@ -149,8 +176,6 @@ def test_the_listing_says_what_each_step_is_for():
 
 def test_a_step_says_which_column_it_cannot_work_on():
     """An unknown column and one of the wrong kind are told apart, with the nearest name."""
-    from penstock.errors import PlanError
-
     for step in EXAMPLES:
         if isinstance(step, ColumnStep):
             with pytest.raises(PlanError, match="citty"):
