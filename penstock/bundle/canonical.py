@@ -85,6 +85,18 @@ def content_digest(
     return walk.hexdigest()
 
 
+def table_digest(table: pa.Table) -> str:
+    """Return the sha256, in hex, of what a table says: columns, types and values, however they are cut into chunks.
+
+    Examples
+    --------
+    >>> whole, cut = pa.table({"a": [1, 2]}), pa.table({"a": pa.chunked_array([[1], [2]])})
+    >>> table_digest(whole) == table_digest(cut)
+    True
+    """
+    return _inner(table)
+
+
 class _Walk:
     """Feeds values to one sha256, each with its type and length, so that no two values give the same stream."""
 
