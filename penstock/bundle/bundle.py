@@ -50,7 +50,8 @@ from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
 from penstock.steps.categories.tidy import Tidy
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import Lookup, lookups_of
+from penstock.steps.relations.lookup import Lookup
+from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema, Target
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ class Bundle:
             name=manifest.model,
             schema=TableSchema.model_validate_json(files[SCHEMA]),
             plan=Plan.model_validate({"steps": steps["steps"]}),
-            lookups={lookup.join.table: lookup for lookup in lookups_of(steps, tables)},
+            lookups={lookup.name: lookup for lookup in lookups_of(steps, tables)},
             estimator=unpickled(files[chosen], manifest.environment, str(sealed.folder / chosen)),
             profile=Profile.model_validate_json(files[PROFILE]),
             carried=records_in(files),

@@ -31,7 +31,7 @@ from penstock.frozen import Frozen
 from penstock.table import TableSchema
 
 if TYPE_CHECKING:
-    from penstock.steps.relations.join import Lookup
+    from penstock.steps.relations.lookup import Lookup
 
 # Sentences for people: a better wording makes no other model.
 TOLD = frozenset({"evidence", "why"})
@@ -75,7 +75,7 @@ def content_digest(
     True
     """
     walk = _Walk()
-    tables = {name: (lookup.join, lookup.table) for name, lookup in lookups.items()}
+    tables = {name: (lookup.record, lookup.table) for name, lookup in lookups.items()}
     if isinstance(plan, Mapping) and "steps" in plan:
         plan = {**plan, "steps": [{k: v for k, v in step.items() if k not in TOLD} for step in plan["steps"]]}
     parts = {"schema": table_schema, "plan": plan, "lookups": tables, "extra": extra, "estimator": estimator}

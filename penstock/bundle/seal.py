@@ -39,7 +39,7 @@ from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import lookups_of
+from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema
 
 
@@ -169,7 +169,7 @@ def _candidate(name: str, parts: Parts) -> Bundle:
         name,
         parts.schema,
         Plan.model_validate({"steps": parts.plan["steps"]}),
-        {lookup.join.table: lookup for lookup in lookups_of(parts.plan, parts.tables)},
+        {lookup.name: lookup for lookup in lookups_of(parts.plan, parts.tables)},
         unpickled(parts.served, parts.environment, name),
         parts.profile,
         carried_of(parts.plan, parts.tables, parts.collected),

@@ -15,7 +15,7 @@ from penstock.expect.union import Expectation
 from penstock.receipts import Arrays
 from penstock.slices import Join
 from penstock.steps.relations.assemble import read_table
-from penstock.steps.relations.join import keys_of
+from penstock.steps.relations.keys import keys_of
 from penstock.store import Store
 from penstock.table import Column, TableSchema
 

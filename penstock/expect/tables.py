@@ -16,7 +16,7 @@ from penstock.expect.evaluation import broken, sort_of
 from penstock.expect.expression import NotAnExpression, columns_of, parse
 from penstock.expect.outcome import Finding
 from penstock.expect.spans import Span, shown
-from penstock.steps.relations.join import keys_of
+from penstock.steps.relations.keys import keys_of
 from penstock.table import closest
 
 # A day ahead may be another time zone; what is further ahead says nothing about freshness.

@@ -14,7 +14,10 @@ from penstock.receipts import TypedTable
 from penstock.slices import Join
 from penstock.split import is_row_number, row_texts
 from penstock.steps.audit import JoinReading
-from penstock.steps.relations.join import NO_MATCH, Lookup, check_relation, column_name, require_keys
+from penstock.steps.relations.join import check_relation, require_keys
+from penstock.steps.relations.keyed import KeyedLookup
+from penstock.steps.relations.keys import NO_MATCH
+from penstock.steps.relations.lookup import Lookup, LookupRecord, column_name
 from penstock.store import Store
 from penstock.table import Column, TableSchema, closest
 
@@ -123,7 +126,7 @@ def _look_up(base: SourceTable, other: SourceTable, join: Join) -> tuple[Lookup,
     present = [name for name in wanted if name in other.raw.column_names]
     hidden = any(c.private for c in other.table_schema.columns if c.name in keys)
     once, copies, keyless = check_relation(other.raw.select(present), keys, join.table, hidden)
-    lookup = Lookup(join, once)
+    lookup = KeyedLookup(LookupRecord(name=join.table, kind="keyed", join=join), once)
     found = lookup.positions(base.raw)
     matched = int((found != NO_MATCH).sum())
     if not matched:

@@ -1,0 +1,67 @@
+"""The look-ups that travel with a model, rebuilt from the plan's JSON and their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from penstock.slices import Join
+from penstock.steps.relations.keyed import KeyedLookup
+from penstock.steps.relations.lookup import Lookup, LookupRecord
+
+_KINDS: dict[str, type[Lookup]] = {"keyed": KeyedLookup}
+
+
+def lookup_of(record: LookupRecord, table: pa.Table) -> Lookup:
+    """Return the look-up that a record describes."""
+    return _KINDS[record.kind](record, table)
+
+
+def records_of(plan: Mapping[str, Any]) -> tuple[LookupRecord, ...]:
+    """Return the records of the look-ups into the base, in the order in which they are looked up in.
+
+    Parameters
+    ----------
+    plan : mapping
+        The plan's JSON. Where it says nothing of `lookups`, all its `joins` are plain.
+    """
+    if "lookups" in plan:
+        return tuple(LookupRecord.model_validate(record) for record in plan["lookups"])
+    joins = [Join.model_validate(join) for join in plan.get("joins", ())]
+    return tuple(
+        LookupRecord(name=name, kind="keyed", join=join) for name, join in zip(names_of(joins), joins, strict=True)
+    )
+
+
+def lookups_of(plan: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> tuple[Lookup, ...]:
+    """Return the look-ups that travel with a model.
+
+    Parameters
+    ----------
+    plan : mapping
+        The plan's JSON; its `lookups` say how each works.
+    tables : mapping of str to pyarrow.Table
+        Their tables, by the look-up's name.
+    """
+    return tuple(lookup_of(record, tables[record.name]) for record in records_of(plan) if record.travels)
+
+
+def names_of(joins: Sequence[Join]) -> tuple[str, ...]:
+    """Return a name for each look-up: its table's, numbered from the second of one table on.
+
+    Examples
+    --------
+    >>> names_of([Join(table="ports", on="dest"), Join(table="ports", on="origin"), Join(table="lines", on="carrier")])
+    ('ports', 'ports-2', 'lines')
+    """
+    tables = {join.table for join in joins}
+    names: list[str] = []
+    for join in joins:
+        name, n = join.table, 1
+        while name in names or (n > 1 and name in tables):
+            n += 1
+            name = f"{join.table}-{n}"
+        names.append(name)
+    return tuple(names)
