@@ -14,11 +14,11 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
+from penstock.bundle.carried import Carried
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
-from penstock.bundle.carried import Carried
 from penstock.bundle.manifest import (
     CARD,
     ESTIMATOR,

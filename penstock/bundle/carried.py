@@ -18,13 +18,14 @@ from penstock.steps.relations.travelling import records_of
 class Carried(Frozen):
     """A look-up as it was sealed.
 
-    `name` is its own, the table's unless that is looked up in more than once. `digest` is the sha256 of its content, in hex, whatever file holds it. `as_of` is when its source was collected, the
-    oldest where it was made of several; empty where that was not recorded. `max_age` is in seconds.
+    `name` is its own, the table's unless that is looked up in more than once. `digest` is the sha256 of its content,
+    in hex, whatever file holds it. `as_of` is when its source was collected, the oldest where it was made of several;
+    empty where that was not recorded. `max_age` is in seconds.
 
     Examples
     --------
-    >>> planes = Carried(name="planes", table="planes", digest="ab12cd34ef56" + 52 * "0", as_of="2026-11-22T03:00:41+00:00",
-    ...                       rows=3322, columns=("tailnum", "seats"), max_age="1d")
+    >>> planes = Carried(name="planes", table="planes", digest="ab12cd34ef56" + 52 * "0", rows=3322, max_age="1d",
+    ...                  as_of="2026-11-22T03:00:41+00:00", columns=("tailnum", "seats"))
     >>> planes.version
     '20261122T0300Z-ab12cd34ef56'
     >>> planes.is_stale(dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC))

@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.carried import carried_of
 from penstock.bundle.disk import Disk
 from penstock.bundle.environment import opens_alike
 from penstock.bundle.layout import Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, What, now, whoami
-from penstock.bundle.carried import carried_of
 from penstock.bundle.manifest import is_record
 from penstock.bundle.renewal import records_in, renewed_pointer
 from penstock.bundle.rollback import hold, release, rollback

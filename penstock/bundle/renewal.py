@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from penstock.bundle.layout import Pointer
 from penstock.bundle.carried import Carried
+from penstock.bundle.layout import Pointer
 from penstock.bundle.manifest import is_record
 
 

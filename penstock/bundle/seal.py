@@ -11,11 +11,11 @@ import pyarrow as pa
 from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.card import card_text
+from penstock.bundle.carried import carried_of
 from penstock.bundle.environment import unpickled
 from penstock.bundle.keys import Signer
 from penstock.bundle.layout import version_name
 from penstock.bundle.log import now
-from penstock.bundle.carried import carried_of
 from penstock.bundle.manifest import (
     CARD,
     ESTIMATOR,

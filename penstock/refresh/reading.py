@@ -1,0 +1,160 @@
+"""The sources of look-ups read anew, and the tables that are made of them as in training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from penstock.arrays.infer import decision, infer_column
+from penstock.arrays.stage import misfit_table
+from penstock.bundle.carried import sources_of
+from penstock.errors import DataError, SpecError, StoreError
+from penstock.receipts import Arrays, Collected
+from penstock.refresh.live import Live
+from penstock.slices import Join, Typing
+from penstock.sources import Source, collect
+from penstock.spec.lock import Lock
+from penstock.spec.pipeline import PipelineSpec
+from penstock.steps.relations.assemble import SourceTable
+from penstock.steps.relations.lookup import LookupRecord
+from penstock.steps.relations.travelling import records_of
+from penstock.store import Store
+from penstock.table import Column, TableSchema, closest
+
+_USED = ("feature", "time", "group", "id")
+_ALIKE = frozenset({"category", "text"})
+
+
+class Retyped(NamedTuple):
+    """A column that reads as another kind than it did in training, and of how many cells that is not true."""
+
+    table: str
+    column: str
+    was: str
+    now: str
+    misfits: int
+
+
+def refreshed_records(live: Live, spec: PipelineSpec) -> tuple[LookupRecord, ...]:
+    """Return the look-ups of the live version that are read anew from time to time.
+
+    Raises
+    ------
+    SpecError
+        There is none.
+    """
+    found = tuple(record for record in records_of(live.parts.plan) if record.join.serve == "refresh")
+    if not found:
+        asked = any(join.serve == "refresh" for join in spec.joins)
+        raise SpecError(
+            f"Model {spec.name!r} has no look-up that is refreshed",
+            where=f"version {live.pointer.version}",
+            got=f"look-ups: {', '.join(live.carried) or 'none'}",
+            todo="Its spec says `serve: refresh` since it was trained: penstock run SPEC.yaml"
+            if asked
+            else "Say so in the spec's join (`serve: refresh`, `every: 1d`), then: penstock run SPEC.yaml",
+        )
+    return found
+
+
+def read_anew(live: Live, records: Sequence[LookupRecord], spec: PipelineSpec, store: Store) -> Collected:
+    """Collect the sources that look-ups are made of, and no others.
+
+    Raises
+    ------
+    SpecError
+        The spec has no such source any more.
+    SourceError
+        A source is absent, unreadable or empty.
+    """
+    joins = [Join.model_validate(join) for join in live.parts.plan.get("joins", ())]
+    names = dict.fromkeys(name for r in records for name in sources_of(r.join.table, joins))
+    known = {source.name: source for source in spec.sources}
+    for name in names:
+        if name not in known:
+            raise SpecError(
+                f"The live model looks up in {name!r}, which is none of the spec's sources",
+                expected=closest(name, list(known)),
+                todo="Bring the source back, or train without it: penstock run SPEC.yaml",
+            )
+    sources: tuple[Source, ...] = tuple(known[name] for name in names)
+    return collect(sources, store)
+
+
+def schemas_of(live: Live, lock: Lock | None, names: Sequence[str], store: Store) -> dict[str, TableSchema]:
+    """Return how sources were typed when the live version was trained; where that is gone, what the lock says.
+
+    Raises
+    ------
+    SpecError
+        Neither is there.
+    """
+    trained = _trained_schemas(live, store)
+    locked = lock.tables if lock is not None else {}
+    found = {name: trained.get(name) or locked.get(name) for name in names}
+    for name, schema in found.items():
+        if schema is None:
+            raise SpecError(
+                f"How the columns of {name!r} read is not known any more",
+                where=f"version {live.pointer.version}",
+                expected="the lock beside the spec, or the store of the run that trained it",
+                todo="Train anew: penstock run SPEC.yaml",
+            )
+    return {name: schema for name, schema in found.items() if schema is not None}
+
+
+def _trained_schemas(live: Live, store: Store) -> dict[str, TableSchema]:
+    try:
+        arrays = Arrays.model_validate(live.receipt("arrays"))
+        return {
+            table.name: TableSchema.model_validate_json(store.read_bytes(table.table_schema)) for table in arrays.tables
+        }
+    except (ValidationError, StoreError):
+        return {}
+
+
+def typed(collected: Collected, schemas: Mapping[str, TableSchema], store: Store) -> dict[str, SourceTable]:
+    """Return sources as training had them: raw and typed.
+
+    Raises
+    ------
+    DataError
+        A column that training knew is gone.
+    """
+    tables: dict[str, SourceTable] = {}
+    for snapshot in collected.snapshots:
+        raw, schema = store.read_table(snapshot.table), schemas[snapshot.name]
+        used = [c for c in schema.columns if c.role in _USED]
+        gone = [c.name for c in used if c.name not in raw.column_names]
+        if gone:
+            raise DataError(
+                f"The source {snapshot.name!r} lacks columns that the live model was trained with",
+                where=snapshot.uri,
+                got=f"gone: {', '.join(map(repr, gone[:8]))}",
+                expected=closest(gone[0], raw.column_names),
+                todo="Correct the source, or train without them: penstock run SPEC.yaml",
+            )
+        cast = schema.cast(raw, [c.name for c in used])
+        misfits = misfit_table(cast.misfits).to_pandas()
+        tables[snapshot.name] = SourceTable(snapshot.name, raw, cast.frame, misfits, schema)
+    return tables
+
+
+def retyped(tables: Mapping[str, SourceTable], typing: Typing) -> list[Retyped]:
+    """Return the columns that read as another kind now, with cells that do not read as the old one."""
+    found: list[Retyped] = []
+    for name, table in tables.items():
+        counts = table.misfits["column"].value_counts()
+        for column in table.table_schema.columns:
+            n = int(counts.get(column.name, 0))
+            if n and column.role in _USED:
+                now = infer_column(column.name, table.raw[column.name], decision(typing, column.name, name), name)
+                if _differs(column, now):
+                    found.append(Retyped(name, column.name, column.kind, now.kind, n))
+    return found
+
+
+def _differs(was: Column, now: Column) -> bool:
+    return was.kind != now.kind and not {was.kind, now.kind} <= _ALIKE
