@@ -242,7 +242,7 @@ def _rejected_table(assembled: Assembled, labelled: Labelled, state: Running, si
 
 
 def _lookups(assembled: Assembled, wrangling: Wrangling, store: Store) -> dict[str, FrameRef]:
-    served = [join.table for join in wrangling.joins if join.serve == "bundle"]
+    served = [join.table for join in wrangling.joins if join.serve != "request"]
     return {name: store.put_table(assembled.lookups[name].table) for name in served}
 
 

@@ -29,12 +29,10 @@ def refresh(path: Path, artifacts: Path, force: str) -> int:
 
 def _show(done: Refreshed) -> None:
     console = out()
-    shown = table("look-up", "version before", "version now", "#keys before", "#keys now", "#gone", "")
+    shown = table("look-up", "version", "#keys", "#before", "#gone", "")
     for change in done.lookups:
-        counts = [f"{n:,}" for n in (change.n_before, change.n_now, change.n_lost)]
-        shown.add_row(
-            change.name, change.before or "—", change.now, *counts, "changed" if change.changed else "unchanged"
-        )
+        counts = [f"{n:,}" for n in (change.n_now, change.n_before, change.n_lost)]
+        shown.add_row(change.name, change.now, *counts, "changed" if change.changed else "unchanged")
     console.print(shown)
     told = {
         "refreshed": f"{done.name}: version {done.version} is live; it was {done.before}.",
