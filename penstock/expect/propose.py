@@ -14,8 +14,8 @@ from penstock.expect.tables import ForeignKey, RowCount
 from penstock.expect.union import Expectation
 from penstock.receipts import Arrays
 from penstock.slices import Join
-from penstock.steps.relations.assemble import read_table
 from penstock.steps.relations.keys import keys_of
+from penstock.steps.relations.source import read_table
 from penstock.store import Store
 from penstock.table import Column, TableSchema
 

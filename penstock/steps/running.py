@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded, compare
+from penstock.steps.audit import MOST_EXAMPLES, Example, Nature, StepAudit, Watch, bounded, compare
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep
 from penstock.steps.blocks import Blocks
 from penstock.steps.plan import Plan
@@ -100,8 +100,29 @@ def run_after(
     return before, entries
 
 
+def objected_to(start: Running, reasons: np.ndarray, entry: str, nature: Nature, why: str) -> tuple[Running, StepAudit]:
+    """Reject training rows for reasons that are known before any step runs, and flag held-out ones.
+
+    Parameters
+    ----------
+    start : Running
+        The rows.
+    reasons : numpy.ndarray
+        Why a row should go, or None; object array of shape (n_rows,).
+    entry, nature, why : str
+        What the audit calls it.
+    """
+    watch = Watch()
+    objected = np.array([reason is not None for reason in reasons], dtype=bool)
+    after, flagged = _without(start, ~(objected & start.rows.train), reasons)
+    return after, _entry(entry, nature, why, start, after, flagged, "", watch)
+
+
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
-    keep, reasons = step.keep(state.frame, state.rows)
+    return _without(state, *step.keep(state.frame, state.rows))
+
+
+def _without(state: Running, keep: np.ndarray, reasons: np.ndarray) -> tuple[Running, int]:
     gone = ~keep
     objected = np.array([r is not None for r in reasons], dtype=bool) & ~state.rows.train
     reason = np.where(objected & np.array([r is None for r in state.reason], dtype=bool), reasons, state.reason)
@@ -117,6 +138,12 @@ def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
 
 
 def _row_entry(step: RowStep, before: Running, after: Running, flagged: int, note: str, watch: Watch) -> StepAudit:
+    return _entry(step.name, "row", step.why, before, after, flagged, note, watch)
+
+
+def _entry(
+    name: str, nature: Nature, why: str, before: Running, after: Running, flagged: int, note: str, watch: Watch
+) -> StepAudit:
     new = range(len(before.rejected), len(after.rejected))
     examples = tuple(
         Example(row=after.rejected[i], column=ROW_ITSELF, before="kept", after=after.rejected_for[i])
@@ -124,15 +151,15 @@ def _row_entry(step: RowStep, before: Running, after: Running, flagged: int, not
     )
     n = len(before.frame)
     return StepAudit(
-        step=step.name,
-        nature="row",
+        step=name,
+        nature=nature,
         rows_in=n,
         rows_out=len(after.frame),
         share=len(new) / n if n else 0.0,
         flagged=flagged,
         examples=examples,
         seconds=watch.seconds,
-        why=step.why,
+        why=why,
         note=note,
     )
 

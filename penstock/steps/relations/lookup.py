@@ -43,19 +43,21 @@ class LookupRecord(Frozen):
     """How a look-up works, as the plan's JSON has it: with its table it is rebuilt in the bundle.
 
     `name` is the look-up's own, under which its table travels. `time` says how the time of a row of the base reads,
-    where rows are looked up as of a time. `made` are the columns that are made of many rows.
+    where rows are looked up as of a time. `taken` are the table's columns that are looked up as they are, `made` those
+    that are made of many rows.
     """
 
     name: str
     kind: Literal["keyed", "as_of", "window"]
     join: Join
     time: Column | None = None
+    taken: tuple[str, ...] = ()
     made: tuple[Made, ...] = ()
 
     @property
     def travels(self) -> bool:
-        """Whether the bundle carries it."""
-        return self.join.serve != "request"
+        """Whether the bundle carries it; what is joined to another table travels within that one."""
+        return self.join.serve != "request" and not self.join.into
 
 
 @dataclass(frozen=True, slots=True)

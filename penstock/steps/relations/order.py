@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from penstock.errors import SpecError
+from penstock.expressions.language import NotAnExpression, columns_of, parse
 from penstock.slices import Join
 from penstock.steps.relations.lookup import column_name
 from penstock.table import closest
@@ -51,7 +52,7 @@ def _require_tables(join: Join, base: str, joins: Sequence[Join], sources: Seque
     for name in (join.table, join.into or base):
         if name not in sources:
             raise SpecError(
-                f"There is no source {name!r} to join", where="joins", expected=closest(name, [s for s in sources])
+                f"There is no source {name!r} to join", where="joins", expected=closest(name, list(sources))
             )
     if not join.into:
         return
@@ -103,12 +104,21 @@ def _cycle(joins: Sequence[Join], waits: Sequence[set[int]], done: set[int]) -> 
     )
 
 
+def named_in(condition: str) -> tuple[str, ...]:
+    """Return the columns that a condition names; none where it cannot be read, which is told where it is asked."""
+    try:
+        return columns_of(parse(condition)) if condition else ()
+    except NotAnExpression:
+        return ()
+
+
 def mentioned(joins: Sequence[Join]) -> frozenset[str]:
     """Return every column name that joins use, of whatever table."""
     names: set[str] = set()
     for join in joins:
         names |= {*join.on, *join.on.values(), *(join.as_of or {}), *(join.as_of or {}).values()}
-        names |= {made.of for made in (join.aggregate or {}).values() if made.of}
+        for made in (join.aggregate or {}).values():
+            names |= {*named_in(made.where), *([made.of] if made.of else [])}
         if join.pivot is not None:
             names |= {join.pivot.by, join.pivot.of or join.pivot.by}
     return frozenset(names)

@@ -8,10 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from penstock.slices import Join
+from penstock.steps.relations.as_of import AsOfLookup
 from penstock.steps.relations.keyed import KeyedLookup
 from penstock.steps.relations.lookup import Lookup, LookupRecord
+from penstock.steps.relations.window import WindowLookup
 
-_KINDS: dict[str, type[Lookup]] = {"keyed": KeyedLookup}
+_KINDS: dict[str, type[Lookup]] = {"keyed": KeyedLookup, "as_of": AsOfLookup, "window": WindowLookup}
 
 
 def lookup_of(record: LookupRecord, table: pa.Table) -> Lookup:
@@ -20,7 +22,7 @@ def lookup_of(record: LookupRecord, table: pa.Table) -> Lookup:
 
 
 def records_of(plan: Mapping[str, Any]) -> tuple[LookupRecord, ...]:
-    """Return the records of the look-ups into the base, in the order in which they are looked up in.
+    """Return the records of all joins, in the order in which they are made.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.errors import DataError
+from penstock.errors import DataError, SpecError
 from penstock.slices import Join
 from penstock.steps.relations.join import check_relation
 from penstock.steps.relations.keyed import KeyedLookup
@@ -92,7 +92,7 @@ def test_one_key_with_two_different_rows_is_refused_with_the_first_keys():
 
 def test_a_table_without_the_key_column_is_refused_with_the_nearest_name():
     """A slip in the spec is found before anything is joined."""
-    with pytest.raises(DataError, match="no column 'tial'") as caught:
+    with pytest.raises(SpecError, match="no column 'tial'") as caught:
         check_relation(PLANES, ["tial"], "planes")
     assert "did you mean 'tail'" in str(caught.value)
 
