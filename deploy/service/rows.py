@@ -47,7 +47,9 @@ def row_schema(
     had before stand beside it, deprecated; a field that is needed may
     come under any of its names.
     """
-    columns = [c for c in schema.columns if c.role not in ("ignored", "known_after", "target")]
+    columns = [
+        c for c in schema.columns if c.role not in ("ignored", "known_after", "target") or c.name in (keys or {})
+    ]
     known = {c.name: c for c in columns}
     olds = {old: known[new] for new, names in (aliases or {}).items() if new in known for old in names}
     renamed = [c.name for c in columns if required(c) and c in olds.values()]

@@ -256,8 +256,8 @@ class Bundle:
         """The columns of a row by which something is looked up, and the tables that it is looked up in."""
         tables: dict[str, list[str]] = {}
         for lookup in self.lookups.values():
-            for name in lookup.join.on:
-                tables.setdefault(name, []).append(repr(lookup.join.table))
+            for name in lookup.needs:
+                tables.setdefault(name, []).append(repr(lookup.name))
         return {name: " and ".join(of_key) for name, of_key in tables.items()}
 
     def renewed(self, as_of: Mapping[str, str]) -> Self:

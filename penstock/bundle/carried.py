@@ -87,7 +87,7 @@ def carried_of(
     collected : mapping of str to str
         When each source was collected.
     """
-    joins = [Join.model_validate(join) for join in plan.get("joins", ())]
+    joins = [record.join for record in records_of(plan)]
     made: dict[str, Carried] = {}
     for record in records_of(plan):
         if record.travels:

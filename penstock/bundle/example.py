@@ -24,7 +24,8 @@ def schema_example(schema: TableSchema, profile: Profile, keys: Collection[str] 
     profile : Profile
         What its training rows held.
     keys : collection of str
-        Identifiers by which something is looked up: they are among the fields, and None, since each is somebody's.
+        Columns by which something is looked up: those that are no features are among the fields, and None, since an
+        identifier is somebody's.
 
     Returns
     -------
@@ -32,9 +33,11 @@ def schema_example(schema: TableSchema, profile: Profile, keys: Collection[str] 
         Numbers at their median, booleans and categories at their most frequent value, dates and times at the latest
         seen; None where nothing is known, or where a value of a private column would be shown.
     """
-    asked = {c.name for c in schema.features} | {c.name for c in schema.columns if c.role == "id" and c.name in keys}
-    sent = [c for c in schema.columns if c.name in asked and c.serve == "request"]
-    return {c.name: None if c.role == "id" else _value(c, profile) for c in sent}
+    features = {c.name for c in schema.features}
+    sent = [c for c in schema.columns if c.serve == "request" and c.role != "target"]
+    return {
+        c.name: _value(c, profile) if c.name in features else None for c in sent if c.name in features or c.name in keys
+    }
 
 
 def _value(column: Column, profile: Profile) -> Value:

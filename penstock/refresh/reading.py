@@ -13,17 +13,17 @@ from penstock.bundle.carried import sources_of
 from penstock.errors import DataError, SpecError, StoreError
 from penstock.receipts import Arrays, Collected
 from penstock.refresh.live import Live
-from penstock.slices import Join, Typing
+from penstock.refresh.tables import needed_of
+from penstock.slices import Typing
 from penstock.sources import Source, collect
 from penstock.spec.lock import Lock
 from penstock.spec.pipeline import PipelineSpec
-from penstock.steps.relations.assemble import SourceTable
 from penstock.steps.relations.lookup import LookupRecord
+from penstock.steps.relations.source import SourceTable
 from penstock.steps.relations.travelling import records_of
 from penstock.store import Store
 from penstock.table import Column, TableSchema, closest
 
-_USED = ("feature", "time", "group", "id")
 _ALIKE = frozenset({"category", "text"})
 
 
@@ -45,7 +45,7 @@ def refreshed_records(live: Live, spec: PipelineSpec) -> tuple[LookupRecord, ...
     SpecError
         There is none.
     """
-    found = tuple(record for record in records_of(live.parts.plan) if record.join.serve == "refresh")
+    found = tuple(r for r in records_of(live.parts.plan) if r.travels and r.join.serve == "refresh")
     if not found:
         asked = any(join.serve == "refresh" for join in spec.joins)
         raise SpecError(
@@ -69,7 +69,7 @@ def read_anew(live: Live, records: Sequence[LookupRecord], spec: PipelineSpec, s
     SourceError
         A source is absent, unreadable or empty.
     """
-    joins = [Join.model_validate(join) for join in live.parts.plan.get("joins", ())]
+    joins = [record.join for record in records_of(live.parts.plan)]
     names = dict.fromkeys(name for r in records for name in sources_of(r.join.table, joins))
     known = {source.name: source for source in spec.sources}
     for name in names:
@@ -115,8 +115,21 @@ def _trained_schemas(live: Live, store: Store) -> dict[str, TableSchema]:
         return {}
 
 
-def typed(collected: Collected, schemas: Mapping[str, TableSchema], store: Store) -> dict[str, SourceTable]:
-    """Return sources as training had them: raw and typed.
+def typed(
+    collected: Collected, schemas: Mapping[str, TableSchema], records: Sequence[LookupRecord], store: Store
+) -> dict[str, SourceTable]:
+    """Return sources as training had them: raw, and the columns that joins use typed.
+
+    Parameters
+    ----------
+    collected : Collected
+        The sources.
+    schemas : mapping of str to TableSchema
+        How they read.
+    records : sequence of LookupRecord
+        All joins of the plan.
+    store : Store
+        Where the raw tables lie.
 
     Raises
     ------
@@ -126,7 +139,8 @@ def typed(collected: Collected, schemas: Mapping[str, TableSchema], store: Store
     tables: dict[str, SourceTable] = {}
     for snapshot in collected.snapshots:
         raw, schema = store.read_table(snapshot.table), schemas[snapshot.name]
-        used = [c for c in schema.columns if c.role in _USED]
+        needed = needed_of(records, snapshot.name)
+        used = [c for c in schema.columns if c.name in needed]
         gone = [c.name for c in used if c.name not in raw.column_names]
         if gone:
             raise DataError(
@@ -148,8 +162,8 @@ def retyped(tables: Mapping[str, SourceTable], typing: Typing) -> list[Retyped]:
     for name, table in tables.items():
         counts = table.misfits["column"].value_counts()
         for column in table.table_schema.columns:
-            n = int(counts.get(column.name, 0))
-            if n and column.role in _USED:
+            # Only what joins use was read.
+            if n := int(counts.get(column.name, 0)):
                 now = infer_column(column.name, table.raw[column.name], decision(typing, column.name, name), name)
                 if _differs(column, now):
                     found.append(Retyped(name, column.name, column.kind, now.kind, n))

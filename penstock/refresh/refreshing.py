@@ -20,10 +20,10 @@ from penstock.refresh.judging import Change, change_of, judged, look_up_checks, 
 from penstock.refresh.live import Live, live_of
 from penstock.refresh.reading import read_anew, refreshed_records, retyped, schemas_of, typed
 from penstock.refresh.tables import tables_of
-from penstock.slices import Join
 from penstock.spec.lock import Lock
 from penstock.spec.pipeline import PipelineSpec
 from penstock.steps.relations.lookup import LookupRecord
+from penstock.steps.relations.travelling import records_of
 from penstock.store import Store
 
 _UNCHANGED = Verdict(passed=True, reasons=("Its look-ups are what they were.",))
@@ -91,8 +91,9 @@ def refresh(
     records = refreshed_records(live, spec)
     collected = read_anew(live, records, spec, store)
     schemas = schemas_of(live, lock, [s.name for s in collected.snapshots], store)
-    sources = typed(collected, schemas, store)
-    new = tables_of(live, records, sources)
+    plan = records_of(live.parts.plan)
+    sources = typed(collected, schemas, plan, store)
+    new = tables_of(plan, records, sources)
     changes = [change_of(record, live.parts.tables[record.name], new[record.name]) for record in records]
     parts = _parts(live, records, new, collected)
     if parts.digest == live.pointer.digest:
@@ -151,7 +152,7 @@ def _lineage(live: Live, collected: Collected) -> dict[str, Any]:  # receipts of
 
 def _times(live: Live, records: Sequence[LookupRecord], collected: Mapping[str, str]) -> dict[str, str]:
     """Return when each source was collected, or seen to be as it was then."""
-    joins = [Join.model_validate(join) for join in live.parts.plan.get("joins", ())]
+    joins = [record.join for record in records_of(live.parts.plan)]
     anew = {record.name for record in records}
     times = dict(collected)
     for name, carried in live.carried.items():

@@ -1,4 +1,4 @@
-"""The tables that travel, made of sources read anew by what the live version's plan says of them."""
+"""The tables that travel, made of sources read anew by the records of the live version's plan."""
 
 from __future__ import annotations
 
@@ -6,26 +6,49 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from penstock.refresh.live import Live
-from penstock.steps.relations.assemble import SourceTable
-from penstock.steps.relations.join import check_relation
+from penstock.steps.relations.assemble import joined_by
 from penstock.steps.relations.lookup import LookupRecord
+from penstock.steps.relations.making import table_of
+from penstock.steps.relations.order import named_in
+from penstock.steps.relations.source import SourceTable
 
 
-def tables_of(live: Live, records: Sequence[LookupRecord], sources: Mapping[str, SourceTable]) -> dict[str, pa.Table]:
-    """Return the table of each look-up, with the columns that it has in the live version.
+def tables_of(
+    records: Sequence[LookupRecord], wanted: Sequence[LookupRecord], sources: Mapping[str, SourceTable]
+) -> dict[str, pa.Table]:
+    """Return the tables of some look-ups, by their names.
+
+    Parameters
+    ----------
+    records : sequence of LookupRecord
+        All joins of the plan, in the order in which they are made.
+    wanted : sequence of LookupRecord
+        The look-ups.
+    sources : mapping of str to SourceTable
+        The sources that they are made of.
 
     Raises
     ------
     DataError
-        A key stands for several different rows.
+        A key stands for several different rows, or no row finds a partner.
     """
-    return {record.name: _table_of(record, live.parts.tables[record.name], sources) for record in records}
+    tables = dict(sources)
+    for record in records:
+        join = record.join
+        if join.into in tables and join.table in tables:
+            tables[join.into] = joined_by(record, tables[join.into], tables[join.table]).source
+    return {record.name: table_of(record, tables[record.join.table]).table for record in wanted}
 
 
-def _table_of(record: LookupRecord, old: pa.Table, sources: Mapping[str, SourceTable]) -> pa.Table:
-    source = sources[record.join.table]
-    keys = tuple(record.join.on.values())
-    hidden = any(c.private for c in source.table_schema.columns if c.name in keys)
-    once, _, _ = check_relation(source.raw.select(old.column_names), keys, record.join.table, hidden)
-    return once
+def needed_of(records: Sequence[LookupRecord], source: str) -> frozenset[str]:
+    """Return the names under which a source's columns are used by joins; some are made by other joins."""
+    names: set[str] = set()
+    for record in records:
+        join, as_of = record.join, record.join.as_of or {}
+        if join.table == source:
+            names |= {*join.on.values(), *as_of.values(), *record.taken}
+            for made in record.made:
+                names |= {*named_in(made.where), *(name for name in (made.of, made.by) if name)}
+        if join.into == source:
+            names |= {*join.on, *as_of}
+    return frozenset(names)

@@ -118,8 +118,18 @@ class Joined:
 
 
 def _joined(into: SourceTable, other: SourceTable, join: Join, name: str, asked: frozenset[str]) -> Joined:
-    watch = Watch()
-    record = record_of(join, name, into, other, asked)
+    return joined_by(record_of(join, name, into, other, asked), into, other)
+
+
+def joined_by(record: LookupRecord, into: SourceTable, other: SourceTable) -> Joined:
+    """Join one table to another by a record that was made before.
+
+    Raises
+    ------
+    DataError
+        As `assemble` raises it.
+    """
+    watch, join = Watch(), record.join
     travelling = table_of(record, other)
     lookup = lookup_of(record, travelling.table)
     columns = {name: into.raw[name] for name in into.raw.column_names}
