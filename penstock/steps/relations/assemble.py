@@ -8,24 +8,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from penstock.errors import DataError
 from penstock.slices import Join
 from penstock.split import is_row_number, row_texts
-from penstock.steps.audit import JoinReading, Watch, as_text
+from penstock.steps.audit import JoinReading
 from penstock.steps.relations.history import check_base, check_known_before, untimed
-from penstock.steps.relations.join import told_apart, told_keys
-from penstock.steps.relations.keys import NO_KEY, NO_MATCH, keys_of, shown_key
-from penstock.steps.relations.lookup import TOO_OLD, Lookup, LookupRecord
-from penstock.steps.relations.making import Travelling, columns_of, record_of, table_of
+from penstock.steps.relations.joined import Joined, joined
+from penstock.steps.relations.lookup import Lookup, LookupRecord
+from penstock.steps.relations.making import record_of
 from penstock.steps.relations.order import mentioned, ordered
 from penstock.steps.relations.source import SourceTable
-from penstock.steps.relations.travelling import lookup_of, names_of
+from penstock.steps.relations.travelling import names_of
 from penstock.table import TableSchema
 
 _KEPT_ROLES = ("feature", "time", "group", "id")
-MOST_ORPHANS = 3
 
 
 @dataclass(frozen=True)
@@ -90,154 +86,43 @@ def assemble(base: SourceTable, others: Mapping[str, SourceTable], joins: Sequen
         other = base if join.table == base.name else tables[join.table]
         check_base(join, base)
         check_known_before(join, tables[into], base)
-        joined = _joined(tables[into], other, join, name, asked)
-        tables[into] = joined.source
-        done.append(joined)
-    own = [joined for joined in done if not joined.lookup.join.into]
-    lookups = {joined.lookup.name: joined.lookup for joined in own}
+        one = joined(tables[into], other, record_of(join, name, tables[into], other, asked))
+        tables[into] = one.source
+        done.append(one)
+    own = [one for one in done if not one.lookup.join.into]
+    lookups = {one.lookup.name: one.lookup for one in own}
     notes = [note for join in order if (note := untimed(join, base, tables[join.table]))]
-    typed = _typed(base, tables[base.name])
+    typed = _typed(tables[base.name])
     return replace(
         typed,
         lacking=_lacking(own, base.raw.num_rows),
         lookups=lookups,
-        records=tuple(joined.lookup.record for joined in done),
-        joins=tuple(joined.reading for joined in done),
+        records=tuple(one.lookup.record for one in done),
+        joins=tuple(one.reading for one in done),
         notes=tuple(notes),
-    )
-
-
-@dataclass(frozen=True)
-class Joined:
-    """One join: the table with what its rows found, the look-up, and where each row found it."""
-
-    source: SourceTable
-    lookup: Lookup
-    reading: JoinReading
-    places: np.ndarray
-
-
-def _joined(into: SourceTable, other: SourceTable, join: Join, name: str, asked: frozenset[str]) -> Joined:
-    return joined_by(record_of(join, name, into, other, asked), into, other)
-
-
-def joined_by(record: LookupRecord, into: SourceTable, other: SourceTable) -> Joined:
-    """Join one table to another by a record that was made before.
-
-    Raises
-    ------
-    DataError
-        As `assemble` raises it.
-    """
-    watch, join = Watch(), record.join
-    travelling = table_of(record, other)
-    lookup = lookup_of(record, travelling.table)
-    columns = {name: into.raw[name] for name in into.raw.column_names}
-    places = lookup.places(columns, into.raw.num_rows)
-    found = places >= 0
-    if not found.any():
-        raise _no_match(into, other, join, places)
-    if join.relation == "one-to-one":
-        _check_one_to_one(into, join, places)
-    added = columns_of(record, other, gaps=not found.all())
-    taken = {c.name for c in into.table_schema.columns} | set(columns)
-    clash = next((c.name for c in added if c.name in taken), None)
-    if clash is not None:
-        raise DataError(
-            f"The join of {join.table!r} would make a second column {clash!r}",
-            todo="Rename one at its source, or name the file a second time under `sources` and join that.",
-        )
-    raw = pa.table({**columns, **lookup.values_at(places, columns)})
-    schema = into.table_schema.model_copy(update={"columns": (*into.table_schema.columns, *added)})
-    source = replace(into, raw=raw, table_schema=schema)
-    if join.into and join.how == "inner" and not found.all():
-        source = replace(source, raw=raw.filter(pa.array(found)), typed=into.typed[found].reset_index(drop=True))
-    reading = _reading(into, other, lookup, travelling, places)
-    return Joined(source, lookup, reading.model_copy(update={"seconds": watch.seconds}), places)
-
-
-def _no_match(into: SourceTable, other: SourceTable, join: Join, places: np.ndarray) -> DataError:
-    pairs = [(into.column(a, join.table), other.column(b, join.table)) for a, b in join.on.items()]
-    differ = [f"{a.name} is {a.kind}, {b.name} is {b.kind}" for a, b in pairs if a.kind != b.kind]
-    n_keys = int((places != NO_KEY).sum())
-    return DataError(
-        f"No row of {into.name!r} finds a row of {join.table!r}",
-        where=", ".join(f"{ours} = {theirs}" for ours, theirs in join.on.items()),
-        got="; ".join([f"{n_keys:,} of {len(places):,} rows have a key", *differ]),
-        expected="keys that read alike on both sides",
-        todo="Look whether both sides write the key alike, and name the columns that hold it under `on`.",
-    )
-
-
-def _check_one_to_one(into: SourceTable, join: Join, places: np.ndarray) -> None:
-    keys = keys_of(into.raw, tuple(join.on))
-    _, often = told_apart(into.raw, pc.if_else(pa.array(places >= 0), keys, pa.scalar(None, pa.string())))
-    if often:
-        raise DataError(
-            f"Several rows of {into.name!r} find the same row of {join.table!r}, which the spec calls one-to-one",
-            where=f"key {', '.join(join.on)}",
-            got=told_keys(often, _hidden(into, join)),
-            expected="each key at most once, but for exact copies of rows",
-            todo="Leave `relation` out, or filter the rows at their source.",
-        )
-
-
-def _hidden(into: SourceTable, join: Join) -> bool:
-    return any(c.private for c in into.table_schema.columns if c.name in join.on)
-
-
-def _reading(
-    into: SourceTable, other: SourceTable, lookup: Lookup, travelling: Travelling, places: np.ndarray
-) -> JoinReading:
-    join = lookup.join
-    orphans = np.flatnonzero(places == NO_MATCH)
-    private = _hidden(into, join) or any(c.private for c in other.table_schema.columns if c.name in join.on.values())
-    examples: list[str] = []
-    if len(orphans) and not private:
-        keys = keys_of(into.raw.select([*join.on]), tuple(join.on)).take(pa.array(orphans))
-        examples = [str(as_text(shown_key(key))) for key in pc.unique(keys)[:MOST_ORPHANS].to_pylist()]
-    matched = int((places >= 0).sum())
-    return JoinReading(
-        table=join.table,
-        into=join.into,
-        rows=other.raw.num_rows,
-        duplicates_removed=travelling.copies,
-        keyless=travelling.keyless,
-        matched=matched,
-        orphans=len(orphans),
-        unkeyed=int((places == NO_KEY).sum()),
-        stale=int((places == TOO_OLD).sum()),
-        share=matched / len(places) if len(places) else 0.0,
-        columns=len(lookup.columns),
-        examples=tuple(examples),
     )
 
 
 def _lacking(own: Sequence[Joined], n_rows: int) -> np.ndarray:
     lacking = np.full(n_rows, None, dtype=object)
-    for joined in reversed(own):
-        join = joined.lookup.join
+    for one in reversed(own):
+        join = one.lookup.join
         if join.how == "inner":
-            lacking[joined.places < 0] = f"no row of {join.table}"
+            lacking[one.places < 0] = f"no row of {join.table}"
     return lacking
 
 
-def _typed(base: SourceTable, joined: SourceTable) -> Assembled:
-    schema, whole = joined.table_schema, joined.raw
-    own = [c.name for c in schema.features if not c.table]
-    others = [c.name for c in schema.features if c.table]
-    # The base is typed already; what was looked up is read as a request would be.
-    cast = schema.cast(whole, others)
-    features = pd.concat([base.typed[own], cast.frame], axis=1) if others else base.typed[own]
+def _typed(base: SourceTable) -> Assembled:
+    schema, whole = base.table_schema, base.raw
+    names = [c.name for c in schema.features]
     misfit = np.full(whole.num_rows, None, dtype=object)
     where = np.full(whole.num_rows, None, dtype=object)
-    used = base.misfits[base.misfits["column"].isin(own)]
+    used = base.misfits[base.misfits["column"].isin(names)]
     found = [*used[["row", "column", "expected"]].itertuples(index=False, name=None)]
-    found += [(m.row, m.column, m.expected) for m in cast.misfits]
     for row, column, expected in reversed(found):
         misfit[row] = f"column {column!r} does not read as {expected}"
         where[row] = column
-    return Assembled(whole, features, schema, misfit, where, np.full(0, None), {}, (), ())
+    return Assembled(whole, base.typed[names], schema, misfit, where, np.full(0, None), {}, (), ())
 
 
 def beside_features(base: SourceTable) -> pd.DataFrame:

@@ -98,8 +98,7 @@ class Ranges:
 
     def _prefix(self, values: Floats) -> Floats:
         """Return the sums of each key's values up to each row."""
-        sums = np.asarray(pd.Series(values).groupby(self._key, sort=False).cumsum(), dtype=np.float64)
-        return sums
+        return np.asarray(pd.Series(values).groupby(self._key, sort=False).cumsum(), dtype=np.float64)
 
     def _between(self, sums: Floats, lo: Ints, hi: Ints) -> Floats:
         begin = self._starts[self._key[lo]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from penstock.table import Column, TableSchema, closest
 class SourceTable:
     """One source: raw, typed, and how it reads.
 
-    What is joined to it stands in `raw` and `table_schema`, and is typed when it is asked for.
+    What is joined to it stands beside its own columns.
     """
 
     name: str
@@ -46,6 +46,15 @@ class SourceTable:
                 todo="Name the columns as the tables have them; one that another join brings is TABLE_COLUMN.",
             )
         return found
+
+    def where(self, kept: np.ndarray) -> SourceTable:
+        """Return some of its rows, whose misfits are told no more."""
+        return replace(
+            self,
+            raw=self.raw.filter(pa.array(kept)),
+            typed=self.typed[kept].reset_index(drop=True),
+            misfits=self.misfits.iloc[:0],
+        )
 
     def frame(self, names: Sequence[str]) -> pd.DataFrame:
         """Return some of its columns, typed; a cell that does not read as its column's kind is missing."""

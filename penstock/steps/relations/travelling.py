@@ -51,7 +51,9 @@ def lookups_of(plan: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> tuple
 
 
 def names_of(joins: Sequence[Join]) -> tuple[str, ...]:
-    """Return a name for each look-up: its table's, numbered from the second of one table on.
+    """Return a name for each join: its table's, numbered from the second of one table on.
+
+    What travels goes first, so that a look-up is called as its table is wherever it can be.
 
     Examples
     --------
@@ -59,11 +61,11 @@ def names_of(joins: Sequence[Join]) -> tuple[str, ...]:
     ('ports', 'ports-2', 'lines')
     """
     tables = {join.table for join in joins}
-    names: list[str] = []
-    for join in joins:
-        name, n = join.table, 1
-        while name in names or (n > 1 and name in tables):
+    names: dict[int, str] = {}
+    for i in sorted(range(len(joins)), key=lambda i: bool(joins[i].into)):
+        name, n = joins[i].table, 1
+        while name in names.values() or (n > 1 and name in tables):
             n += 1
-            name = f"{join.table}-{n}"
-        names.append(name)
-    return tuple(names)
+            name = f"{joins[i].table}-{n}"
+        names[i] = name
+    return tuple(names[i] for i in range(len(joins)))
