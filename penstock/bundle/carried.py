@@ -11,7 +11,7 @@ import pyarrow as pa
 from penstock.bundle.canonical import table_digest
 from penstock.durations import Duration
 from penstock.frozen import Frozen
-from penstock.slices import Join
+from penstock.steps.relations.again import sources_of
 from penstock.steps.relations.travelling import records_of
 
 
@@ -87,7 +87,6 @@ def carried_of(
     collected : mapping of str to str
         When each source was collected.
     """
-    joins = [record.join for record in records_of(plan)]
     made: dict[str, Carried] = {}
     for record in records_of(plan):
         if record.travels:
@@ -96,28 +95,13 @@ def carried_of(
                 name=record.name,
                 table=join.table,
                 digest=table_digest(table),
-                as_of=_oldest([collected.get(name, "") for name in sources_of(join.table, joins)]),
+                as_of=_oldest([collected.get(name, "") for name in sorted(sources_of(plan, [record.name]))]),
                 rows=table.num_rows,
                 columns=tuple(table.column_names),
                 serve="refresh" if join.serve == "refresh" else "bundle",
                 max_age=join.max_age,
             )
     return made
-
-
-def sources_of(table: str, joins: Sequence[Join]) -> tuple[str, ...]:
-    """Return the sources that a look-up is made of: its own, and all that are joined into it.
-
-    Examples
-    --------
-    >>> lines, tracks = Join(table="lines", on="invoice"), Join(table="tracks", on="track", into="lines")
-    >>> sources_of("lines", [lines, tracks])
-    ('lines', 'tracks')
-    """
-    found = [table]
-    for name in found:
-        found += [join.table for join in joins if join.into == name and join.table not in found]
-    return tuple(found)
 
 
 def _oldest(moments: Sequence[str]) -> str:

@@ -9,16 +9,16 @@ from pydantic import ValidationError
 
 from penstock.arrays.infer import decision, infer_column
 from penstock.arrays.stage import misfit_table
-from penstock.bundle.carried import sources_of
 from penstock.errors import DataError, SpecError, StoreError
 from penstock.receipts import Arrays, Collected
 from penstock.refresh.live import Live
-from penstock.refresh.tables import needed_of
 from penstock.slices import Typing
 from penstock.sources import Source, collect
 from penstock.spec.lock import Lock
 from penstock.spec.pipeline import PipelineSpec
+from penstock.steps.relations.again import sources_of
 from penstock.steps.relations.lookup import LookupRecord
+from penstock.steps.relations.order import named_in
 from penstock.steps.relations.source import SourceTable
 from penstock.steps.relations.travelling import records_of
 from penstock.store import Store
@@ -69,8 +69,7 @@ def read_anew(live: Live, records: Sequence[LookupRecord], spec: PipelineSpec, s
     SourceError
         A source is absent, unreadable or empty.
     """
-    joins = [record.join for record in records_of(live.parts.plan)]
-    names = dict.fromkeys(name for r in records for name in sources_of(r.join.table, joins))
+    names = sorted(sources_of(live.parts.plan, [record.name for record in records]))
     known = {source.name: source for source in spec.sources}
     for name in names:
         if name not in known:
@@ -139,7 +138,7 @@ def typed(
     tables: dict[str, SourceTable] = {}
     for snapshot in collected.snapshots:
         raw, schema = store.read_table(snapshot.table), schemas[snapshot.name]
-        needed = needed_of(records, snapshot.name)
+        needed = _needed(records, snapshot.name)
         used = [c for c in schema.columns if c.name in needed]
         gone = [c.name for c in used if c.name not in raw.column_names]
         if gone:
@@ -172,3 +171,17 @@ def retyped(tables: Mapping[str, SourceTable], typing: Typing) -> list[Retyped]:
 
 def _differs(was: Column, now: Column) -> bool:
     return was.kind != now.kind and not {was.kind, now.kind} <= _ALIKE
+
+
+def _needed(records: Sequence[LookupRecord], source: str) -> frozenset[str]:
+    """Return the names under which a source's columns are used by joins; some are made by other joins."""
+    names: set[str] = set()
+    for record in records:
+        join, as_of = record.join, record.join.as_of or {}
+        if join.table == source:
+            names |= {*join.on.values(), *as_of.values(), *record.taken}
+            for made in record.made:
+                names |= {*named_in(made.where), *(name for name in (made.of, made.by) if name)}
+        if join.into == source:
+            names |= {*join.on, *as_of}
+    return frozenset(names)

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from penstock.bundle.candidate import collected_at
-from penstock.bundle.carried import Carried, carried_of, moment, sources_of
+from penstock.bundle.carried import Carried, carried_of, moment
 from penstock.bundle.publish import publish
 from penstock.bundle.seal import Parts
 from penstock.frozen import Frozen, digest_of
@@ -19,9 +19,9 @@ from penstock.receipts import Collected, Interval, Published, Verdict
 from penstock.refresh.judging import Change, change_of, judged, look_up_checks, verdict_of
 from penstock.refresh.live import Live, live_of
 from penstock.refresh.reading import read_anew, refreshed_records, retyped, schemas_of, typed
-from penstock.refresh.tables import tables_of
 from penstock.spec.lock import Lock
 from penstock.spec.pipeline import PipelineSpec
+from penstock.steps.relations.again import sources_of, tables_again
 from penstock.steps.relations.lookup import LookupRecord
 from penstock.steps.relations.travelling import records_of
 from penstock.store import Store
@@ -91,9 +91,8 @@ def refresh(
     records = refreshed_records(live, spec)
     collected = read_anew(live, records, spec, store)
     schemas = schemas_of(live, lock, [s.name for s in collected.snapshots], store)
-    plan = records_of(live.parts.plan)
-    sources = typed(collected, schemas, plan, store)
-    new = tables_of(plan, records, sources)
+    sources = typed(collected, schemas, records_of(live.parts.plan), store)
+    new = tables_again(live.parts.plan, sources, [record.name for record in records])
     changes = [change_of(record, live.parts.tables[record.name], new[record.name]) for record in records]
     parts = _parts(live, records, new, collected)
     if parts.digest == live.pointer.digest:
@@ -152,11 +151,10 @@ def _lineage(live: Live, collected: Collected) -> dict[str, Any]:  # receipts of
 
 def _times(live: Live, records: Sequence[LookupRecord], collected: Mapping[str, str]) -> dict[str, str]:
     """Return when each source was collected, or seen to be as it was then."""
-    joins = [record.join for record in records_of(live.parts.plan)]
     anew = {record.name for record in records}
     times = dict(collected)
     for name, carried in live.carried.items():
-        for source in sources_of(carried.table, joins) if name not in anew and carried.as_of else ():
+        for source in sources_of(live.parts.plan, [name]) if name not in anew and carried.as_of else ():
             if not times.get(source) or moment(times[source]) < moment(carried.as_of):
                 times[source] = carried.as_of
     return times
