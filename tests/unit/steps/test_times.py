@@ -91,7 +91,8 @@ def test_a_window_holds_the_rows_before_a_moment(events, asked, lag, window):
         ends = (max(values), len(set(values)), values[-1]) if values else (None, 0, None)
         wanted.append((len(values), float(sum(values)), *ends, up))
     base, table = base_of(asked), events_of(events)
-    if not any(row[0] for row in wanted):
+    early = [at is not None and any(k == key and t < at - lag for k, t, _ in events) for key, at in asked]
+    if not any(early):
         with pytest.raises(DataError, match="No row of 'base' finds"):
             joined(base, [table], join)
         return
