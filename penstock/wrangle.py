@@ -23,7 +23,7 @@ from penstock.steps.propose import propose
 from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typing_audit
 from penstock.steps.relations.assemble import Assembled, assemble, beside_features
 from penstock.steps.relations.source import SourceTable, read_table
-from penstock.steps.running import Running, objected_to, run_after, run_before
+from penstock.steps.running import Held, Running, objected_to, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.table import TableSchema, Target
@@ -68,12 +68,13 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     start, unjoined = _found_rows(_start(assembled, labelled, side, beside_features(base)), assembled)
     plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
     plan.check(assembled.table_schema)
+    plan = plan.settled(assembled.table_schema)
     start = replace(start, rows=_with_others(start, base, plan))
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
-    clean, after = run_after(plan, state.frame, state.rows, state.row, private, known)
+    clean, after = run_after(plan, state, private, known)
     n_labelled = sum(why is None for why in labelled.lacking)
     watched = [label_audit(labelled, n_labelled), *unjoined, *before, *after]
     audit = _audit(base, tables, assembled, labelled, state, watched)
@@ -87,7 +88,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     return Wrangled(
         raw=store.put_table(assembled.sent().take(kept)),
         cut=store.put_frame(state.frame),
-        clean=store.put_frame(clean),
+        clean=store.put_frame(clean.frame()),
         sides=store.put_table(_sides_table(base, typing, state)),
         rejected=store.put_table(_rejected_table(assembled, labelled, state, side)),
         lookups=_lookups(assembled, store),
@@ -119,8 +120,9 @@ def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: p
             todo="Bring more rows.",
         )
     rows = Rows(train=side == TRAIN, beside=beside, target=labelled.values, misfit=assembled.misfit)
+    features = assembled.features
     return Running(
-        frame=assembled.features[kept].reset_index(drop=True),
+        table=Held(features if kept.all() else features[kept].reset_index(drop=True)),
         rows=rows.take(kept),
         row=np.flatnonzero(kept).astype(np.int64),
         reason=np.full(n_kept, None, dtype=object),

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import AfterValidator
 
 from penstock.blocks import Blocks, Texts
 from penstock.expressions.evaluation import evaluated
 from penstock.expressions.language import Node, NotAnExpression, columns_of, parse
 from penstock.expressions.sorts import typed
 from penstock.table import Kind
+
+
+def _read(text: str) -> str:
+    parse(text)
+    return text
+
+
+# A field of the spec: what is none of the language is refused where it is written.
+Expression = Annotated[str, AfterValidator(_read)]
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,10 @@ def compile_expression(text: str, kinds: Mapping[str, Kind]) -> Compiled:
     penstock.expressions.language.NotAnExpression: there is no column 'weigth' (at 1); did you mean 'weight'? ...
     """
     tree = parse(text)
-    return Compiled(text, tree, typed(tree, kinds).kind, columns_of(tree))
+    found = typed(tree, kinds)
+    if found.sort == "nothing":
+        raise NotAnExpression("it gives nothing")
+    return Compiled(text, tree, found.kind, columns_of(tree))
 
 
 def compile_condition(text: str, kinds: Mapping[str, Kind]) -> Compiled:

@@ -241,7 +241,7 @@ class _Parser:
             self._close()
             return inner
         if token.kind == "number":
-            return Constant(float(token.text))
+            return _number(token)
         if token.kind in ("single", "double"):
             return Constant(token.text)
         if token.kind == "quoted":
@@ -303,6 +303,13 @@ class _Parser:
         if token is None:
             return NotAnExpression(f"the expression ends where {wanted} should stand")
         return NotAnExpression(f"{wanted} should stand at {token.at}, not {token.text!r}")
+
+
+def _number(token: _Token) -> Constant:
+    value = float(token.text)
+    if value == float("inf"):
+        raise NotAnExpression(f"{token.text} at {token.at} is too large")
+    return Constant(value)
 
 
 def _known(word: str) -> str:

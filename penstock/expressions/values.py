@@ -89,21 +89,16 @@ def _distinct(values: Sequence[Any]) -> tuple[Any, list[tuple[str, ...]]]:
         own = [tuple(level if isinstance(v, Texts) else v for v in values) for level in columns[0].levels]
         return codes, own
     gone = reduce(np.logical_or, (column.codes < 0 for column in columns))
-    mixed = np.zeros(len(gone), dtype=np.int64)
+    there = np.flatnonzero(~gone)
+    mixed = np.zeros(len(there), dtype=np.int64)
     for column in columns:
         # Renumbered after each, so that no product of many counts of levels can overflow.
-        mixed = pd.factorize(mixed * (len(column.levels) + 1) + column.codes + 1)[0].astype(np.int64)
-    mixed[gone] = -1
-    codes, kept = pd.factorize(np.where(gone, -1, mixed))
-    first = np.zeros(len(kept), dtype=np.intp)
-    first[codes[::-1]] = np.arange(len(codes))[::-1]
-    table = [
-        tuple(v.levels[v.codes[i]] if isinstance(v, Texts) else v for v in values) if k >= 0 else None
-        for i, k in zip(first.tolist(), kept.tolist(), strict=True)
-    ]
-    renumbered = np.cumsum([each is not None for each in table]) - 1
-    at = np.where(kept >= 0, renumbered, -1)
-    return at[codes], [each for each in table if each is not None]
+        mixed = pd.factorize(mixed * len(column.levels) + column.codes[there])[0].astype(np.int64)
+    first = np.zeros(int(mixed.max(initial=-1)) + 1, dtype=np.intp)
+    first[mixed[::-1]] = there[::-1]
+    codes = np.full(len(gone), -1, dtype=np.intp)
+    codes[there] = mixed
+    return codes, [tuple(v.levels[v.codes[i]] if isinstance(v, Texts) else v for v in values) for i in first.tolist()]
 
 
 def chosen(masks: Sequence[Any], values: Sequence[Value]) -> Value:

@@ -83,7 +83,8 @@ def _no_match(into: SourceTable, other: SourceTable, join: Join, places: np.ndar
         where=", ".join(f"{ours} = {theirs}" for ours, theirs in join.on.items()),
         got="; ".join([f"{n_keys:,} of {len(places):,} rows have a key", *differ]),
         expected="keys that read alike on both sides",
-        todo="Look whether both sides write the key alike, and name the columns that hold it under `on`.",
+        todo="Look whether both sides write the key alike, and name the columns that hold it under `on`."
+        + (" Times are compared, too: see that the table's begin before the rows'." if join.as_of else ""),
     )
 
 

@@ -78,7 +78,8 @@ class Ranges:
         }[take]
         found = np.full(len(n), 0.0 if take == "sum" else np.nan)
         there = n >= (2 if take == "std" else 1)
-        found[there] = made(lo[there], hi[there])
+        if there.any():
+            found[there] = made(lo[there], hi[there])
         return found
 
     @functools.cached_property
@@ -152,7 +153,8 @@ class Ranges:
 def _fewer_than(values: Ints, lo: Ints, hi: Ints, bound: Ints) -> Ints:
     """Return how many of `values[lo:hi]` are below `bound`, for many ranges at once; all are at least 0."""
     found = np.zeros(len(lo), dtype=np.int64)
-    for bit in range(int(values.max(initial=1)).bit_length(), -1, -1):
+    highest = max(int(values.max(initial=0)), int(bound.max(initial=0)))
+    for bit in range(highest.bit_length() - 1, -1, -1):
         one = (values >> bit) & 1 == 1
         zeros = np.concatenate([[0], np.cumsum(~one)])
         zeros_lo, zeros_hi = zeros[lo], zeros[hi]

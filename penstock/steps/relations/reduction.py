@@ -57,7 +57,12 @@ def _pivoted(join: Join, other: SourceTable, where: str) -> list[Made]:
     pivot = join.pivot
     if pivot is None:
         return []
-    other.column(pivot.by, where)
+    if other.column(pivot.by, where).private:
+        raise SpecError(
+            f"The levels of {pivot.by!r} are private, and a pivot would make them names of columns",
+            where=where,
+            todo="Pivot by another column, or count with `aggregate` and `where`.",
+        )
     found = pc.value_counts(level_texts(other.frame([pivot.by])[pivot.by]).drop_null())
     counts = zip(found.field("values").to_pylist(), found.field("counts").to_pylist(), strict=True)
     levels = sorted(counts, key=lambda level: (-level[1], level[0]))[: pivot.most]
@@ -104,7 +109,7 @@ def column_of(made: Made, other: SourceTable, join: Join) -> Column:
     used = [name for name in (made.of, made.by) if name is not None]
     private = any(other.column(name, join.table).private for name in used)
     said = f"{made.take} of {made.of}" if made.of is not None else "number"
-    rows = f"rows of {join.table!r}" + (f" with {made.by} = {made.level!r}" if made.by and not private else "")
+    rows = f"rows of {join.table!r}" + (f" with {made.by} = {made.level!r}" if made.by else "")
     told = {
         "name": column_name(join.table, made.name),
         "table": join.table,

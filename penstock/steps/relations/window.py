@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.steps.relations.coded import Coded
-from penstock.steps.relations.keys import NO_KEY, keys_of
+from penstock.steps.relations.keys import NO_KEY, NO_MATCH, keys_of
 from penstock.steps.relations.lookup import Lookup, LookupRecord, Made, column_name
 from penstock.steps.relations.ranges import Ranges
 from penstock.steps.relations.timeline import MICROS, NO_MOMENT, Timeline, micros_of, stored_micros
@@ -67,9 +67,17 @@ class WindowLookup(Lookup):
         return tuple(column_name(self.join.table, made.name) for made in self.record.made)
 
     def places(self, columns: Mapping[str, Any], n_rows: int) -> np.ndarray:
-        """Return each row's key among the table's; -1 where it has no rows, -2 where a row has no key or time."""
-        keys = self._line.index.find(columns, tuple(self.join.on), n_rows)
-        return np.where(micros_of(self._time, columns, n_rows) == NO_MOMENT, NO_KEY, keys)
+        """Return each row's key among the table's; -1 where it has no rows yet, -2 where a row has no key or time."""
+        line = self._line
+        keys = line.index.find(columns, tuple(self.join.on), n_rows)
+        times = micros_of(self._time, columns, n_rows)
+        found = np.where(times == NO_MOMENT, NO_KEY, keys)
+        asked = np.flatnonzero(found >= 0)
+        if len(asked):
+            keys = keys[asked]
+            before = line.reach(keys, times[asked] - round(self.join.lag * MICROS), "left")
+            found[asked] = np.where(before > line.starts[keys], keys, NO_MATCH)
+        return found
 
     def values_at(self, places: np.ndarray, columns: Mapping[str, Any]) -> dict[str, pa.Array]:
         """Return the aggregates of rows with such keys."""
