@@ -182,6 +182,9 @@ def test_another_version_is_as_old_as_it_was_sealed(artifacts: Path, carrying: M
     put(artifacts, first.parts)
     assert home.read_pointer().as_of == {}
     assert "as_of" not in json.loads(home.pointer_path.read_bytes())
+    put(artifacts, aged(carrying, NOON))
+    put(artifacts, aged(carrying, NOON + dt.timedelta(hours=4)))
+    assert home.read_pointer().as_of != {}
     assert rollback(artifacts, "churn", "1", "back").as_of == {}
     assert live(artifacts).carried["regions"].as_of == NOON.isoformat()
 
