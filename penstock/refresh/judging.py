@@ -21,19 +21,24 @@ from penstock.steps.relations.keys import keys_of
 from penstock.steps.relations.lookup import LookupRecord
 from penstock.store import Store
 
-# A table that loses more of its keys than this was hardly meant to.
+# A table that loses more of its keys, or rows, than this was hardly meant to.
 MOST_LOST = 0.5
 # What a refresh cannot have brought about; where the live version bears the same objection, it is none.
 _INHERITED = frozenset({"baseline", "leakage", "schema"})
 
 
 class Change(NamedTuple):
-    """What became of one look-up: its keys before and now, and how many of those before are gone."""
+    """What became of one look-up: its keys before and now, how many of those before are gone; and its rows.
+
+    Where rows are looked up as of a time a key has many, and the table may lose them while every key stays.
+    """
 
     name: str
     before: int
     now: int
     lost: int
+    rows_before: int = 0
+    rows: int = 0
 
 
 def change_of(record: LookupRecord, old: pa.Table, new: pa.Table) -> Change:
@@ -41,7 +46,7 @@ def change_of(record: LookupRecord, old: pa.Table, new: pa.Table) -> Change:
     columns = tuple(record.join.on.values())
     before, now = (pc.unique(keys_of(table, columns)).drop_null() for table in (old, new))
     lost = len(before) - pc.sum(pc.is_in(before, value_set=now)).as_py() if len(before) else 0
-    return Change(record.name, len(before), len(now), lost)
+    return Change(record.name, len(before), len(now), lost, old.num_rows, new.num_rows)
 
 
 def look_up_checks(changes: Sequence[Change], others: Sequence[Retyped]) -> list[Check]:
@@ -59,6 +64,9 @@ def _kept(change: Change) -> Check:
     if change.lost > MOST_LOST * change.before:
         told = f"lost {change.lost:,} of its {change.before:,} keys; more than half is no refresh."
         return Check(name="lookup", passed=False, reason=f"The look-up {change.name!r} {told}", n=change.now)
+    if change.rows < (1 - MOST_LOST) * change.rows_before:
+        told = f"has {change.rows:,} rows and had {change.rows_before:,}; less than half is no refresh."
+        return Check(name="lookup", passed=False, reason=f"The look-up {change.name!r} {told}", n=change.rows)
     told = f"has {change.now:,} keys; of the {change.before:,} before {change.lost:,} are gone."
     return Check(name="lookup", passed=True, reason=f"The look-up {change.name!r} {told}", n=change.now)
 
