@@ -252,6 +252,18 @@ def publish(
 
 
 @app.command()
+def refresh(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml")],
+    artifacts: Artifacts = Path("artifacts"),
+    force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
+) -> int:
+    """Read the look-ups anew that the spec says are refreshed, and publish the live model with them; train nothing."""
+    from deploy.commands.refresh import refresh as body
+
+    return body(spec, artifacts, force or "")
+
+
+@app.command()
 def new(folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> int:
     """Make a project of your own: a spec, a data folder, an artifacts folder."""
     from deploy.commands.new import new as body

@@ -1,15 +1,16 @@
-"""Registers one deployment a spec with a running Prefect server, then runs what is due until told to stop."""
+"""Registers the deployments of specs with a running Prefect server, then runs what is due until told to stop."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from deploy.schedules import Deployment, deployments_of
 
 if TYPE_CHECKING:
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.flows import Flow
 
 
 def main(artifacts: str, specs: list[str]) -> None:
@@ -23,12 +24,15 @@ def main(artifacts: str, specs: list[str]) -> None:
 
 def _deployment(deployment: Deployment, artifacts: str) -> RunnerDeployment:
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-    from prefect.schedules import Cron
+    from prefect.schedules import Cron, Interval
 
+    from flows.refresh import refresh
     from flows.train import train
 
     due = [Cron(s.cron, timezone=s.timezone) for s in [deployment.schedule] if s]
-    made = train.to_deployment(
+    due += [Interval(seconds) for seconds in [deployment.every] if seconds]
+    flow: Flow[..., Any] = refresh if deployment.flow == "refresh" else train
+    made = flow.to_deployment(
         name=deployment.name,
         description=deployment.description,
         parameters={"spec": deployment.spec, "artifacts": str(Path(artifacts).absolute())},

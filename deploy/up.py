@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.processes import Family, Stopped, answers, end_group, stopping_on_signals
-from deploy.schedules import FLOW, SPECS, Deployment, deployments_of, specs_in
+from deploy.schedules import SPECS, Deployment, deployments_of, specs_in
 from penstock.errors import EXIT_OK, EXIT_OTHER, SpecError, StoreError, UserError
 from penstock.frozen import Frozen
 from penstock.store import unwritable, write_atomically
@@ -120,7 +120,7 @@ def _start(
         family.start("prefect-server", words, environment | {"PREFECT_API_URL": api})
         family.wait_for("Prefect's server", f"{api}/health", START_SECONDS)
     environment["PREFECT_API_URL"] = api
-    specs = [d.spec for d in deployments]
+    specs = list(dict.fromkeys(d.spec for d in deployments))
     family.start("schedules", [sys.executable, "-m", "deploy.scheduled", str(artifacts), *specs], environment)
     for deployment in deployments:
         _wait_registered(family, api, deployment, artifacts)
@@ -155,21 +155,25 @@ def _wait_registered(family: Family, api: str, deployment: Deployment, artifacts
     while not _is_registered(api, deployment, artifacts):
         family.must_live()
         if time.monotonic() > until:
-            raise StoreError(f"{deployment.name} was not registered within {START_SECONDS:.0f} s", where=api)
+            raise StoreError(f"{deployment.called} was not registered within {START_SECONDS:.0f} s", where=api)
         time.sleep(0.2)
 
 
 def _is_registered(api: str, deployment: Deployment, artifacts: Path) -> bool:
-    url = f"{api}/deployments/name/{FLOW}/{deployment.name}"
+    url = f"{api}/deployments/name/{deployment.called}"
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - the server that we were told to use
             known = json.loads(answer.read())
     except (OSError, ValueError):
         return False
-    wanted = deployment.schedule
-    due = [(s["schedule"].get("cron"), s["schedule"].get("timezone")) for s in known["schedules"] if s["active"]]
+    asked = deployment.schedules
+    due = [s["schedule"] for s in known["schedules"] if s["active"]]
+    # The server tells more of a schedule than was asked of it.
+    alike = len(due) == len(asked) and all(
+        wanted.items() <= told.items() for told, wanted in zip(due, asked, strict=True)
+    )
     where = {"spec": deployment.spec, "artifacts": str(artifacts)}
-    return known["parameters"] == where and due == ([(wanted.cron, wanted.timezone)] if wanted else [])
+    return bool(known["parameters"] == where and alike)
 
 
 def _remember(folder: Path, running: Running, family: Family) -> None:
@@ -187,9 +191,7 @@ def _announce(running: Running, deployments: Sequence[Deployment], folder: Path)
     print(f"Prefect UI   {running.prefect}")
     print(f"Service      {running.service}   (docs: {running.service}/docs)")
     for deployment in deployments:
-        due = deployment.schedule
-        when = f"{due.cron} ({due.timezone})" if due else "no schedule; run it from the UI"
-        print(f"Scheduled    {FLOW}/{deployment.name}   {when}")
+        print(f"Scheduled    {deployment.called}   {deployment.due}")
     print(f"Logs         {folder}")
     print("Ctrl-C stops everything.", flush=True)
 

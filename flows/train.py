@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar, get_type_hints
+from typing import Annotated
 
-import httpx
-from prefect.flows import Flow
-from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import Field
-from pydantic.fields import FieldInfo
 
+from flows.called import called
 from flows.pages import show
 from flows.record import as_published, facts_of, keep_lock, keep_run, lineage, new_run_id, summary_of
 from flows.stages import Runner, Stages
 from penstock.bundle.candidate import Candidate, as_served
 from penstock.bundle.promises import Promises
-from penstock.errors import UserError
 from penstock.expect.checking import for_batches
 from penstock.expect.outcome import Outcome
 from penstock.inference import apply_lock, terms_of
@@ -41,47 +35,8 @@ from tasks.secrets import prefect_secret
 from tasks.train import train as train_door
 from tasks.wrangle import wrangle as wrangle_door
 
-P = ParamSpec("P")
-R = TypeVar("R")
 
-
-class Called(Flow[P, R]):
-    """A flow that pays for no heartbeat where it is called by hand.
-
-    Heartbeats tell a server that a run of a deployment crashed. Whoever calls a flow sees that; the heartbeat's thread
-    would only keep every run waiting for up to a second at its end. Runs of deployments don't pass here.
-    """
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # as many overloads as Prefect has would say no more
-        """Run the flow and return its result.
-
-        Raises
-        ------
-        UserError
-            The server that PREFECT_API_URL names does not answer.
-        """
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            try:
-                return super().__call__(*args, **kwargs)
-            except httpx.ConnectError as error:
-                raise UserError(
-                    "Prefect's server does not answer",
-                    where=str(PREFECT_API_URL.value()),
-                    got=str(error),
-                    todo="Start it (penstock up), or unset PREFECT_API_URL to run without one.",
-                ) from error
-
-
-def _flow(function: Callable[P, R]) -> Called[P, R]:
-    # Prefect's form shows what a Google-style section says of a parameter, and drops descriptions in annotations.
-    hints = get_type_hints(function, include_extras=True)
-    told = [(name, part) for name, hint in hints.items() for part in getattr(hint, "__metadata__", ())]
-    lines = [f"    {name}: {part.description}" for name, part in told if isinstance(part, FieldInfo)]
-    function.__doc__ = "\n".join([inspect.getdoc(function) or "", "", "Args:", *lines])
-    return Called(function, name="train", description="Raw data to a judged, sealed and published model.")
-
-
-@_flow
+@called("train", "Raw data to a judged, sealed and published model.")
 def train(
     spec: Annotated[str, Field(description="The spec's path, where it runs.")] = "flows/specs/clinic.yaml",
     artifacts: Annotated[str, Field(description="Where runs publish and the service reads.")] = "artifacts",

@@ -55,6 +55,18 @@ def told(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
+def roughly(seconds: float) -> str:
+    """Return a length of time as people say it: one unit, one decimal at most.
+
+    Examples
+    --------
+    >>> roughly(45.2), roughly(5400), roughly(400 * 86_400)
+    ('45s', '1.5h', '400d')
+    """
+    unit, size = next((u, s) for u, s in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)) if seconds >= s or s == 1)
+    return f"{seconds:.0f}s" if unit == "s" else f"{seconds / size:.1f}".removesuffix(".0") + unit
+
+
 # Seconds, written with a unit.
 Duration = Annotated[
     float,

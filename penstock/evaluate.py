@@ -37,7 +37,7 @@ from penstock.receipts import Evaluated, Interval, Trained, Wrangled
 from penstock.slices import Gate, Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, sides
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import lookups_of
+from penstock.steps.relations.travelling import lookups_of
 from penstock.store import Store
 from penstock.table import TableSchema, Target
 
@@ -186,7 +186,7 @@ def _candidate_twin(trained: Trained, store: Store) -> tuple[Bundle, SplitRule]:
         "candidate",
         TableSchema.model_validate_json(store.read_bytes(trained.table_schema)),
         Plan.model_validate({"steps": plan["steps"]}),
-        {lookup.join.table: lookup for lookup in lookups_of(plan, tables)},
+        {lookup.name: lookup for lookup in lookups_of(plan, tables)},
         joblib.load(io.BytesIO(store.read_bytes(trained.twin))),
         Profile.model_validate_json(store.read_bytes(trained.profile)),
     )

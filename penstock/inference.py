@@ -16,7 +16,7 @@ from penstock.sources import collect
 from penstock.spec.lock import Lock, decisions_digest, types_digest
 from penstock.spec.pipeline import PipelineSpec
 from penstock.split import SplitRule
-from penstock.steps.relations.join import column_name
+from penstock.steps.relations.lookup import column_name
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.table import TableSchema

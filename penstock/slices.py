@@ -186,6 +186,12 @@ class ChildPivot(Frozen):
     take: Literal["count", "sum", "mean", "min", "max"] = "count"
     most: int = Field(default=20, ge=1, le=200)
 
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.of is None and self.take != "count":
+            raise ValueError(f"`{self.take}` needs a column: {{by: {self.by}, take: {self.take}, of: COLUMN}}")
+        return self
+
 
 class Join(Frozen):
     """A look-up of rows in another source.
@@ -194,8 +200,9 @@ class Join(Frozen):
     of `table`; one name stands for the same name on both sides; a column of an earlier join is named as it then is,
     `<table>_<column>`. At most one row of `table` belongs to a row, unless `aggregate` or `pivot` makes one value of
     many. `as_of` names a time on both sides: the latest row of `table` at or before it belongs, `lag` later at the
-    earliest (its values are known only then), and `within` so much time. `how: inner` rejects training rows that find
-    nothing. `columns` are those of `table` that may be taken.
+    earliest (its values are known only then), and none from further back than `within` before that; aggregates and
+    pivots take the rows before it. `how: inner` rejects training rows that find nothing. `columns` are those of `table`
+    that may be taken.
 
     `serve` says where values come from at prediction: a look-up in the bundle, one that is read anew `every` so often
     (`refresh`), or the caller (`request`), who may send them always. A look-up of more than `max_rows` rows does not
@@ -220,6 +227,38 @@ class Join(Frozen):
     every: Duration | None = None
     max_age: Duration | None = None
     max_rows: int = Field(default=1_000_000, ge=1)
+
+    @property
+    def reduces(self) -> bool:
+        """Whether many rows of the table become one value of a row."""
+        return self.aggregate is not None or self.pivot is not None
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if not self.on:
+            raise ValueError("`on` names no column: on: {COLUMN: TABLE_COLUMN}")
+        if self.as_of is not None and len(self.as_of) != 1:
+            raise ValueError("`as_of` names one time on each side: as_of: {COLUMN: TABLE_COLUMN}")
+        if self.as_of is None:
+            timed = [name for name, made in (self.aggregate or {}).items() if made.window is not None]
+            asked = [name for name in ("lag", "within") if getattr(self, name)] + timed[:1]
+            if asked:
+                raise ValueError(f"`{asked[0]}` needs the times of both sides: as_of: {{COLUMN: TABLE_COLUMN}}")
+        if self.reduces:
+            self._check_reduction()
+        return self
+
+    def _check_reduction(self) -> None:
+        if self.aggregate is not None and not self.aggregate:
+            raise ValueError("`aggregate` makes no column: aggregate: {NAME: {sum: COLUMN}}")
+        if self.relation == "one-to-one":
+            raise ValueError("many rows are made one by `aggregate` and `pivot`: the relation cannot be one-to-one")
+        if self.columns is not None:
+            used = [made.of for made in (self.aggregate or {}).values()]
+            used += [self.pivot.by, self.pivot.of] if self.pivot else []
+            other = next((name for name in used if name is not None and name not in self.columns), None)
+            if other is not None:
+                raise ValueError(f"{other!r} is none of the `columns` that may be taken")
 
 
 class Split(Frozen):

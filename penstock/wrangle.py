@@ -21,8 +21,9 @@ from penstock.steps.outliers.isolated import Isolated
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typing_audit
-from penstock.steps.relations.assemble import Assembled, SourceTable, assemble, beside_features, read_table
-from penstock.steps.running import Held, Running, run_after, run_before
+from penstock.steps.relations.assemble import Assembled, assemble, beside_features
+from penstock.steps.relations.source import SourceTable, read_table
+from penstock.steps.running import Held, Running, objected_to, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.table import TableSchema, Target
@@ -64,7 +65,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     rule = _rule(base, typing, wrangling)
     side = sides(base.raw, rule, base.table_schema)
     labelled = label(base, side)
-    start = _start(assembled, labelled, side, beside_features(base))
+    start, unjoined = _found_rows(_start(assembled, labelled, side, beside_features(base)), assembled)
     plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
     plan.check(assembled.table_schema, time_ordered=rule.by == "time", n_labels=len(labelled.target.labels))
     plan = plan.settled(assembled.table_schema, n_labels=len(labelled.target.labels))
@@ -74,19 +75,24 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     _check_numbers(state.rows, labelled.target, base.name)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state, private, known)
-    watched = [label_audit(labelled, len(start.row)), *before, *after]
+    n_labelled = sum(why is None for why in labelled.lacking)
+    watched = [label_audit(labelled, n_labelled), *unjoined, *before, *after]
     audit = _audit(base, tables, assembled, labelled, state, watched)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     kept = pa.array(state.row)
-    joins = [join.model_dump(mode="json") for join in wrangling.joins]
+    told = {
+        "split": rule.model_dump(mode="json"),
+        "joins": [join.model_dump(mode="json") for join in wrangling.joins],
+        "lookups": [record.model_dump(mode="json") for record in assembled.records],
+    }
     return Wrangled(
         raw=store.put_table(assembled.sent().take(kept)),
         cut=store.put_frame(state.frame),
         clean=store.put_frame(clean.frame()),
         sides=store.put_table(_sides_table(base, typing, state)),
         rejected=store.put_table(_rejected_table(assembled, labelled, state, side)),
-        lookups=_lookups(assembled, wrangling, store),
-        plan=store.put_json({**plan.model_dump(mode="json"), "split": rule.model_dump(mode="json"), "joins": joins}),
+        lookups=_lookups(assembled, store),
+        plan=store.put_json({**plan.model_dump(mode="json"), **told}),
         table_schema=store.put_json(schema),
         audit=store.put_json(audit),
         profile=store.put_json(_profile(assembled, schema, state, plan)),
@@ -98,7 +104,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
 def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling) -> SplitRule:
     if wrangling.locked_split is not None:
         return agreed_split(wrangling.locked_split, wrangling.split, typing)
-    keys = [name for join in wrangling.joins for name in join.on]
+    keys = [name for join in wrangling.joins if join.into in ("", base.name) for name in join.on]
     return choose_split(base.raw, base.table_schema, typing, wrangling.split, salt=wrangling.name, join_keys=keys)
 
 
@@ -121,6 +127,15 @@ def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: p
         row=np.flatnonzero(kept).astype(np.int64),
         reason=np.full(n_kept, None, dtype=object),
     )
+
+
+def _found_rows(start: Running, assembled: Assembled) -> tuple[Running, list[StepAudit]]:
+    """Reject training rows that an inner join has no use for, and flag held-out ones."""
+    if all(record.join.how == "left" or record.join.into for record in assembled.records):
+        return start, []
+    reasons = assembled.lacking[start.row]
+    kept, entry = objected_to(start, reasons, "inner_join", "join", "the spec wants only rows that find a partner")
+    return kept, [entry]
 
 
 def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
@@ -182,10 +197,9 @@ def _audit(
 ) -> Audit:
     watch = Watch()
     own = read_cells(base.raw, base.table_schema, base.misfits)
-    joined = [
-        read_cells(others[j.table].raw, others[j.table].table_schema, others[j.table].misfits, j.table)
-        for j in assembled.joins
-    ]
+    # A table may be joined more than once, and the base to itself.
+    names = [name for name in dict.fromkeys(j.table for j in assembled.joins) if name in others]
+    joined = [read_cells(others[name].raw, others[name].table_schema, others[name].misfits, name) for name in names]
     readings = [reading for read in (own, *joined) for reading in read.readings]
     target = labelled.target
     private = any(c.private for c in base.table_schema.columns if c.name == target.name)
@@ -204,7 +218,7 @@ def _audit(
         labels=read_labels(base.raw[target.name], target, private),
         joins=assembled.joins,
         steps=(typing.model_copy(update={"seconds": watch.seconds}), *entries),
-        notes=tuple(notes[:20]),
+        notes=tuple([*assembled.notes, *notes][:20]),
     )
 
 
@@ -243,9 +257,9 @@ def _rejected_table(assembled: Assembled, labelled: Labelled, state: Running, si
     return pa.table({**facts, **named})
 
 
-def _lookups(assembled: Assembled, wrangling: Wrangling, store: Store) -> dict[str, FrameRef]:
-    served = [join.table for join in wrangling.joins if join.serve == "bundle"]
-    return {name: store.put_table(assembled.lookups[name].table) for name in served}
+def _lookups(assembled: Assembled, store: Store) -> dict[str, FrameRef]:
+    travelling = [lookup for lookup in assembled.lookups.values() if lookup.record.travels]
+    return {lookup.name: store.put_table(lookup.table) for lookup in travelling}
 
 
 def _profile(assembled: Assembled, schema: TableSchema, state: Running, plan: Plan) -> object:

@@ -110,5 +110,13 @@ def _recent(artifacts: Path) -> list[str]:
 def load(name: str, artifacts: Path, version: str | None) -> Bundle:
     """Return a published version, the live one by default."""
     home = ModelHome(artifacts, name)
-    where = home.version_folder(home.find_version(version)) if version else home.folder
-    return Bundle.load(where, name=name)
+    if version is None:
+        return Bundle.load(home.folder, name=name)
+    found = home.find_version(version)
+    bundle = Bundle.load(home.version_folder(found), name=name)
+    try:
+        pointer = home.read_pointer()
+    except BundleError:
+        return bundle
+    # Only the pointer knows how late the look-ups of the live version were seen.
+    return bundle.renewed(pointer.as_of) if pointer.version == found else bundle

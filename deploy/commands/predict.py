@@ -12,6 +12,7 @@ from deploy.commands.console import err
 from deploy.commands.expected import show_warnings
 from deploy.commands.models import load
 from deploy.tables import check_format, no_columns_fit, read_rows, write_rows
+from penstock.bundle.carried import told_versions
 from penstock.errors import SpecError
 from penstock.table import closest
 
@@ -40,6 +41,7 @@ def predict(name: str, input_: Path, output: Path, artifacts: Path, version: str
     write_rows(output, pd.concat([kept, answers.to_frame()], axis=1))
     warned = sum(1 for row in answers.warnings if row)
     note = f", {warned:,} with a warning" if warned else ""
+    note += f", looked up in {told_versions(answers.lookups)}" if answers.lookups else ""
     err().print(f"{rows.num_rows:,} rows predicted by {name} {bundle.version}{note}: {escape(str(output))}")
     return 0
 

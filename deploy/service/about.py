@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from deploy.service.holder import Holder
+from penstock.bundle.bundle import Bundle
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
 from penstock.errors import PenstockError
 
@@ -32,13 +34,33 @@ def summary(holder: Holder, name: str) -> dict[str, Any]:
     return told
 
 
+def lookups_told(bundle: Bundle, now: dt.datetime | None = None) -> list[dict[str, Any]]:
+    """Return the look-ups that a model carries; ages are in seconds, null where they are not known or not bounded."""
+    now = now or dt.datetime.now(dt.UTC)
+    return [
+        {
+            "table": record.table,
+            "version": record.version,
+            "as_of": record.as_of or None,
+            "age": record.age(now),
+            "max_age": record.max_age,
+            "stale": record.is_stale(now),
+            "rows": record.rows,
+            "serve": record.serve,
+        }
+        for record in bundle.carried.values()
+    ]
+
+
 def versions(home: ModelHome, serving: str | None) -> list[dict[str, Any]]:
     """Return a model's versions, newest first: which is pointed to, served, withdrawn.
 
     This reads the disk; call it off the event loop.
     """
     pointer = _pointer(home)
-    published = {e.version: e.at for e in home.events() if e.what == "published" and e.version is not None}
+    published = {
+        e.version: e.at for e in home.events() if e.what in ("published", "refreshed") and e.version is not None
+    }
     return [
         {
             "version": version,

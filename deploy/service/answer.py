@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+from fastapi import Response
 
 from deploy.service.holder import Held
 from deploy.service.meters import Meters
 from deploy.service.problems import MAX_FAULTS, Fault, Problem
 from deploy.service.rows import required
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.carried import told_versions
 from penstock.bundle.predictions import Predictions
 from penstock.cells import Misfit
 from penstock.table import TableSchema
@@ -29,6 +31,21 @@ def predict(held: Held, raw: pa.Table | list[dict[str, Any]], meters: Meters) ->
     for code, n in _codes(answers).items():
         meters.warnings.labels(name, code).inc(n)
     return answers
+
+
+def named(answers: Predictions) -> dict[str, Any]:
+    """Return who answered, for a JSON object: model, version, and the version of each look-up where there are any."""
+    told: dict[str, Any] = {"model": answers.model, "version": answers.version}
+    return told | {"lookups": answers.lookups} if answers.lookups else told
+
+
+def stamped(response: Response, answers: Predictions) -> Response:
+    """Return a response whose headers say who answered."""
+    response.headers["x-model"] = answers.model
+    response.headers["x-model-version"] = answers.version
+    if answers.lookups:
+        response.headers["x-lookups"] = told_versions(answers.lookups)
+    return response
 
 
 def _codes(answers: Predictions) -> Counter[str]:

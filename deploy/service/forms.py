@@ -15,7 +15,7 @@ MAX_CHOICES = 40
 
 def fields_of(schema: TableSchema, profile: Profile, row: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what the form shows: name, kind of input, choices, value and hint of each field."""
-    return [_field(column, profile, row.get(column.name)) for column in schema.features if column.name in row]
+    return [_field(column, profile, row.get(column.name)) for column in schema.columns if column.name in row]
 
 
 def _field(column: Column, profile: Profile, value: object) -> dict[str, Any]:

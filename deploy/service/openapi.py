@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI
@@ -90,9 +91,12 @@ def _refusals() -> dict[str, Any]:
 
 def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: Held) -> None:
     bundle = held.bundle
-    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases)
-    schemas[f"{name}.answer"] = _answer(bundle.target, name)
-    row = example(bundle.schema, bundle.profile)
+    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.keys)
+    lookups = _lookups(bundle.lookup_versions)
+    one = _answer(bundle.target, name, lookups)
+    schemas[f"{name}.answer"] = one
+    schemas[f"{name}.answered"] = _of_many(one, name)
+    row = example(bundle.schema, bundle.profile, bundle.keys)
     doc["paths"][f"/models/{name}/predict"] = {
         "post": {
             "tags": [name],
@@ -108,7 +112,7 @@ def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: He
             "summary": f"Predict many rows with {name}",
             "operationId": f"predict_batch_{name}",
             "requestBody": _many(f"{name}.row", row),
-            "responses": {"200": _rows(f"{name}.answer"), **_refusals()},
+            "responses": {"200": _rows(f"{name}.answered", lookups), **_refusals()},
         }
     }
 
@@ -132,17 +136,33 @@ def _good(description: str, answer: str) -> dict[str, Any]:
     return {"description": description, "content": {JSON: {"schema": _ref(answer)}}}
 
 
-def _rows(answer: str) -> dict[str, Any]:
+def _lookups(versions: Mapping[str, str]) -> dict[str, Any]:
+    """Return the schema of the look-ups that an answer names, as a property; none where the model carries none."""
+    if not versions:
+        return {}
+    return {
+        "lookups": {
+            "type": "object",
+            "description": "The version of each table that was looked up in: its moment, and digits of its digest.",
+            "properties": {table: {"type": "string"} for table in versions},
+            "required": list(versions),
+        }
+    }
+
+
+def _rows(answer: str, lookups: dict[str, Any]) -> dict[str, Any]:
     schema = {
         "type": "object",
-        "required": ["model", "version", "rows"],
+        "required": ["model", "version", "rows", *lookups],
         "properties": {
             "model": {"type": "string"},
             "version": {"type": "string"},
+            **lookups,
             "rows": {"type": "array", "items": _ref(answer)},
         },
     }
-    headers = {n: {"schema": {"type": "string"}} for n in ("X-Model", "X-Model-Version")}
+    named = ("X-Model", "X-Model-Version", *(["X-Lookups"] if lookups else []))
+    headers = {n: {"schema": {"type": "string"}} for n in named}
     binary = {media: {"schema": {"type": "string", "format": "binary"}} for media in _TABLES}
     return {
         "description": "One answer a row, in order, in the kind that was sent",
@@ -151,9 +171,9 @@ def _rows(answer: str) -> dict[str, Any]:
     }
 
 
-def _answer(target: Target, name: str) -> dict[str, Any]:
+def _answer(target: Target, name: str, lookups: dict[str, Any]) -> dict[str, Any]:
     properties: dict[str, Any] = {"prediction": {"type": "number"}}
-    required = ["prediction", "model", "version", "warnings"]
+    required = ["prediction", "model", "version", "warnings", *lookups]
     if target.is_classification:
         typed = [target.typed(label) for label in target.labels]
         properties["prediction"] = {"enum": typed}
@@ -167,9 +187,18 @@ def _answer(target: Target, name: str) -> dict[str, Any]:
     properties |= {
         "model": {"const": name},
         "version": {"type": "string"},
+        **lookups,
         "warnings": {"type": "array", "items": _ref("Warning")},
     }
     return {"type": "object", "title": f"An answer of {name}", "required": required, "properties": properties}
+
+
+def _of_many(answer: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the schema of one row's answer among many: what holds for all of them is told once, beside them."""
+    told_once = {"model", "version", "lookups"}
+    properties = {field: schema for field, schema in answer["properties"].items() if field not in told_once}
+    required = [field for field in answer["required"] if field not in told_once]
+    return {**answer, "title": f"One answer of many of {name}", "required": required, "properties": properties}
 
 
 def _generic(doc: dict[str, Any], schemas: dict[str, Any], holder: Holder) -> None:

@@ -13,7 +13,7 @@ from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from deploy.service.about import summary, versions
+from deploy.service.about import lookups_told, summary, versions
 from deploy.service.docs import groups_of
 from deploy.service.forms import fields_of
 from deploy.service.holder import Held
@@ -22,6 +22,7 @@ from deploy.service.served import Served
 from penstock import __version__
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.manifest import REPORT
+from penstock.durations import roughly
 
 _here = Path(__file__).parent
 PAGE_POLICY = (
@@ -44,6 +45,7 @@ _STATIC = {
 def _templates() -> Environment:
     made = Environment(loader=FileSystemLoader(_here / "templates"), autoescape=select_autoescape(default=True))
     made.filters["moment"] = moment
+    made.filters["roughly"] = roughly
     return made
 
 
@@ -93,13 +95,14 @@ async def model_page(parts: Served, name: str, root: str) -> Response:
 
 def _told(held: Held, name: str, root: str) -> dict[str, Any]:
     bundle = held.bundle
-    row = example(bundle.schema, bundle.profile)
+    row = example(bundle.schema, bundle.profile, bundle.keys)
     labels = [str(label) for label in bundle.target.labels]
     return {
         "labels": labels if len(labels) <= 12 else [*labels[:12], f"and {len(labels) - 12} more"],
         "fields": fields_of(bundle.schema, bundle.profile, row),
         "facts": _facts(held),
         "notes": bundle.notes,
+        "lookups": lookups_told(bundle),
         "scores": _scores(bundle.metrics),
         "has_report": bundle.manifest is not None and REPORT in bundle.manifest.files,
         "curl": f"POST {root}/models/{name}/predict\n" + json.dumps(row, indent=2, ensure_ascii=False),

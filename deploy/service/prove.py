@@ -13,6 +13,7 @@ from deploy.service.holder import Held
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.example import schema_example
 from penstock.bundle.layout import ModelHome, Pointer
+from penstock.bundle.log import MADE_LIVE
 from penstock.errors import NotFound, PenstockError, StoreError, Tampered
 
 log = logging.getLogger("penstock.service")
@@ -64,8 +65,9 @@ def follow(home: ModelHome, now: Held | None) -> Outcome:
         reason = f"The pointer's generation {pointer.generation} is not newer than {now.generation}, which is served"
         return Outcome("refused", None, pointer.version, pointer.digest, reason)
     if same:
-        # The same version under a new generation (a hold, a release): nothing to load.
-        return Outcome("followed", Held(now.bundle, pointer.generation, now.since), pointer.version, pointer.digest)
+        # The same version under a new generation (a hold, a release, look-ups seen unchanged): nothing to load.
+        bundle = now.bundle.renewed(pointer.as_of)
+        return Outcome("followed", Held(bundle, pointer.generation, now.since), pointer.version, pointer.digest)
     return _load(home, pointer, now)
 
 
@@ -79,7 +81,7 @@ def _is_stale(pointer: Pointer, now: Held, same: bool) -> bool:
 
 def _load(home: ModelHome, pointer: Pointer, now: Held | None) -> Outcome:
     try:
-        bundle = _proven(home, pointer.version, pointer.digest)
+        bundle = _proven(home, pointer.version, pointer.digest).renewed(pointer.as_of)
     except Exception as error:
         outcome = _told(home, error, pointer.version, pointer.digest)
         return outcome if now is not None else _cold(home, pointer, outcome)
@@ -96,7 +98,7 @@ def _proven(home: ModelHome, version: str, digest: str | None) -> Bundle:
 
 def warm_up(bundle: Bundle) -> None:
     """Answer the example row a few times, so that no caller pays for a first call."""
-    row = schema_example(bundle.schema, bundle.profile)
+    row = schema_example(bundle.schema, bundle.profile, bundle.keys)
     for n in (1, 1, 8):
         bundle.predict([dict(row) for _ in range(n)])
 
@@ -131,7 +133,7 @@ def _earlier(home: ModelHome, pointer: Pointer | None) -> Iterator[tuple[str, st
     for event in events:
         if event.what == "withdrawn":
             withdrawn.add(event.digest)
-        live = event.what in ("published", "rolled back") and event.version is not None
+        live = event.what in MADE_LIVE and event.version is not None
         if live and event.version not in given and event.digest not in withdrawn and len(given) < MAX_FALLBACKS:
             given.append(str(event.version))
             yield str(event.version), event.digest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from penstock.arrays.profile import Profile
@@ -33,16 +33,23 @@ _WORDS = {
 
 
 def row_schema(
-    name: str, schema: TableSchema, profile: Profile, aliases: Mapping[str, tuple[str, ...]] | None = None
+    name: str,
+    schema: TableSchema,
+    profile: Profile,
+    aliases: Mapping[str, tuple[str, ...]] | None = None,
+    keys: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the schema of one flat row.
 
     Every column of the training table is typed. What is declared (a domain) stands as JSON Schema's own keywords,
     because a value outside is refused; what was merely observed stands under `x-observed`, because a value outside is
-    answered, with a warning. The names that a field had before stand beside it, deprecated; a field that is needed may
+    answered, with a warning. `keys` names, by identifier, the look-ups that it finds its row in. The names that a field
+    had before stand beside it, deprecated; a field that is needed may
     come under any of its names.
     """
-    columns = [c for c in schema.columns if c.role not in ("ignored", "known_after", "target")]
+    columns = [
+        c for c in schema.columns if c.role not in ("ignored", "known_after", "target") or c.name in (keys or {})
+    ]
     known = {c.name: c for c in columns}
     olds = {old: known[new] for new, names in (aliases or {}).items() if new in known for old in names}
     renamed = [c.name for c in columns if required(c) and c in olds.values()]
@@ -53,12 +60,12 @@ def row_schema(
     made = {
         "type": "object",
         "title": f"A row for {name}",
-        "properties": {c.name: column_schema(c, profile) for c in columns}
+        "properties": {c.name: column_schema(c, profile, (keys or {}).get(c.name, "")) for c in columns}
         | {old: _former(c, profile) for old, c in olds.items()}
         | _target(schema.target),
         "required": [c.name for c in columns if required(c) and c.name not in renamed],
         "additionalProperties": True,
-        "example": example(schema, profile),
+        "example": example(schema, profile, keys or ()),
     }
     return made | ({"allOf": either} if either else {})
 
@@ -68,9 +75,9 @@ def _former(column: Column, profile: Profile) -> dict[str, Any]:
     return column_schema(column, profile) | {"deprecated": True, "description": told}
 
 
-def example(schema: TableSchema, profile: Profile) -> dict[str, Any]:
+def example(schema: TableSchema, profile: Profile, keys: Collection[str] = ()) -> dict[str, Any]:
     """Return the example row: medians and most frequent values, nobody's record."""
-    return dict(schema_example(schema, profile))
+    return dict(schema_example(schema, profile, keys))
 
 
 def required(column: Column) -> bool:
@@ -78,8 +85,8 @@ def required(column: Column) -> bool:
     return column.role in ("feature", "time", "group") and column.serve == "request" and not column.nullable
 
 
-def column_schema(column: Column, profile: Profile) -> dict[str, Any]:
-    """Return the schema of one field."""
+def column_schema(column: Column, profile: Profile, looks_up: str = "") -> dict[str, Any]:
+    """Return the schema of one field; `looks_up` names the tables that it is a key of."""
     # What counts from 1970 may be sent as that number, or as a moment in words.
     kinds = [_TYPES[column.kind], *(["number"] if epoch_of(column) is not None else [])]
     kinds += ["null"] if column.nullable or column.role == "id" else []
@@ -88,7 +95,7 @@ def column_schema(column: Column, profile: Profile) -> dict[str, Any]:
         made["format"] = "date-time"
     if column.kind == "time" and not column.formats:
         made["pattern"] = TIME_PATTERN
-    made["description"] = describe(column)
+    made["description"] = describe(column, looks_up)
     if column.unit:
         made["x-unit"] = column.unit
     made |= _domain(column)
@@ -118,10 +125,11 @@ def observed(column: Column, profile: Profile) -> dict[str, Any]:
     return {"minimum": low, "maximum": high}
 
 
-def describe(column: Column) -> str:
+def describe(column: Column, looks_up: str = "") -> str:
     """Return a sentence on what the field is for."""
+    found = f" Its row in {looks_up} is looked up." if looks_up else ""
     if column.role == "id":
-        return "Identifies the row; accepted and ignored."
+        return f"Identifies the row.{found}" if found else "Identifies the row; accepted and ignored."
     words = [_WORDS.get(column.kind, "Text")]
     if column.unit:
         words.append(f"in {column.unit}")
@@ -130,11 +138,11 @@ def describe(column: Column) -> str:
         text += f" The words {', '.join((*column.true_words, *column.false_words))} are understood."
     if column.timezone:
         text += f" Without an offset it is taken as a time of {column.timezone}."
-    if column.serve == "bundle":
+    if column.serve != "request":
         text += f" Looked up in the table {column.table!r} that the model carries, unless it is sent."
     elif column.nullable:
         text += " May be null or absent."
-    return text
+    return text + found
 
 
 def _domain(column: Column) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,6 +14,7 @@ import pyarrow as pa
 from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
+from penstock.bundle.carried import Carried
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.keys import Trust
@@ -32,13 +34,16 @@ from penstock.bundle.manifest import (
     VERDICT,
     Manifest,
     entry,
+    is_table,
 )
 from penstock.bundle.observed import Observed, warn
 from penstock.bundle.predictions import Floats, Note, Predictions
 from penstock.bundle.probe import answers_to, check_answers, rows_of
 from penstock.bundle.promises import Promises
+from penstock.bundle.renewal import records_in, renewed_by
 from penstock.bundle.rows import Given, as_columns
 from penstock.bundle.sealed import Sealed, open_sealed
+from penstock.bundle.seeking import Seeking
 from penstock.cells import Misfit
 from penstock.errors import BundleError, DataError, NotFound, Tampered
 from penstock.expect.outcome import Outcome
@@ -46,7 +51,8 @@ from penstock.receipts import Verdict
 from penstock.steps.categories.folding import Folding
 from penstock.steps.categories.tidy import Tidy
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import Lookup, lookups_of
+from penstock.steps.relations.lookup import Lookup
+from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema, Target
 
 if TYPE_CHECKING:
@@ -70,6 +76,8 @@ class Bundle:
         The steps. Those before the cut run here; those from the cut on are inside the estimator.
     lookups : mapping of str to Lookup
         The tables that it carries.
+    carried : mapping of str to Carried
+        What is signed of them: their version, and of when they are.
     estimator : object
         A fitted scikit-learn pipeline that takes the frame at the cut.
     profile : Profile
@@ -92,6 +100,7 @@ class Bundle:
     lookups: Mapping[str, Lookup]
     estimator: Any  # any fitted estimator
     profile: Profile
+    carried: Mapping[str, Carried] = field(default_factory=dict)
     version: str = ""
     digest: str = ""
     manifest: Manifest | None = None
@@ -105,6 +114,8 @@ class Bundle:
     _silent: frozenset[str] = field(init=False, repr=False)
     _observed: Observed = field(init=False, repr=False)
     _places: list[int] | None = field(init=False, repr=False)
+    _seeking: Seeking = field(init=False, repr=False)
+    _versions: dict[str, str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Work out once what every prediction needs."""
@@ -114,6 +125,8 @@ class Bundle:
         _set(self, "_silent", frozenset((*self.schema.names, self.target.name)))
         _set(self, "_observed", Observed(features, self.profile, _tidied(self.plan, self._features)))
         _set(self, "_places", _places(self.target, self.estimator))
+        _set(self, "_seeking", Seeking(self.lookups, self.carried))
+        _set(self, "_versions", {name: record.version for name, record in self.carried.items()})
 
     @property
     def target(self) -> Target:
@@ -137,9 +150,10 @@ class Bundle:
         lookups: Mapping[str, Lookup],
         estimator: object,
         profile: Profile,
+        carried: Mapping[str, Carried] | None = None,
     ) -> Self:
         """Return a bundle that is not sealed: it predicts as it will when it is."""
-        return cls(name, schema, plan, dict(lookups), estimator, profile)
+        return cls(name, schema, plan, dict(lookups), estimator, profile, dict(carried or {}))
 
     @classmethod
     def load(
@@ -179,7 +193,7 @@ class Bundle:
             found = cls._open(home.version_folder(pointer.version), home.name, twin, trust)
             if found.digest != pointer.digest:
                 raise Tampered("The bundle is not the one that the pointer names", where=str(found.folder))
-            return found
+            return found.renewed(pointer.as_of)
         if (where / "versions").is_dir():
             raise NotFound("Nothing has been published here", where=str(where), expected="a pointer, CURRENT.json")
         return cls._open(where, name, twin, trust)
@@ -212,15 +226,16 @@ class Bundle:
         tables = {
             path.removeprefix(LOOKUPS).removesuffix(".arrow"): _table(data)
             for path, data in files.items()
-            if path.startswith(LOOKUPS)
+            if is_table(path)
         }
         return cls(
             name=manifest.model,
             schema=TableSchema.model_validate_json(files[SCHEMA]),
             plan=Plan.model_validate({"steps": steps["steps"]}),
-            lookups={lookup.join.table: lookup for lookup in lookups_of(steps, tables)},
+            lookups={lookup.name: lookup for lookup in lookups_of(steps, tables)},
             estimator=unpickled(files[chosen], manifest.environment, str(sealed.folder / chosen)),
             profile=Profile.model_validate_json(files[PROFILE]),
+            carried=records_in(files),
             version=manifest.version,
             digest=manifest.digest,
             manifest=manifest,
@@ -231,6 +246,25 @@ class Bundle:
             folder=sealed.folder,
             promises=Promises.model_validate_json(files[PROMISES]) if PROMISES in files else Promises(),
         )
+
+    @property
+    def lookup_versions(self) -> dict[str, str]:
+        """The version of each look-up that it carries, by table."""
+        return self._versions
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """The columns of a row by which something is looked up, and the tables that it is looked up in."""
+        tables: dict[str, list[str]] = {}
+        for lookup in self.lookups.values():
+            for name in lookup.needs:
+                tables.setdefault(name, []).append(repr(lookup.name))
+        return {name: " and ".join(of_key) for name, of_key in tables.items()}
+
+    def renewed(self, as_of: Mapping[str, str]) -> Self:
+        """Return the same model, with its look-ups as late as they were seen to be unchanged."""
+        carried = renewed_by(self.carried, as_of)
+        return self if carried == self.carried else replace(self, carried=carried)
 
     def report(self) -> bytes | None:
         """Return the run's report, one HTML page, hashed against the manifest; None where it has none.
@@ -249,7 +283,10 @@ class Bundle:
         return data
 
     def predict(
-        self, raw: pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
+        self,
+        raw: pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]],
+        *,
+        now: float | None = None,
     ) -> Predictions:
         """Predict raw rows.
 
@@ -258,6 +295,8 @@ class Bundle:
         raw : pyarrow.Table, pandas.DataFrame, mapping of str to sequence, or sequence of mappings
             Rows as a source or a caller has them, n_rows of them. Identifiers and the target may come along; columns
             that the model carries itself need not.
+        now : float, optional
+            Seconds since 1970, by which look-ups are told to be too old; by default the clock's.
 
         Returns
         -------
@@ -271,15 +310,17 @@ class Bundle:
             Two columns have one name, or the columns differ in length.
         """
         given, renamed = self.promises.renamed(as_columns(raw))
-        cast = self.schema.cast(self._columns(given), self._features)
+        columns, sought = self._columns(given, time() if now is None else now)
+        cast = self.schema.cast(columns, self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
         return Predictions(
             target=self.target,
             estimates=self._estimates(self.plan.apply_cells(cast.frame)),
-            notes=(*renamed, *self._notes(given, cast.frame, misfits)),
+            notes=(*renamed, *self._notes(given, cast.frame, misfits), *sought),
             misfits=misfits,
             model=self.name,
             version=self.version,
+            lookups=self._versions,
         )
 
     def check(self, raw: pa.Table) -> Outcome:
@@ -298,14 +339,13 @@ class Bundle:
         """The names under which it knows what a caller sends: its columns', and those that they had before."""
         return (*self.schema.names, *self.promises.old_names)
 
-    def _columns(self, given: Given) -> dict[str, Any]:
-        columns = {name: values for name, values in given.columns.items() if name in self._silent}
-        for lookup in self.lookups.values():
-            columns = lookup.extend_columns(columns, given.n_rows)
+    def _columns(self, given: Given, now: float) -> tuple[dict[str, Any], list[Note]]:
+        sent = {name: values for name, values in given.columns.items() if name in self._silent}
+        columns, notes = self._seeking.extend(sent, given.n_rows, now)
         if not columns:
             # Rows without a single known field are rows all the same.
             columns[self._features[0]] = [None] * given.n_rows
-        return columns
+        return columns, notes
 
     def _estimates(self, cut: pd.DataFrame) -> Floats:
         n_labels = len(self.target.labels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class Candidate(Frozen):
             plan=json.loads(store.read_bytes(trained.plan)),
             profile=Profile.model_validate_json(store.read_bytes(trained.profile)),
             tables={name: store.read_table(ref) for name, ref in trained.lookups.items()},
+            collected=collected_at(self.lineage),
             served=store.read_bytes(trained.served),
             twin=store.read_bytes(trained.twin),
             probe=store.read_table(trained.probe),
@@ -80,6 +82,12 @@ class Candidate(Frozen):
             started_from=None if force else self.started_from,
             force=force,
         )
+
+
+def collected_at(lineage: Mapping[str, Any]) -> dict[str, str]:
+    """Return when each source of a run was collected, by its name, as its lineage tells; nothing where it does not."""
+    snapshots = lineage.get("receipts", {}).get("collect", {}).get("snapshots", ())
+    return {snapshot["name"]: snapshot["collected_at"] for snapshot in snapshots}
 
 
 def as_served(trained: Trained, serving: Serving, promises: Promises | None = None) -> Trained:

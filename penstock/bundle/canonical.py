@@ -31,7 +31,7 @@ from penstock.frozen import Frozen
 from penstock.table import TableSchema
 
 if TYPE_CHECKING:
-    from penstock.steps.relations.join import Lookup
+    from penstock.steps.relations.lookup import Lookup
 
 # Sentences for people: a better wording makes no other model.
 TOLD = frozenset({"evidence", "why"})
@@ -75,7 +75,7 @@ def content_digest(
     True
     """
     walk = _Walk()
-    tables = {name: (lookup.join, lookup.table) for name, lookup in lookups.items()}
+    tables = {name: (lookup.record, lookup.table) for name, lookup in lookups.items()}
     if isinstance(plan, Mapping) and "steps" in plan:
         plan = {**plan, "steps": [{k: v for k, v in step.items() if k not in TOLD} for step in plan["steps"]]}
     parts = {"schema": table_schema, "plan": plan, "lookups": tables, "extra": extra, "estimator": estimator}
@@ -83,6 +83,18 @@ def content_digest(
         walk.text(b"part", label)
         walk.feed(part)
     return walk.hexdigest()
+
+
+def table_digest(table: pa.Table) -> str:
+    """Return the sha256, in hex, of what a table says: columns, types and values, however they are cut into chunks.
+
+    Examples
+    --------
+    >>> whole, cut = pa.table({"a": [1, 2]}), pa.table({"a": pa.chunked_array([[1], [2]])})
+    >>> table_digest(whole) == table_digest(cut)
+    True
+    """
+    return _inner(table)
 
 
 class _Walk:

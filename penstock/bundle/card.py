@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from penstock.cells import time_text
+from penstock.durations import told
 from penstock.receipts import Interval, Verdict
 from penstock.table import Column, Target
 
 if TYPE_CHECKING:
     from penstock.arrays.profile import Profile
     from penstock.bundle.bundle import Bundle
+    from penstock.bundle.carried import Carried
 
 MOST_COLUMNS = 200
 MOST_LEVELS = 8
@@ -72,15 +74,23 @@ def _purpose(target: Target) -> str:
 
 def _data(bundle: Bundle) -> list[str]:
     features = bundle.schema.features
-    carried = [c for c in features if c.serve == "bundle"]
+    carried = [c for c in features if c.serve != "request"]
     lines = [f"- {bundle.profile.n_rows:,} training rows, {len(features)} features."]
     if carried:
         tables = ", ".join(f"`{name}`" for name in bundle.lookups)
         lines.append(f"- {len(carried)} of them are looked up in tables that the model carries: {tables}.")
+    lines += [_looked_up(record) for record in bundle.carried.values()]
     left_out = [c for c in bundle.schema.columns if c.role in ("id", "ignored", "known_after")]
     lines += [f"- `{_plain(c.name)}` is left out ({c.role.replace('_', ' ')})." for c in left_out[:20]]
     lines += [f"- {len(left_out) - 20} more columns are left out."] if len(left_out) > 20 else []
     return lines
+
+
+def _looked_up(record: Carried) -> str:
+    collected = f", collected {record.as_of}" if record.as_of else ""
+    bound = f"; older than {told(record.max_age)} it warns" if record.max_age is not None else ""
+    again = "; it is read anew from time to time" if record.serve == "refresh" else ""
+    return f"- Look-up `{record.table}`: {record.rows:,} rows, version {record.version}{collected}{bound}{again}."
 
 
 def _scores(scores: Mapping[str, Interval], baseline: Mapping[str, Interval]) -> list[str]:

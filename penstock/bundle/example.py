@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from penstock.cells import time_text
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 Value = str | int | float | bool | None
 
 
-def schema_example(schema: TableSchema, profile: Profile) -> dict[str, Value]:
+def schema_example(schema: TableSchema, profile: Profile, keys: Collection[str] = ()) -> dict[str, Value]:
     """Return a synthetic row of the fields that a caller sends, typed for JSON.
 
     Parameters
@@ -22,6 +23,9 @@ def schema_example(schema: TableSchema, profile: Profile) -> dict[str, Value]:
         The model's columns.
     profile : Profile
         What its training rows held.
+    keys : collection of str
+        Columns by which something is looked up: those that are no features are among the fields, and None, since an
+        identifier is somebody's.
 
     Returns
     -------
@@ -29,7 +33,11 @@ def schema_example(schema: TableSchema, profile: Profile) -> dict[str, Value]:
         Numbers at their median, booleans and categories at their most frequent value, dates and times at the latest
         seen; None where nothing is known, or where a value of a private column would be shown.
     """
-    return {c.name: _value(c, profile) for c in schema.features if c.serve == "request"}
+    features = {c.name for c in schema.features}
+    sent = [c for c in schema.columns if c.serve == "request" and c.role != "target"]
+    return {
+        c.name: _value(c, profile) if c.name in features else None for c in sent if c.name in features or c.name in keys
+    }
 
 
 def _value(column: Column, profile: Profile) -> Value:

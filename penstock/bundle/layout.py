@@ -42,6 +42,7 @@ class Pointer(Frozen):
 
     `generation` rises with every change, going back included, and readers order pointers by it. `previous` are the
     versions to fall back to, nearest first; `withdrawn` the content digests that may not come back without a reason.
+    `as_of` tells, by look-up, when those of the version were last seen to be as they are: they are no older than that.
     """
 
     generation: int = Field(ge=1)
@@ -52,11 +53,14 @@ class Pointer(Frozen):
     previous: tuple[str, ...] = ()
     holds: tuple[Hold, ...] = ()
     withdrawn: tuple[str, ...] = ()
+    as_of: dict[str, str] = {}
 
     def to_bytes(self, signer: Signer) -> bytes:
         """Return the pointer's file: canonical JSON, signed over all its other fields."""
-        signature = signer.sign(canonical_json(self))
-        return canonical_json(self.model_dump(mode="json") | {"signature": signature.model_dump(mode="json")})
+        # A pointer that says nothing of look-ups can be read by releases that know of none.
+        told = self.model_dump(mode="json", exclude=None if self.as_of else {"as_of"})
+        signature = signer.sign(canonical_json(told))
+        return canonical_json(told | {"signature": signature.model_dump(mode="json")})
 
     @classmethod
     def from_bytes(cls, data: bytes, trust: Trust, where: str) -> Self:

@@ -13,11 +13,16 @@ from pydantic import ValidationError
 
 from penstock.frozen import Frozen, canonical_json
 
-What = Literal["published", "refused", "rolled back", "held", "released", "withdrawn"]
+What = Literal["published", "refreshed", "renewed", "refused", "rolled back", "held", "released", "withdrawn"]
+# After these the version that the event names is the one that is live.
+MADE_LIVE: frozenset[What] = frozenset({"published", "refreshed", "rolled back"})
 
 
 class Event(Frozen):
     """Who did what, when and why.
+
+    A version that differs from the one before in its look-up tables alone is `refreshed`; one whose look-ups were found
+    to be unchanged is `renewed`, and stays.
 
     `generation` is that of the pointer afterwards; 0 where there was none.
     """

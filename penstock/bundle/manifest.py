@@ -17,7 +17,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 MANIFEST_BYTES = 16 << 20
-# The other files of a version; its look-up tables lie below LOOKUPS, one Arrow file each.
+# The other files of a version; its look-up tables lie below LOOKUPS, an Arrow file and a record each.
 ESTIMATOR, TWIN, PROBE, REPORT = "estimator.joblib", "twin.joblib", "probe.arrow", "report.html"
 SCHEMA, STEPS, PROFILE, METRICS, VERDICT = "schema.json", "steps.json", "profile.json", "metrics.json", "verdict.json"
 CARD = "card.md"
@@ -96,6 +96,16 @@ class Manifest(Frozen):
 def _lies_inside(path: str) -> bool:
     pure = PurePosixPath(path)
     return bool(pure.parts) and not pure.is_absolute() and ".." not in pure.parts and str(pure) == path
+
+
+def is_table(path: str) -> bool:
+    """Whether a file of a version is the table of a look-up."""
+    return path.startswith(LOOKUPS) and path.endswith(".arrow")
+
+
+def is_record(path: str) -> bool:
+    """Whether a file of a version is the record of a look-up."""
+    return path.startswith(LOOKUPS) and path.endswith(".json")
 
 
 def entries(files: Mapping[str, bytes]) -> dict[str, FileEntry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-Code = Literal["unseen_category", "out_of_range", "missing_field", "unknown_field", "renamed_field", "misfit"]
+Code = Literal[
+    "unseen_category",
+    "out_of_range",
+    "missing_field",
+    "unknown_field",
+    "renamed_field",
+    "misfit",
+    "missing_key",
+    "orphan_key",
+    "stale_lookup",
+]
 Label = str | int | bool | None
 
 
@@ -57,6 +67,10 @@ class Predictions:
         The warnings, in the order in which a row lists them.
     misfits : tuple of Misfit
         The cells that could not be read or lie outside a declared domain: their rows have no prediction.
+    model, version : str
+        Who answered.
+    lookups : mapping of str to str
+        The version of each table that was looked up in.
 
     Examples
     --------
@@ -71,6 +85,7 @@ class Predictions:
     misfits: tuple[Misfit, ...] = ()
     model: str = ""
     version: str = ""
+    lookups: Mapping[str, str] = field(default_factory=dict)
     _blank: Rows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

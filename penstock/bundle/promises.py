@@ -16,7 +16,7 @@ from penstock.expect.checking import check_batch
 from penstock.expect.outcome import Outcome
 from penstock.expect.union import Expectation
 from penstock.frozen import Frozen
-from penstock.steps.relations.join import is_missing
+from penstock.steps.relations.keys import is_missing
 from penstock.table import TableSchema
 
 # Whose rows they are, in what is told of them.

@@ -10,13 +10,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.carried import carried_of
 from penstock.bundle.disk import Disk
 from penstock.bundle.environment import opens_alike
 from penstock.bundle.layout import Pointer, version_name, without_withdrawn
-from penstock.bundle.log import Event, now, whoami
+from penstock.bundle.log import Event, What, now, whoami
+from penstock.bundle.manifest import is_record
+from penstock.bundle.renewal import records_in, renewed_pointer
 from penstock.bundle.rollback import hold, release, rollback
 from penstock.bundle.seal import Parts, build_files
-from penstock.bundle.sealed import open_sealed
+from penstock.bundle.sealed import Sealed, open_sealed
 from penstock.bundle.turn import Turn, event, turn
 from penstock.errors import BundleError, PublishConflict
 from penstock.receipts import Published, Verdict
@@ -34,6 +37,7 @@ def publish(
     *,
     started_from: str | None = None,
     force: str = "",
+    what: What = "published",
     disk: Disk | None = None,
 ) -> Published:
     """Publish a candidate, unless the gate or a hold forbids it or it is live already.
@@ -55,14 +59,17 @@ def publish(
         whatever is live now.
     force : str
         A reason that overrules the gate and a withdrawal. It goes into manifest and log; it does not lift a hold.
+    what : {"published", "refreshed"}
+        What the log calls it.
     disk : Disk, optional
         How the disk is changed.
 
     Returns
     -------
     Published
-        `published`; `unchanged` where the same content is live, whole and made by the same libraries; or `refused`,
-        with the reasons, and nothing on disk but a line of the log.
+        `published`; `unchanged` where the same content is live, whole and made by the same libraries (the pointer then
+        tells how late its look-ups were seen); or `refused`, with the reasons, and nothing on disk but a line of the
+        log.
 
     Raises
     ------
@@ -80,14 +87,16 @@ def publish(
         if reasons:
             mine.note(_refused(name, parts.digest, pointer, who, "; ".join(reasons)))
             return _outcome(name, "refused", parts.digest, None, None, reasons)
-        if pointer is not None and _is_live(mine, pointer, parts):
+        live = _live(mine, pointer, parts)
+        if pointer is not None and live is not None:
             where = mine.home.version_folder(pointer.version)
+            pointer = _renewed(mine, pointer, live, parts, who)
             return _outcome(name, "unchanged", parts.digest, pointer, where, verdict.reasons)
         _compare(pointer, started_from)
         moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest)
         folder = _lay_down(mine, moved, parts, verdict, force)
         mine.point(moved)
-        mine.note(event(moved, "published", who, force or "; ".join(verdict.reasons)))
+        mine.note(event(moved, what, who, force or "; ".join(verdict.reasons)))
     return _outcome(name, "published", parts.digest, moved, folder, verdict.reasons)
 
 
@@ -103,19 +112,27 @@ def _refusal(pointer: Pointer | None, digest: str, verdict: Verdict, force: str)
     return tuple(reasons)
 
 
-def _is_live(mine: Turn, pointer: Pointer, parts: Parts) -> bool:
-    """Whether the same content is live already, whole, and opens with the libraries of today."""
-    if pointer.digest != parts.digest:
-        return False
+def _live(mine: Turn, pointer: Pointer | None, parts: Parts) -> Sealed | None:
+    """Return the live version, if it is of the same content, whole, and opens with the libraries of today."""
+    if pointer is None or pointer.digest != parts.digest:
+        return None
     try:
-        live = open_sealed(
-            mine.home.version_folder(pointer.version), mine.trust, name=pointer.model, keep=lambda _: False
-        )
+        live = open_sealed(mine.home.version_folder(pointer.version), mine.trust, name=pointer.model, keep=is_record)
     except BundleError:
         # What is live is damaged: publishing it anew heals it.
-        return False
+        return None
     # The same fitted state pickled by older libraries may not open with the new ones.
-    return opens_alike(live.manifest.environment, parts.environment)
+    return live if opens_alike(live.manifest.environment, parts.environment) else None
+
+
+def _renewed(mine: Turn, pointer: Pointer, live: Sealed, parts: Parts, who: str) -> Pointer:
+    found = carried_of(parts.plan, parts.tables, parts.collected)
+    moved = renewed_pointer(pointer, records_in(live.files), found)
+    if moved is None:
+        return pointer
+    mine.point(moved)
+    mine.note(event(moved, "renewed", who, "its look-ups were collected again, and are unchanged"))
+    return moved
 
 
 def _compare(pointer: Pointer | None, started_from: str | None) -> None:
@@ -142,6 +159,7 @@ def _next(pointer: Pointer | None, name: str, sequence: int, digest: str) -> Poi
             "sequence": sequence,
             "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn),
             "withdrawn": withdrawn,
+            "as_of": {},
         }
     )
 

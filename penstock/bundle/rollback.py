@@ -7,7 +7,7 @@ from pathlib import Path
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.disk import Disk
 from penstock.bundle.layout import Hold, Pointer, sequence_of, without_withdrawn
-from penstock.bundle.log import now, whoami
+from penstock.bundle.log import MADE_LIVE, now, whoami
 from penstock.bundle.turn import Turn, event, turn
 from penstock.errors import BundleError, NotFound, UserError
 
@@ -79,7 +79,7 @@ def _start(mine: Turn, to: str | None) -> tuple[Pointer, bool]:
         return mine.home.read_pointer(mine.trust), False
     except BundleError:
         events = mine.home.events()
-        last = next((e for e in reversed(events) if e.what in ("published", "rolled back")), None)
+        last = next((e for e in reversed(events) if e.what in MADE_LIVE), None)
         if to is None or last is None or last.version is None:
             raise
     told = Pointer(
@@ -134,6 +134,7 @@ def _moved_to(start: Pointer, target: Bundle) -> Pointer:
             "sequence": sequence,
             "previous": without_withdrawn(chain, gone),
             "withdrawn": gone,
+            "as_of": {},
         }
     )
 

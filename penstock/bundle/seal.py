@@ -11,6 +11,7 @@ import pyarrow as pa
 from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.card import card_text
+from penstock.bundle.carried import carried_of
 from penstock.bundle.environment import unpickled
 from penstock.bundle.keys import Signer
 from penstock.bundle.layout import version_name
@@ -38,7 +39,7 @@ from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import lookups_of
+from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema
 
 
@@ -56,6 +57,8 @@ class Parts:
         What the training rows held.
     tables : mapping of str to pyarrow.Table
         The tables of look-ups that travel along, by name.
+    collected : mapping of str to str
+        When each source was collected, by its name, as ISO 8601 has it. No part of the content digest.
     served, twin : bytes
         The fitted pipelines as joblib wrote them.
     probe : pyarrow.Table
@@ -80,6 +83,7 @@ class Parts:
     plan: Mapping[str, Any]
     profile: Profile
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    collected: Mapping[str, str] = field(default_factory=dict)
     served: bytes
     twin: bytes
     probe: pa.Table
@@ -128,6 +132,7 @@ def build_files(
         TWIN: parts.twin,
     }
     files |= {f"{LOOKUPS}{table}.arrow": arrow_bytes(rows) for table, rows in parts.tables.items()}
+    files |= {f"{LOOKUPS}{table}.json": canonical_json(record) for table, record in candidate.carried.items()}
     if parts.report is not None:
         files[REPORT] = parts.report
     if parts.promises != Promises():
@@ -164,9 +169,10 @@ def _candidate(name: str, parts: Parts) -> Bundle:
         name,
         parts.schema,
         Plan.model_validate({"steps": parts.plan["steps"]}),
-        {lookup.join.table: lookup for lookup in lookups_of(parts.plan, parts.tables)},
+        {lookup.name: lookup for lookup in lookups_of(parts.plan, parts.tables)},
         unpickled(parts.served, parts.environment, name),
         parts.profile,
+        carried_of(parts.plan, parts.tables, parts.collected),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from penstock.bundle.disk import Disk, told_as_store_error
 from penstock.bundle.keys import Signer, Trust
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
-from penstock.bundle.log import Event, What, now
+from penstock.bundle.log import MADE_LIVE, Event, What, now
 from penstock.errors import BundleError, NotFound
 
 BUILDING = ".building-"
@@ -104,12 +104,12 @@ class Turn:
 
 
 def _what_happened(pointer: Pointer, events: list[Event]) -> What:
-    live = [e.version for e in events if e.what in ("published", "rolled back")]
+    live = [e.version for e in events if e.what in MADE_LIVE]
     if pointer.version not in live:
         return "published"
     if live[-1] != pointer.version:
         return "rolled back"
-    return "held" if pointer.holds else "released"
+    return "held" if pointer.holds else "renewed" if pointer.as_of else "released"
 
 
 def event(pointer: Pointer, what: What, who: str, why: str) -> Event:

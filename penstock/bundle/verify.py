@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import pyarrow as pa
+
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.canonical import table_digest
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome, Pointer, model_names
+from penstock.bundle.manifest import LOOKUPS, is_table
+from penstock.bundle.renewal import records_in, renewed_by
 from penstock.bundle.sealed import open_sealed, read_manifest
-from penstock.errors import PenstockError
+from penstock.durations import roughly
+from penstock.errors import PenstockError, Tampered
 from penstock.frozen import Frozen
 
 
@@ -56,7 +63,7 @@ def verify_model(
     Returns
     -------
     list of Check
-        Pointer, signature and files, model and probes, twin, libraries, log; it ends at the first that fails.
+        Pointer, signature and files, model and probes, twin, look-ups, log; it ends at the first that fails.
 
     Raises
     ------
@@ -92,6 +99,9 @@ def verify_model(
         ("model", lambda: _opens(folder, trust, name)),
         ("twin", lambda: _twin_opens(folder, trust, name)),
     ]
+    as_of = pointer[0].as_of if pointer and folder.name == pointer[0].version else {}
+    if _has_lookups(folder, trust):
+        steps.append(("look-ups", lambda: _looks_up(folder, trust, name, as_of)))
     if all(look(what, how) for what, how in steps) and pointer:
         look("log", lambda: _log(home, pointer[0]))
     return checks
@@ -112,6 +122,34 @@ def _opens(folder: Path, trust: Trust, name: str) -> str:
 def _twin_opens(folder: Path, trust: Trust, name: str) -> str:
     Bundle.load(folder, name=name, twin=True, trusted=trust)
     return "it opens"
+
+
+def _has_lookups(folder: Path, trust: Trust) -> bool:
+    try:
+        return any(is_table(path) for path in read_manifest(folder, trust).files)
+    except PenstockError:
+        # What is wrong with it is told by the steps before.
+        return False
+
+
+def _looks_up(folder: Path, trust: Trust, name: str, as_of: Mapping[str, str]) -> str:
+    files = open_sealed(folder, trust, name=name, keep=lambda path: path.startswith(LOOKUPS)).files
+    tables = {path.removeprefix(LOOKUPS).removesuffix(".arrow"): data for path, data in files.items() if is_table(path)}
+    records = renewed_by(records_in(files), as_of)
+    moment = dt.datetime.now(dt.UTC)
+    told = []
+    for table, data in tables.items():
+        record, rows = records.get(table), pa.ipc.open_file(pa.BufferReader(data)).read_all()
+        if record is None or (record.rows, record.digest) != (rows.num_rows, table_digest(rows)):
+            raise Tampered(
+                f"The look-up {table!r} is not the one that its record tells of",
+                where=str(folder / f"{LOOKUPS}{table}.arrow"),
+                todo="Publish the model again.",
+            )
+        age = record.age(moment)
+        old = "" if age is None else f", {roughly(age)} old" + (" (stale)" if record.is_stale(moment) else "")
+        told.append(f"{table} {record.version}, {rows.num_rows:,} rows{old}")
+    return "; ".join(told)
 
 
 def _log(home: ModelHome, pointer: Pointer) -> str:

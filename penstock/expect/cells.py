@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from penstock.casting import canonical_array, cast_column
 from penstock.errors import SpecError
-from penstock.steps.relations.assemble import SourceTable
+from penstock.steps.relations.source import SourceTable
 from penstock.table import Column, TableSchema, closest
 
 Mask = npt.NDArray[np.bool_]

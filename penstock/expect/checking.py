@@ -13,7 +13,7 @@ from penstock.expect.outcome import Outcome
 from penstock.expect.tables import clock
 from penstock.expect.union import Expectation
 from penstock.receipts import Arrays, Collected
-from penstock.steps.relations.assemble import read_table
+from penstock.steps.relations.source import read_table
 from penstock.store import Store
 
 # Of fewer rows to be predicted a share says nothing.

@@ -14,8 +14,8 @@ from penstock.expect.tables import ForeignKey, RowCount
 from penstock.expect.union import Expectation
 from penstock.receipts import Arrays
 from penstock.slices import Join
-from penstock.steps.relations.assemble import read_table
-from penstock.steps.relations.join import keys_of
+from penstock.steps.relations.keys import keys_of
+from penstock.steps.relations.source import read_table
 from penstock.store import Store
 from penstock.table import Column, TableSchema
 
@@ -60,7 +60,11 @@ def propose(arrays: Arrays, base: str, joins: Sequence[Join], store: Store) -> C
             found += _of_column(column, seen)
     if joins:
         own = looked_at(read_table(named[base], store))
-        found += [_of_join(own, looked_at(read_table(named[j.table], store)), j) for j in joins if j.table in named]
+        given = set(own.raw.column_names)
+        direct = [j for j in joins if j.into in ("", base) and j.table in named and j.table != base]
+        # A key that another join brings is none of the base's.
+        direct = [j for j in direct if given.issuperset(j.on)]
+        found += [_of_join(own, looked_at(read_table(named[j.table], store)), j) for j in direct]
     found += [RowCount(table=name, span=ROWS, of="last") for name in named if name != base]
     return Contract(expectations=tuple(found))
 

@@ -17,7 +17,7 @@ from penstock.expect.outcome import Finding
 from penstock.expect.spans import Span, shown
 from penstock.expressions.compiled import compile_condition
 from penstock.expressions.language import NotAnExpression, columns_of, parse
-from penstock.steps.relations.join import keys_of
+from penstock.steps.relations.keys import keys_of
 from penstock.table import closest
 
 # A day ahead may be another time zone; what is further ahead says nothing about freshness.

@@ -28,7 +28,7 @@ from penstock.models.training import Training, fit_rows
 from penstock.receipts import Trained, Wrangled
 from penstock.slices import Modelling, Typing
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import lookups_of
+from penstock.steps.relations.travelling import lookups_of
 from penstock.store import Store
 from penstock.table import TableSchema, Target
 
@@ -100,7 +100,7 @@ def train(
     tables = {name: store.read_table(ref) for name, ref in wrangled.lookups.items()}
     lookups = lookups_of(plan, tables)
     raw_train = store.read_table(wrangled.raw).take(learn)
-    keys = [name for lookup in lookups for name in lookup.join.on]
+    keys = [name for lookup in lookups for name in lookup.needs]
     decided = _decided(found.winner, metric, modelling)
     return Trained(
         family=found.winner.kind,
@@ -117,7 +117,7 @@ def train(
             served,
             schema,
             plan,
-            {lookup.join.table: lookup for lookup in lookups},
+            {lookup.name: lookup for lookup in lookups},
             decided,
         ),
         leaderboard=found.rows,

@@ -77,6 +77,7 @@ def _environment() -> Environment:
         "count": words.count,
         "clipped": words.clipped,
         "cell": told.cell,
+        "found": told.found,
         "most_changed": told.most_changed,
         "data_uri": data_uri,
         "shown_width": shown_width,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penstock.report.facts import ColumnFact, DossierFacts
-from penstock.report.words import count, number
-from penstock.steps.audit import ColumnReading, Example, StepAudit
+from penstock.report.words import count, number, percent
+from penstock.steps.audit import ColumnReading, Example, JoinReading, StepAudit
 
 MOST_STEPS = 60
 MOST_EXAMPLES = 24
@@ -144,6 +144,30 @@ def readings(facts: DossierFacts) -> list[tuple[ColumnReading, str]]:
     """Return the columns whose raw cells were odd, and how."""
     told = [(reading, odd(reading)) for reading in facts.audit.readings]
     return [(reading, how) for reading, how in told if how][:MOST_READINGS]
+
+
+def found(join: JoinReading) -> str:
+    """Return what the rows of a table found in another.
+
+    Examples
+    --------
+    >>> ports = JoinReading(table="ports", rows=9, duplicates_removed=0, keyless=0, matched=7, orphans=2, columns=3)
+    >>> found(ports.model_copy(update={"examples": ("SJU", "BQN"), "share": 7 / 9}))
+    '3 columns of its 9 rows were looked up for 7 rows (77.8 %). 2 rows have a key that it lacks (SJU, BQN).'
+    """
+    rows = f"{count(join.matched, 'row')} ({percent(join.share)})"
+    told = [f"{count(join.columns, 'column')} of its {count(join.rows, 'row')} were looked up for {rows}."]
+    if join.orphans:
+        shown = f" ({', '.join(join.examples)}{', …' if join.orphans > len(join.examples) else ''})"
+        verb = "has" if join.orphans == 1 else "have"
+        told.append(f"{count(join.orphans, 'row')} {verb} a key that it lacks{shown if join.examples else ''}.")
+    if join.unkeyed:
+        told.append(f"{count(join.unkeyed, 'row')} without a key found nothing.")
+    if join.stale:
+        told.append(f"For {count(join.stale, 'row')} what there was is too old.")
+    gone = [(join.duplicates_removed, "exact copies"), (join.keyless, "rows without a key or time")]
+    left = [f"{n:,} {what}" for n, what in gone if n]
+    return " ".join([*told, *([f"Left out of {join.table}: {' and '.join(left)}."] if left else [])])
 
 
 def labels(facts: DossierFacts) -> str:

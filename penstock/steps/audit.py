@@ -16,6 +16,7 @@ from penstock.frozen import Frozen
 MOST_EXAMPLES = 5
 MOST_COLUMNS = 50
 MOST_CHARACTERS = 40
+Nature = Literal["typing", "join", "label", "row", "cell", "learned"]
 
 
 class Example(Frozen):
@@ -36,7 +37,7 @@ class StepAudit(Frozen):
     """
 
     step: str
-    nature: Literal["typing", "join", "label", "row", "cell", "learned"]
+    nature: Nature
     rows_in: int
     rows_out: int
     cells_changed: int = 0
@@ -77,7 +78,14 @@ class LabelReading(Frozen):
 
 
 class JoinReading(Frozen):
-    """What a join found."""
+    """What a join found.
+
+    `rows` are the table's, `duplicates_removed` and `keyless` those of them that were left out: exact copies, and rows
+    without a key or a time. Of the rows that look something up (the base's, or those of `into`) `matched` found it,
+    `orphans` have a key that the table does not hold (or not yet, as of a time), `unkeyed` have none, and for `stale`
+    ones what there is is older than `within`; `share` is that of the matched. `examples` are the first keys of orphans,
+    unless they are private.
+    """
 
     table: str
     rows: int
@@ -86,6 +94,12 @@ class JoinReading(Frozen):
     matched: int
     orphans: int
     columns: int
+    into: str = ""
+    unkeyed: int = 0
+    stale: int = 0
+    share: float = 0.0
+    examples: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 class Audit(Frozen):

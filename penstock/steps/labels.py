@@ -9,7 +9,7 @@ import numpy as np
 from penstock.errors import DataError
 from penstock.split import TRAIN
 from penstock.steps.audit import StepAudit, bounded
-from penstock.steps.relations.assemble import SourceTable
+from penstock.steps.relations.source import SourceTable
 from penstock.table import Target
 from penstock.target import encode_target, target_present
 

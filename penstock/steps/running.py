@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded
+from penstock.steps.audit import MOST_EXAMPLES, Example, Nature, StepAudit, Watch, bounded
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep, is_told
 from penstock.steps.blocks import Blocks, Texts
 from penstock.steps.changes import compare, emptied
@@ -155,8 +155,28 @@ def _replaced(texts: Texts, own: Texts, at: np.ndarray) -> Texts:
     return Texts(codes, tuple(seen))
 
 
+def objected_to(start: Running, reasons: np.ndarray, entry: str, nature: Nature, why: str) -> tuple[Running, StepAudit]:
+    """Reject training rows for reasons that are known before any step runs, and flag held-out ones.
+
+    Parameters
+    ----------
+    start : Running
+        The rows.
+    reasons : numpy.ndarray
+        Why a row should go, or None; object array of shape (n_rows,).
+    entry, nature, why : str
+        What the audit calls it.
+    """
+    watch = Watch()
+    after, flagged = _without(start, ~(is_told(reasons) & start.rows.train), reasons)
+    return after, _entry(entry, nature, why, start, after, flagged, "", watch)
+
+
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
-    keep, reasons = step.keep(state.frame, state.rows)
+    return _without(state, *step.keep(state.frame, state.rows))
+
+
+def _without(state: Running, keep: np.ndarray, reasons: np.ndarray) -> tuple[Running, int]:
     gone = ~keep
     objected = is_told(reasons) & ~state.rows.train
     reason = np.where(objected & ~is_told(state.reason), reasons, state.reason)
@@ -174,6 +194,12 @@ def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
 
 
 def _row_entry(step: RowStep, before: Running, after: Running, flagged: int, note: str, watch: Watch) -> StepAudit:
+    return _entry(step.name, "row", step.why, before, after, flagged, note, watch)
+
+
+def _entry(
+    name: str, nature: Nature, why: str, before: Running, after: Running, flagged: int, note: str, watch: Watch
+) -> StepAudit:
     new = range(len(before.rejected), len(after.rejected))
     examples = tuple(
         Example(row=after.rejected[i], column=ROW_ITSELF, before="kept", after=after.rejected_for[i])
@@ -181,15 +207,15 @@ def _row_entry(step: RowStep, before: Running, after: Running, flagged: int, not
     )
     n = len(before.row)
     return StepAudit(
-        step=step.name,
-        nature="row",
+        step=name,
+        nature=nature,
         rows_in=n,
         rows_out=len(after.row),
         share=len(new) / n if n else 0.0,
         flagged=flagged,
         examples=examples,
         seconds=watch.seconds,
-        why=step.why,
+        why=why,
         note=note,
     )
 

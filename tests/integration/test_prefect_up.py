@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -35,6 +36,12 @@ def get(url: str, **body: object) -> object:
         return json.loads(answer.read())
 
 
+def scheduled(spec: dict[str, Any]) -> None:
+    """Train every Monday, and read the look-up anew every hour."""
+    spec["schedule"] = {"cron": "0 3 * * 1", "timezone": "Europe/Berlin"}
+    spec["joins"][0] |= {"serve": "refresh", "every": "1h"}
+
+
 class Up:
     """A `penstock up` that runs, and every process that came of it."""
 
@@ -44,7 +51,7 @@ class Up:
         self.port, self.prefect_port = free_port(), free_port()
         given = os.environ | {"PREFECT_SERVER_API_PORT": str(self.prefect_port)} | environment
         self.environment = {name: value for name, value in given.items() if value}
-        self.spec = small.make(folder, lambda s: s.update(schedule={"cron": "0 3 * * 1", "timezone": "Europe/Berlin"}))
+        self.spec = small.make(folder, scheduled)
         self.process = self.start()
 
     def start(self, port: int | None = None) -> subprocess.Popen[str]:
@@ -166,6 +173,10 @@ def test_everything_comes_up_and_goes_on_ctrl_c(tmp_path, home):
         assert [(s["schedule"]["cron"], s["schedule"]["timezone"], s["active"]) for s in known["schedules"]] == [
             ("0 3 * * 1", "Europe/Berlin", True)
         ]
+        assert "refresh/brook   every 1h" in told
+        again = get(f"{one.api}/deployments/name/refresh/brook")
+        assert [(s["schedule"]["interval"], s["active"]) for s in again["schedules"]] == [(3600.0, True)]
+        assert again["parameters"] == known["parameters"]
         assert not known["paused"]
         assert known["concurrency_options"]["collision_strategy"] == "ENQUEUE"
         assert get(f"{one.service}/livez")

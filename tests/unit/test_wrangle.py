@@ -12,7 +12,7 @@ from data import clinic
 from penstock.arrays.profile import Profile
 from penstock.receipts import Wrangled
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import lookups_of
+from penstock.steps.relations.travelling import lookups_of
 from tests.unit.wrangling import Run, sample
 
 

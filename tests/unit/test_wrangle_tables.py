@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from data import clinic
-from penstock.errors import DataError, PlanError, SpecError
+from penstock.errors import DataError, PlanError, SpecError, UserError
 from penstock.slices import ColumnSpec, Join, Split, Typing
 from penstock.split import SplitRule
 from penstock.steps.missing.fill import Fill
@@ -169,14 +169,15 @@ def test_a_label_that_no_held_out_row_has_stops_a_binary_task(tmp_path):
         (Join(table="labb", on="patient"), "did you mean 'lab'"),
         (Join(table="lab", on={"patiend": "patient"}), "did you mean 'patient'"),
         (Join(table="lab", on={"patient": "patiend"}), "did you mean 'patient'"),
-        (Join(table="lab", on={"diagnosis": "patient"}), "No row of 'visits' finds a row of 'lab'"),
+        (Join(table="lab", on={"mean_radius": "patient"}), "mean_radius is float, patient is"),
+        (Join(table="lab", on={"diagnosis": "patient"}), "known only after the fact"),
     ],
 )
 def test_a_join_that_cannot_be_made_names_the_slip(tmp_path, join, told):
     """Table, base column, key column and keys that never match, each in words."""
     clinic.build(tmp_path)
     sources = {"visits": "visits.csv", "lab": {"path": "lab.sqlite", "table": "worst"}}
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(UserError) as caught:
         Run(tmp_path, sources, TYPING, Wrangling(name="clinic", joins=(join,)))
     assert told in str(caught.value)
 

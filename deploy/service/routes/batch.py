@@ -7,7 +7,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import predict, refuse_misfits
+from deploy.service.answer import named, predict, refuse_misfits, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, model, refuse_explain, served
@@ -37,22 +37,11 @@ def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
     rows = many_rows(body, parts.settings.max_rows)
     answers = predict(held, rows, parts.meters)
     refuse_misfits(answers, held.bundle, single=False)
-    answer = as_json({**_named(held), "rows": answers.rows()})
-    return _stamped(answer, held)
+    return stamped(as_json({**named(answers), "rows": answers.rows()}), answers)
 
 
 def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
     table = read_table(media, body, parts.settings.max_rows)
     check_columns(table, held.bundle.fields)
     answers = predict(held, table, parts.meters)
-    return _stamped(Response(write_table(media, answers.to_frame()), media_type=media), held)
-
-
-def _named(held: Held) -> dict[str, str]:
-    return {"model": held.bundle.name, "version": held.bundle.version}
-
-
-def _stamped(answer: Response, held: Held) -> Response:
-    answer.headers["x-model"] = held.bundle.name
-    answer.headers["x-model-version"] = held.bundle.version
-    return answer
+    return stamped(Response(write_table(media, answers.to_frame()), media_type=media), answers)

@@ -6,7 +6,7 @@ import asyncio
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.about import summary, versions
+from deploy.service.about import lookups_told, summary, versions
 from deploy.service.negotiate import wants_html
 from deploy.service.pages import REPORT_POLICY, model_page
 from deploy.service.problems import Problem, not_ready, unknown_model
@@ -36,7 +36,8 @@ async def one_model(request: Request, name: str) -> Response:
     if held is not None:
         bundle = held.bundle
         told |= {
-            "row": row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases),
+            "row": row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.keys),
+            "lookups": lookups_told(bundle),
             "metrics": bundle.metrics,
             "card": bundle.card,
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import predict, refuse_misfits
+from deploy.service.answer import named, predict, refuse_misfits
 from deploy.service.body import JSON, media_type, one_row, read_body
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, default_model, model, refuse_explain, served
@@ -33,5 +33,4 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
     answers = predict(held, [one_row(body)], parts.meters)
     refuse_misfits(answers, held.bundle, single=True)
-    told = answers.rows()[0]
-    return as_json({**told, "model": held.bundle.name, "version": held.bundle.version})
+    return as_json({**answers.rows()[0], **named(answers)})

@@ -41,6 +41,9 @@
     if (all.length > 12) panel.append(make("p", "and " + (all.length - 12) + " more", "quiet"));
     if ("low" in answer) panel.append(make("p", "between " + rounded(answer.low) + " and " + rounded(answer.high)));
     for (const warning of answer.warnings) panel.append(make("p", warning.message, "note"));
+    for (const [table, version] of Object.entries(answer.lookups || {})) {
+      panel.append(make("p", "looked up in " + table + " " + version, "quiet"));
+    }
     panel.append(make("p", "version " + answer.version + ", " + took.toFixed(0) + " ms there and back", "quiet"));
   };
 

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from penstock.errors import DataError
-from penstock.receipts import TypedTable
 from penstock.slices import Join
 from penstock.split import is_row_number, row_texts
 from penstock.steps.audit import JoinReading
-from penstock.steps.relations.join import NO_MATCH, Lookup, check_relation, column_name, require_keys
-from penstock.store import Store
-from penstock.table import Column, TableSchema, closest
+from penstock.steps.relations.history import check_base, check_known_before, untimed
+from penstock.steps.relations.joined import Joined, joined
+from penstock.steps.relations.lookup import Lookup, LookupRecord
+from penstock.steps.relations.making import record_of
+from penstock.steps.relations.order import mentioned, ordered
+from penstock.steps.relations.source import SourceTable
+from penstock.steps.relations.travelling import names_of
+from penstock.table import TableSchema
 
 _KEPT_ROLES = ("feature", "time", "group", "id")
-
-
-@dataclass(frozen=True)
-class SourceTable:
-    """One source: raw, typed, and how it reads."""
-
-    name: str
-    raw: pa.Table
-    typed: pd.DataFrame
-    misfits: pd.DataFrame
-    table_schema: TableSchema
 
 
 @dataclass(frozen=True)
@@ -37,7 +29,8 @@ class Assembled:
     """The base with its look-ups; every table has the base's rows, in its order.
 
     `whole` has all raw columns, `features` the typed ones; `misfit` says for each row why it has a cell that could not
-    be read, else None, and `misfit_column` where.
+    be read, else None, and `misfit_column` where; `lacking` says why an inner join has no use for a row, else None.
+    `lookups` are those into the base in the order in which they are looked up in, `records` all joins in theirs.
     """
 
     whole: pa.Table
@@ -45,32 +38,26 @@ class Assembled:
     table_schema: TableSchema
     misfit: np.ndarray
     misfit_column: np.ndarray
+    lacking: np.ndarray
     lookups: dict[str, Lookup]
+    records: tuple[LookupRecord, ...]
     joins: tuple[JoinReading, ...]
+    notes: tuple[str, ...] = ()
 
     def sent(self) -> pa.Table:
-        """Return the raw columns that a caller would send: ids and features that no look-up gives."""
+        """Return the raw columns that a caller would send: ids, features and keys that no look-up gives."""
+        needed = {name for lookup in self.lookups.values() for name in lookup.needs}
+        target = _target_of(self.table_schema)
         names = [
             c.name
             for c in self.table_schema.columns
-            if c.role in _KEPT_ROLES and c.serve == "request" and c.name != _target_of(self.table_schema)
+            if c.serve == "request" and c.name != target and (c.role in _KEPT_ROLES or c.name in needed)
         ]
         return self.whole.select([name for name in names if name in self.whole.column_names])
 
 
-def read_table(table: TypedTable, store: Store) -> SourceTable:
-    """Read what the arrays stage made of a source."""
-    return SourceTable(
-        name=table.name,
-        raw=store.read_table(table.raw),
-        typed=store.read_frame(table.typed),
-        misfits=store.read_frame(table.misfits),
-        table_schema=TableSchema.model_validate_json(store.read_bytes(table.table_schema)),
-    )
-
-
 def assemble(base: SourceTable, others: Mapping[str, SourceTable], joins: Sequence[Join]) -> Assembled:
-    """Join other tables to the base.
+    """Join other tables to the base, directly or by way of each other.
 
     Parameters
     ----------
@@ -79,97 +66,63 @@ def assemble(base: SourceTable, others: Mapping[str, SourceTable], joins: Sequen
     others : mapping of str to SourceTable
         The tables that may be joined, by name.
     joins : sequence of Join
-        What is joined, in this order.
+        What is joined; what another join needs goes before it.
 
     Raises
     ------
+    SpecError
+        A table or column is not there, joins wait for each other, or rows of the base would tell of themselves.
     DataError
-        A table or column is not there, a key stands for several different rows, no row finds a partner, or a joined
-        column's name is taken.
+        A key stands for several different rows, no row finds a partner, a look-up is too large, or a joined column's
+        name is taken.
     """
-    whole, columns = base.raw, list(base.table_schema.columns)
-    lookups: dict[str, Lookup] = {}
-    readings: list[JoinReading] = []
-    for join in joins:
-        if join.table not in others:
-            raise DataError(f"There is no source {join.table!r} to join", expected=closest(join.table, list(others)))
-        lookup, reading = _look_up(base, others[join.table], join)
-        added = _columns(others[join.table].table_schema, join, lookup)
-        taken = {c.name for c in columns} | set(whole.column_names)
-        clash = next((c.name for c in added if c.name in taken), None)
-        if clash is not None:
-            raise DataError(
-                f"The join of {join.table!r} would make a second column {clash!r}", todo="Rename one at its source."
-            )
-        whole = lookup.extend(whole)
-        columns += added
-        lookups[join.table] = lookup
-        readings.append(reading)
-    schema = TableSchema(columns=tuple(columns), target=base.table_schema.target)
-    return _typed(base, whole, schema, lookups, tuple(readings))
-
-
-def _look_up(base: SourceTable, other: SourceTable, join: Join) -> tuple[Lookup, JoinReading]:
-    for column in join.on:
-        if column not in base.raw.column_names:
-            raise DataError(
-                f"The base {base.name!r} cannot be joined with {join.table!r}: it has no column {column!r}",
-                expected=closest(column, base.raw.column_names),
-            )
-    keys = tuple(join.on.values())
-    require_keys(other.raw, keys, join.table)
-    used = [c.name for c in other.table_schema.columns if c.role in ("feature", "time", "group") and c.name not in keys]
-    wanted = [*dict.fromkeys([*keys, *used])]
-    present = [name for name in wanted if name in other.raw.column_names]
-    hidden = any(c.private for c in other.table_schema.columns if c.name in keys)
-    once, copies, keyless = check_relation(other.raw.select(present), keys, join.table, hidden)
-    lookup = Lookup(join, once)
-    found = lookup.positions(base.raw)
-    matched = int((found != NO_MATCH).sum())
-    if not matched:
-        raise DataError(
-            f"No row of {base.name!r} finds a row of {join.table!r}",
-            where=", ".join(f"{ours} = {theirs}" for ours, theirs in join.on.items()),
-            todo="Look whether both sides write the key alike, and name the columns that hold it under `on`.",
-        )
-    return lookup, JoinReading(
-        table=join.table,
-        rows=other.raw.num_rows,
-        duplicates_removed=copies,
-        keyless=keyless,
-        matched=matched,
-        orphans=len(found) - matched,
-        columns=len(lookup.columns),
+    tables = {**others, base.name: base}
+    order = ordered(joins, base.name, {name: table.raw.column_names for name, table in tables.items()})
+    asked = mentioned(order)
+    done: list[Joined] = []
+    for join, name in zip(order, names_of(order), strict=True):
+        into = join.into or base.name
+        # What is joined to the base is no part of its rows' history.
+        other = base if join.table == base.name else tables[join.table]
+        check_base(join, base)
+        check_known_before(join, tables[into], base)
+        one = joined(tables[into], other, record_of(join, name, tables[into], other, asked))
+        tables[into] = one.source
+        done.append(one)
+    own = [one for one in done if not one.lookup.join.into]
+    lookups = {one.lookup.name: one.lookup for one in own}
+    notes = [note for join in order if (note := untimed(join, base, tables[join.table]))]
+    typed = _typed(tables[base.name])
+    return replace(
+        typed,
+        lacking=_lacking(own, base.raw.num_rows),
+        lookups=lookups,
+        records=tuple(one.lookup.record for one in done),
+        joins=tuple(one.reading for one in done),
+        notes=tuple(notes),
     )
 
 
-def _columns(schema: TableSchema, join: Join, lookup: Lookup) -> list[Column]:
-    added = set(lookup.columns)
-    renamed = [(column_name(join.table, c.name), c) for c in schema.columns]
-    return [
-        c.model_copy(update={"name": name, "table": join.table, "serve": join.serve, "role": "feature"})
-        for name, c in renamed
-        if name in added
-    ]
+def _lacking(own: Sequence[Joined], n_rows: int) -> np.ndarray:
+    lacking = np.full(n_rows, None, dtype=object)
+    for one in reversed(own):
+        join = one.lookup.join
+        if join.how == "inner":
+            lacking[one.places < 0] = f"no row of {join.table}"
+    return lacking
 
 
-def _typed(
-    base: SourceTable, whole: pa.Table, schema: TableSchema, lookups: dict[str, Lookup], joins: tuple[JoinReading, ...]
-) -> Assembled:
-    own = [c.name for c in schema.features if not c.table]
-    joined = [c.name for c in schema.features if c.table]
-    # The base is typed already; what was looked up is read as a request would be.
-    cast = schema.cast(whole, joined)
-    features = pd.concat([base.typed[own], cast.frame], axis=1) if joined else base.typed[own]
+def _typed(base: SourceTable) -> Assembled:
+    schema, whole = base.table_schema, base.raw
+    names = [c.name for c in schema.features]
     misfit = np.full(whole.num_rows, None, dtype=object)
     where = np.full(whole.num_rows, None, dtype=object)
-    used = base.misfits[base.misfits["column"].isin(own)]
+    used = base.misfits[base.misfits["column"].isin(names)]
     found = [*used[["row", "column", "expected"]].itertuples(index=False, name=None)]
-    found += [(m.row, m.column, m.expected) for m in cast.misfits]
     for row, column, expected in reversed(found):
         misfit[row] = f"column {column!r} does not read as {expected}"
         where[row] = column
-    return Assembled(whole, features, schema, misfit, where, lookups, joins)
+    return Assembled(whole, base.typed[names], schema, misfit, where, np.full(0, None), {}, (), ())
 
 
 def beside_features(base: SourceTable) -> pd.DataFrame:

@@ -1,9 +1,8 @@
-"""Joins as look-ups: a row of the base finds at most one row of another table, in training and in a request alike."""
+"""What a join asks of a table: that its key columns are there, and that each key stands for one row."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,65 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.casting import canonical_array
-from penstock.cells import NotCast, canonical_text
-from penstock.errors import DataError
-from penstock.slices import Join
+from penstock.errors import DataError, SpecError
+from penstock.steps.relations.keys import keys_of, one_chunk, shown_key
 from penstock.table import closest
 
-_BETWEEN = "\x1f"
-NO_MATCH = -1
-
-
-def keys_of(raw: pa.Table, columns: Sequence[str]) -> pa.Array:
-    """Return one text a row, null where any of the columns is missing or absent."""
-    given = set(raw.column_names)
-    return _joined([_texts(raw[name] if name in given else None, raw.num_rows) for name in columns])
-
-
-def _texts(values: Any, n_rows: int) -> pa.Array:
-    if values is None:
-        return pa.nulls(n_rows, pa.string())
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        return canonical_array(_one_chunk(values))
-    return pa.array([_text(v) for v in values], pa.string())
-
-
-def _text(value: object) -> str | None:
-    if is_missing(value):
-        return None
-    try:
-        return canonical_text(value)
-    except NotCast:
-        return None
-
-
-def _joined(parts: Sequence[pa.Array]) -> pa.Array:
-    # A blank text is no key: otherwise all rows that lack one would find each other.
-    present = [pc.if_else(pc.equal(part, ""), pa.scalar(None, pa.string()), part) for part in parts]
-    return pc.binary_join_element_wise(*present, _BETWEEN)
-
-
-def match(base_keys: pa.Array, index: pd.Index) -> np.ndarray:
-    """Return, for each key of the base, its position among the table's keys.
-
-    Parameters
-    ----------
-    base_keys : pyarrow.Array
-        Texts of shape (n_rows,), as `keys_of` gives them.
-    index : pandas.Index
-        The table's keys, each once.
-
-    Returns
-    -------
-    numpy.ndarray
-        int64 of shape (n_rows,), -1 where there is no such key.
-
-    Examples
-    --------
-    >>> match(pa.array(["b", None, "z"]), pd.Index(["a", "b"], dtype=object)).tolist()
-    [1, -1, -1]
-    """
-    return np.asarray(index.get_indexer(pd.Index(base_keys.to_pylist(), dtype=object)), dtype=np.int64)
+MOST_SHOWN = 3
 
 
 def check_relation(table: pa.Table, on: Sequence[str], name: str, hidden: bool = False) -> tuple[pa.Table, int, int]:
@@ -94,31 +39,58 @@ def check_relation(table: pa.Table, on: Sequence[str], name: str, hidden: bool =
 
     Raises
     ------
+    SpecError
+        A key column is absent.
     DataError
-        A key column is absent, or two rows of one key differ.
+        Two rows of one key differ.
     """
     require_keys(table, on, name)
     keys = keys_of(table, on)
     keyed = keys.is_valid().to_numpy(zero_copy_only=False)
-    keyless = int((~keyed).sum())
-    texts = pd.DataFrame(
-        {i: canonical_array(_one_chunk(table[c])).to_pandas() for i, c in enumerate(table.column_names)}
-    )
-    copies = texts.duplicated(keep="first").to_numpy() & keyed
-    kept = np.flatnonzero(keyed & ~copies)
-    once, left = table.take(pa.array(kept)), keys.take(pa.array(kept))
-    counts = pc.value_counts(left)
-    often = counts.filter(pc.greater(counts.field("counts"), 1))
-    if len(often):
-        shown = ", ".join(repr(v.replace(_BETWEEN, " / ")) for v in often.field("values").to_pylist()[:3])
+    copies, often = told_apart(table, keys)
+    if often:
         raise DataError(
-            f"The table {name!r} holds several different rows for one key",
+            f"The table {name!r} holds several different rows for one key: a join would multiply rows",
             where=f"key {', '.join(on)}",
-            got=f"{len(often)} keys more than once" + ("" if hidden else f", first {shown}"),
+            got=told_keys(often, hidden),
             expected="one row a key, so that each row of the base finds at most one",
-            todo="Aggregate or filter the table at its source, or join on more columns.",
+            todo="Aggregate the table (`aggregate`), join on more columns, or filter it at its source.",
         )
-    return once, int(copies.sum()), keyless
+    kept = np.flatnonzero(keyed & ~copies)
+    once = table if len(kept) == table.num_rows else table.take(pa.array(kept))
+    return once, int(copies.sum()), int((~keyed).sum())
+
+
+def told_apart(table: pa.Table, keys: pa.Array) -> tuple[np.ndarray, list[str]]:
+    """Return which rows are exact copies of an earlier one, and the keys that stand for several different rows.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        Raw rows.
+    keys : pyarrow.Array
+        Their keys, null where a row has none and is not looked at.
+    """
+    copies = np.zeros(table.num_rows, dtype=bool)
+    encoded = keys.dictionary_encode()
+    codes = pc.fill_null(encoded.indices, len(encoded.dictionary)).to_numpy(zero_copy_only=False)
+    often = np.append(np.bincount(codes, minlength=len(encoded.dictionary) + 1)[:-1] > 1, False)
+    # Only rows of keys that stand there again have to be read at all.
+    again = np.flatnonzero(often[codes])
+    if not len(again):
+        return copies, []
+    rows = table.take(pa.array(again))
+    texts = pd.DataFrame({i: canonical_array(one_chunk(rows[c])).to_pandas() for i, c in enumerate(table.column_names)})
+    same = texts.duplicated(keep="first").to_numpy(dtype=bool)
+    copies[again[same]] = True
+    left = np.bincount(codes[again[~same]], minlength=len(often))[:-1]
+    return copies, encoded.dictionary.take(pa.array(np.flatnonzero(left > 1))).to_pylist()
+
+
+def told_keys(often: Sequence[str], hidden: bool) -> str:
+    """Return how many keys stand more than once, and the first of them unless they are private."""
+    shown = ", ".join(repr(shown_key(key)) for key in often[:MOST_SHOWN])
+    return f"{len(often):,} keys more than once" + ("" if hidden else f", first {shown}")
 
 
 def require_keys(table: pa.Table, on: Sequence[str], name: str) -> None:
@@ -126,112 +98,13 @@ def require_keys(table: pa.Table, on: Sequence[str], name: str) -> None:
 
     Raises
     ------
-    DataError
+    SpecError
         It does; the error names the nearest column that it has.
     """
     for column in on:
         if column not in table.column_names:
-            raise DataError(
+            raise SpecError(
                 f"The table {name!r} cannot be joined: it has no column {column!r}",
                 expected=closest(column, table.column_names),
                 todo="Name the columns of both sides: on: {BASE_COLUMN: TABLE_COLUMN}",
             )
-
-
-class Lookup:
-    """A table to look things up in: the same in training and in the bundle.
-
-    Parameters
-    ----------
-    join : Join
-        The table's name, and which columns of the base name which of its columns.
-    table : pyarrow.Table
-        Raw rows with each key once, as `check_relation` leaves them.
-    """
-
-    def __init__(self, join: Join, table: pa.Table) -> None:
-        self.join = join
-        self.table = table
-        keys = keys_of(table, tuple(join.on.values())).to_pylist()
-        self._index = pd.Index(np.array(keys, dtype=object), dtype=object)
-        if not self._index.is_unique:
-            raise DataError(f"The table {join.table!r} of the model holds one key twice")
-        self._values = {
-            column_name(join.table, c): _one_chunk(table[c])
-            for c in table.column_names
-            if c not in set(join.on.values())
-        }
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns that it adds, by the names that they then have."""
-        return tuple(self._values)
-
-    def positions(self, raw: pa.Table) -> np.ndarray:
-        """Return the table's row for each given row, int64 of shape (n_rows,), -1 where there is none."""
-        return match(keys_of(raw, tuple(self.join.on)), self._index)
-
-    def extend(self, raw: pa.Table) -> pa.Table:
-        """Return raw rows with the table's columns beside them, named `<table>_<column>`.
-
-        A value that a row brings along under that name goes before the one that is looked up.
-        """
-        extended = self.extend_columns({name: raw[name] for name in raw.column_names}, raw.num_rows)
-        return pa.table(extended) if extended else raw
-
-    def extend_columns(self, columns: Mapping[str, Any], n_rows: int) -> dict[str, Any]:
-        """Do the same for columns by name: Arrow arrays, or sequences of values of any types."""
-        found = match(_joined([_texts(columns.get(name), n_rows) for name in self.join.on]), self._index)
-        at = pa.array(found, mask=found == NO_MATCH)
-        extended = dict(columns)
-        for name, values in self._values.items():
-            taken = values.take(at)
-            extended[name] = _first_present(columns[name], taken) if name in columns else taken
-        return extended
-
-
-def column_name(table: str, column: str) -> str:
-    """Return the name that a looked-up column has beside the base's columns."""
-    return f"{table}_{column}"
-
-
-def lookups_of(plan: Mapping[str, Any], tables: Mapping[str, pa.Table]) -> tuple[Lookup, ...]:
-    """Return the look-ups that travel with a model.
-
-    Parameters
-    ----------
-    plan : mapping
-        The plan's JSON; its `joins` say what is joined, and by what.
-    tables : mapping of str to pyarrow.Table
-        The tables with `serve: bundle`, by name.
-    """
-    joins = [Join.model_validate(join) for join in plan.get("joins", ())]
-    return tuple(Lookup(join, tables[join.table]) for join in joins if join.serve == "bundle")
-
-
-def _first_present(given: Any, found: pa.Array) -> Any:
-    if not isinstance(given, pa.Array | pa.ChunkedArray):
-        return [f if is_missing(g) else g for g, f in zip(given, found.to_pylist(), strict=True)]
-    given = _one_chunk(given)
-    if not given.null_count:
-        return given
-    if given.null_count == len(given):
-        return found
-    if given.type == found.type:
-        return pc.coalesce(given, found)
-    return pc.coalesce(canonical_array(given), canonical_array(found))
-
-
-def is_missing(value: object) -> bool:
-    """Whether a raw value is none at all: null or NaN.
-
-    Examples
-    --------
-    >>> is_missing(None), is_missing(float("nan")), is_missing("")
-    (True, True, False)
-    """
-    return value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and value != value)  # noqa: PLR0124
-
-
-def _one_chunk(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

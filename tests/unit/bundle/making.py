@@ -22,7 +22,8 @@ from penstock.steps.categories.rare import Rare
 from penstock.steps.categories.tidy import Tidy
 from penstock.steps.missing.fill import Fill
 from penstock.steps.plan import Plan
-from penstock.steps.relations.join import Lookup, lookups_of
+from penstock.steps.relations.lookup import Lookup
+from penstock.steps.relations.travelling import lookups_of
 from penstock.steps.time.calendar import Calendar
 from penstock.table import Column, Domain, TableSchema, Target
 
@@ -116,7 +117,7 @@ def make(
     )
     plan = {"steps": [step.model_dump(mode="json") for step in PLAN.steps], "joins": JOINS if joined else []}
     tables = {"regions": regions()} if joined else {}
-    lookups = {lookup.join.table: lookup for lookup in lookups_of(plan, tables)}
+    lookups = {lookup.name: lookup for lookup in lookups_of(plan, tables)}
     extended = raw
     for lookup in lookups.values():
         extended = lookup.extend(extended)

@@ -124,7 +124,7 @@ def test_look_up_tables_count(carrying: Made) -> None:
     """Another value in a table that travels along is another model."""
     made = carrying
     lookup = made.lookups["regions"]
-    changed = type(lookup)(lookup.join, lookup.table.set_column(1, "wealth", pa.array(["1.5", "9.25", "0.6"])))
+    changed = type(lookup)(lookup.record, lookup.table.set_column(1, "wealth", pa.array(["1.5", "9.25", "0.6"])))
     args = (made.bundle.estimator, made.bundle.schema, made.bundle.plan)
     assert content_digest(*args, {"regions": lookup}) != content_digest(*args, {"regions": changed})
 

@@ -283,8 +283,8 @@ def test_look_ups_fill_what_a_row_does_not_bring(carrying: Made) -> None:
     assert (bundle.predict([ROW | {"regions_wealth": None}]).estimates == plain).all()
     assert (bundle.predict([ROW | {"regions_wealth": 0.5}]).estimates != plain).any()
     assert codes(ROW | {"regions_wealth": "rich"}, bundle) == {("misfit", "regions_wealth")}
-    assert codes(ROW | {"city": "Rome"}, bundle) == {("unseen_category", "city")}
-    assert codes(ROW | {"city": [1]}, bundle) == {("misfit", "city")}
+    assert codes(ROW | {"city": "Rome"}, bundle) == {("unseen_category", "city"), ("orphan_key", "city")}
+    assert codes(ROW | {"city": [1]}, bundle) == {("misfit", "city"), ("missing_key", "city")}
     table = pa.table({"city": ["Oslo", "Oslo"], "regions_wealth": [None, "0.5"]})
     rows = bundle.predict(table).estimates
     assert (rows[0] != rows[1]).any()

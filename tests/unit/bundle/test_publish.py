@@ -30,7 +30,13 @@ def test_the_layout_is_the_one_that_was_promised(artifacts: Path, carrying: Made
     names = set(files_below(folder))
     files = {"schema", "steps", "profile", "metrics", "verdict"}
     expected = {f"{n}.json" for n in files} | {"probe.arrow", "estimator.joblib", "twin.joblib", "card.md"}
-    assert names == expected | {"report.html", "lookups/regions.arrow", "manifest.json", "manifest.sig"}
+    assert names == expected | {
+        "report.html",
+        "lookups/regions.arrow",
+        "lookups/regions.json",
+        "manifest.json",
+        "manifest.sig",
+    }
     manifest = json.loads((folder / "manifest.json").read_bytes())
     assert set(manifest["files"]) == names - {"manifest.json", "manifest.sig"}
     assert (manifest["model"], manifest["sequence"], manifest["digest"]) == ("churn", 1, digest)

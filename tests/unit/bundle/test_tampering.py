@@ -15,6 +15,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.keys import Signer, Trust
 from penstock.bundle.layout import ModelHome, Pointer
 from penstock.bundle.publish import publish
+from penstock.bundle.verify import verify_model
 from penstock.errors import BundleError, NotFound, NotSigned, Tampered
 from tests.unit.bundle.making import PASSED, Made
 
@@ -49,6 +50,35 @@ def test_one_bit_anywhere_is_noticed(live: Path) -> None:
             assert isinstance(refused(live), Tampered | NotSigned), (path.name, at)
         path.write_bytes(good)
     assert Bundle.load(live).version == live.name
+
+
+def test_one_bit_of_a_look_up_is_noticed(artifacts: Path, carrying: Made) -> None:
+    """The tables that a model carries decide its answers as much as its estimator does; so do their records."""
+    done = publish(artifacts, "churn", carrying.parts, PASSED)
+    assert done.path is not None
+    folder = Path(done.path)
+    for path in sorted((folder / "lookups").iterdir()):
+        good = path.read_bytes()
+        for at in range(0, len(good), max(1, len(good) // 60)):
+            path.write_bytes(good[:at] + bytes([good[at] ^ 1 << (at % 8)]) + good[at + 1 :])
+            assert isinstance(refused(folder), Tampered), (path.name, at)
+            failed = [check.what for check in verify_model(artifacts, "churn") if not check.passed]
+            assert failed == ["files"], (path.name, at)
+        path.write_bytes(good)
+    table = folder / "lookups" / "regions.arrow"
+    table.unlink()
+    assert "gone" in refused(folder).what
+
+
+def test_a_pointer_that_makes_look_ups_younger_is_refused(artifacts: Path, carrying: Made) -> None:
+    """How late they were seen is signed as everything is that a pointer says."""
+    publish(artifacts, "churn", carrying.parts, PASSED)
+    path = ModelHome(artifacts, "churn").pointer_path
+    pointer = json.loads(path.read_bytes())
+    pointer["as_of"] = {"regions": "2999-01-01T00:00:00+00:00"}
+    path.write_bytes(json.dumps(pointer, sort_keys=True, separators=(",", ":")).encode())
+    with pytest.raises(Tampered):
+        Bundle.load(artifacts / "models" / "churn")
 
 
 def test_every_truncation_is_noticed(live: Path) -> None:

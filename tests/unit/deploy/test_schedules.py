@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from deploy.schedules import ENTRYPOINT, FLOW, Deployment, deployments_of, main, prefect_yaml, specs_in
+from deploy.schedules import Deployment, deployments_of, main, prefect_yaml, specs_in
 from penstock.errors import SpecError
 from penstock.spec.pipeline import Schedule
 
@@ -51,7 +51,7 @@ def test_the_file_is_written_once_and_checked(project, capsys):
     written = yaml.safe_load((project / "prefect.yaml").read_text())
     assert [d["name"] for d in written["deployments"]] == ["one", "two"]
     first, second = written["deployments"]
-    assert first["entrypoint"] == ENTRYPOINT
+    assert first["entrypoint"] == "flows/train.py:train"
     assert first["schedules"] == [{"cron": "0 3 * * 1", "timezone": "Europe/Berlin"}]
     assert first["parameters"] == {"spec": "flows/specs/one.yaml", "artifacts": "artifacts"}
     assert second["schedules"] == []
@@ -72,15 +72,51 @@ def test_two_specs_of_one_name_are_refused(project):
         deployments_of(specs_in(Path("flows/specs")))
 
 
-def test_the_entrypoint_is_the_flow_of_that_name(root, monkeypatch):
+def test_look_ups_to_be_refreshed_have_a_deployment_of_their_own(project):
+    """As often as the one that asks most often; where none says how often, it is run by hand."""
+    joins = (
+        "joins:\n- {table: a, on: k, serve: refresh, every: 2h}\n- {table: b, on: k, serve: refresh, every: 90min}\n"
+    )
+    sources = "name: two\nsources: {t: t.csv, a: a.csv, b: b.csv}\ntarget: y\n"
+    spec = project / "flows/specs/two.yaml"
+    spec.write_text(sources + joins)
+    train, refresh = deployments_of([Path("flows/specs/two.yaml")])
+    assert (train.called, refresh.called) == ("train/two", "refresh/two")
+    assert (train.due, refresh.due) == ("no schedule; run it from the UI", "every 90min")
+    main([])
+    _, _, written = yaml.safe_load((project / "prefect.yaml").read_text())["deployments"]
+    assert (written["name"], written["entrypoint"]) == ("two", "flows/refresh.py:refresh")
+    assert written["schedules"] == [{"interval": 5400}]
+    spec.write_text(sources + joins.replace(", every: 2h", "").replace(", every: 90min", ""))
+    assert deployments_of([spec])[1].schedules == []
+    spec.write_text(sources + joins.replace("serve: refresh", "serve: bundle"))
+    assert [d.flow for d in deployments_of([spec])] == ["train"]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("train", ["spec", "artifacts", "budget", "publish", "refresh", "runner", "accept_schema_change"]),
+        ("refresh", ["spec", "artifacts", "force"]),
+    ],
+)
+def test_the_entrypoint_is_the_flow_of_that_name(root, monkeypatch, name, parameters):
     """What prefect.yaml names can be loaded, and its form in the UI has every parameter typed and told."""
     from prefect.flows import load_flow_from_entrypoint
 
     monkeypatch.chdir(root)
-    flow = load_flow_from_entrypoint(ENTRYPOINT)
-    assert flow.name == FLOW
+    flow = load_flow_from_entrypoint(Deployment(name="any", spec="any.yaml", flow=name).entrypoint)
+    assert flow.name == name
     form = flow.parameters.properties
-    assert list(form) == ["spec", "artifacts", "budget", "publish", "refresh", "runner", "accept_schema_change"]
+    assert list(form) == parameters
     assert [name for name, field in form.items() if not field.get("description") or "default" not in field] == []
-    assert form["runner"]["enum"] == ["threads", "processes", "dask"]
     assert flow.parameters.required == []
+
+
+def test_a_run_is_offered_the_runners_that_there_are(root, monkeypatch):
+    """In the UI's form, by name."""
+    from prefect.flows import load_flow_from_entrypoint
+
+    monkeypatch.chdir(root)
+    flow = load_flow_from_entrypoint(Deployment(name="any", spec="any.yaml").entrypoint)
+    assert flow.parameters.properties["runner"]["enum"] == ["threads", "processes", "dask"]

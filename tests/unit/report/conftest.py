@@ -116,7 +116,17 @@ def facts(pictures):
             readings=(ColumnReading(table="", column=EVIL, missing={"?": 3, EVIL: 1}),),
             labels=LabelReading(merged={EVIL: 4}, cells=4),
             joins=(
-                JoinReading(table="lab", rows=573, duplicates_removed=4, keyless=0, matched=581, orphans=1, columns=10),
+                JoinReading(
+                    table="lab",
+                    rows=573,
+                    duplicates_removed=4,
+                    keyless=0,
+                    matched=581,
+                    orphans=1,
+                    columns=10,
+                    share=0.998,
+                    examples=(EVIL,),
+                ),
             ),
             steps=(
                 StepAudit(
