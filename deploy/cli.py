@@ -158,6 +158,14 @@ def lock(
 
 
 @app.command()
+def steps(kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Tell all about one.")] = None) -> int:
+    """List every step that a plan may hold; with a kind, its settings and an example."""
+    from deploy.commands.steps import steps as body
+
+    return body(kind)
+
+
+@app.command()
 def predict(
     name: Model,
     input_: Annotated[Path, typer.Option("--input", help="Rows: csv, parquet, json, jsonl, arrow or xlsx.")],

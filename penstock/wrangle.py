@@ -16,7 +16,8 @@ from penstock.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
 from penstock.steps.audit import Audit, StepAudit, Watch
 from penstock.steps.base import Known, Rows
-from penstock.steps.labels import Labelled, label, label_audit
+from penstock.steps.evidence import with_evidence
+from penstock.steps.labels import TARGET_MISSING, Labelled, label, label_audit
 from penstock.steps.outliers.isolated import Isolated
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
@@ -25,6 +26,8 @@ from penstock.steps.relations.assemble import Assembled, SourceTable, assemble, 
 from penstock.steps.running import Running, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
+from penstock.suspicion.finding import find_suspicions
+from penstock.suspicion.suspicion import Suspicion, with_lines
 from penstock.table import TableSchema, Target
 
 FEWEST_LABELLED = 50
@@ -65,16 +68,17 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     side = sides(base.raw, rule, base.table_schema)
     labelled = label(base, side)
     start = _start(assembled, labelled, side, beside_features(base))
-    plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
+    private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
+    plan = _plan(assembled.table_schema, wrangling, start, _is_identified(base), private, labelled.target)
     plan.check(assembled.table_schema)
     start = replace(start, rows=_with_others(start, base, plan))
-    private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state.frame, state.rows, state.row, private, known)
     watched = [label_audit(labelled, len(start.row)), *before, *after]
     audit = _audit(base, tables, assembled, labelled, state, watched)
+    suspicious = _suspicious(assembled, labelled, side, typing)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     kept = pa.array(state.row)
     joins = [join.model_dump(mode="json") for join in wrangling.joins]
@@ -87,7 +91,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         lookups=_lookups(assembled, wrangling, store),
         plan=store.put_json({**plan.model_dump(mode="json"), "split": rule.model_dump(mode="json"), "joins": joins}),
         table_schema=store.put_json(schema),
-        audit=store.put_json(audit),
+        audit=store.put_json(audit.model_copy(update={"suspicious": suspicious})),
         profile=store.put_json(_profile(assembled, schema, state, plan)),
         n_train=int(state.rows.train.sum()),
         n_heldout=int((~state.rows.train).sum()),
@@ -131,13 +135,22 @@ def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
     return replace(start.rows, others=cast.frame)
 
 
-def _plan(schema: TableSchema, wrangling: Wrangling, start: Running, identified: bool) -> Plan:
+def _plan(
+    schema: TableSchema,
+    wrangling: Wrangling,
+    start: Running,
+    identified: bool,
+    private: frozenset[str],
+    target: Target,
+) -> Plan:
     steps = wrangling.steps if wrangling.steps is not None else wrangling.locked_plan
-    if steps is None:
-        train = start.frame[start.rows.train]
-        missing = {str(name): float(share) for name, share in train.isna().mean().items()}
-        steps = propose(schema, missing, identified)
-    return Plan(steps=steps)
+    if steps is not None:
+        return Plan(steps=steps)
+    train = start.frame[start.rows.train]
+    missing = {str(name): float(share) for name, share in train.isna().mean().items()}
+    plan = Plan(steps=propose(schema, missing, identified))
+    plan.check(schema)
+    return with_evidence(plan, start, private, len(target.labels))
 
 
 def _is_identified(base: SourceTable) -> bool:
@@ -204,6 +217,21 @@ def _audit(
         steps=(typing.model_copy(update={"seconds": watch.seconds}), *entries),
         notes=tuple(notes[:20]),
     )
+
+
+def _suspicious(
+    assembled: Assembled, labelled: Labelled, side: np.ndarray, typing: Typing
+) -> tuple[Suspicion, ...]:
+    """Return what to ask about the features of training rows, before any step has changed them."""
+    train = side == TRAIN
+    lacking = np.array([why is not None for why in labelled.lacking], dtype=bool)
+    features, schema = assembled.features, assembled.table_schema
+    known = train & ~lacking
+    without = train & (labelled.lacking == TARGET_MISSING)
+    found = find_suspicions(
+        features[known].reset_index(drop=True), labelled.values[known], features[without], schema, labelled.target
+    )
+    return with_lines(found, typing.known_after, frozenset(c.name for c in schema.columns if c.table))
 
 
 def _sides_table(base: SourceTable, typing: Typing, state: Running) -> pa.Table:

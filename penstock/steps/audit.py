@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from penstock.frozen import Frozen
+from penstock.suspicion.suspicion import Suspicion
 
 MOST_EXAMPLES = 5
 MOST_COLUMNS = 50
@@ -90,7 +91,10 @@ class JoinReading(Frozen):
 
 
 class Audit(Frozen):
-    """The whole account of the wrangle stage. `n_flagged` held-out rows are predicted with a warning."""
+    """The whole account of the wrangle stage. `n_flagged` held-out rows are predicted with a warning.
+
+    `suspicious` are columns that nobody left out, and that somebody should look at.
+    """
 
     n_rows: int
     n_labelled: int
@@ -103,6 +107,7 @@ class Audit(Frozen):
     labels: LabelReading = LabelReading()
     joins: tuple[JoinReading, ...] = ()
     steps: tuple[StepAudit, ...] = ()
+    suspicious: tuple[Suspicion, ...] = ()
     notes: tuple[str, ...] = ()
 
     def step(self, name: str) -> StepAudit:
@@ -184,6 +189,18 @@ def bounded(counts: Mapping[str, int]) -> tuple[dict[str, int], int]:
     """Return the largest counts, and how many were left out."""
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return dict(largest[:MOST_COLUMNS]), max(0, len(largest) - MOST_COLUMNS)
+
+
+def columns_told(counts: Mapping[str, int], n_rows: int, most: int = 3) -> str:
+    """Return the columns with the largest counts, each with its share of the rows, or its count where that is small.
+
+    Examples
+    --------
+    >>> columns_told({"age": 177, "deck": 688, "port": 2}, 891)
+    'deck (77%), age (20%), port (2)'
+    """
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return ", ".join(f"{name} ({n / n_rows:.0%})" if n >= 0.01 * n_rows else f"{name} ({n:,})" for name, n in largest)
 
 
 def as_text(value: object) -> str | None:
