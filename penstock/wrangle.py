@@ -219,18 +219,13 @@ def _audit(
     )
 
 
-def _suspicious(
-    assembled: Assembled, labelled: Labelled, side: np.ndarray, typing: Typing
-) -> tuple[Suspicion, ...]:
+def _suspicious(assembled: Assembled, labelled: Labelled, side: np.ndarray, typing: Typing) -> tuple[Suspicion, ...]:
     """Return what to ask about the features of training rows, before any step has changed them."""
-    train = side == TRAIN
-    lacking = np.array([why is not None for why in labelled.lacking], dtype=bool)
-    features, schema = assembled.features, assembled.table_schema
-    known = train & ~lacking
+    train, schema, target = side == TRAIN, assembled.table_schema, labelled.target
+    known = np.array([why is None for why in labelled.lacking], dtype=bool)
+    private = any(c.private for c in schema.columns if c.name == target.name)
     without = train & (labelled.lacking == TARGET_MISSING)
-    found = find_suspicions(
-        features[known].reset_index(drop=True), labelled.values[known], features[without], schema, labelled.target
-    )
+    found = find_suspicions(assembled.features, labelled.values, train & known, without, target, private)
     return with_lines(found, typing.known_after, frozenset(c.name for c in schema.columns if c.table))
 
 

@@ -61,4 +61,3 @@ def lock(path: Path, update: bool) -> int:
         show_proposal(inferred.lock.expect)
     out().print(f"\nWritten: {escape(str(where))}")
     return 0
-

@@ -59,6 +59,6 @@ def init(sources: Sequence[str], options: Options, path: Path | None) -> int:
 
 
 def _asked(inferred: Inferred) -> str:
-    """Return the lines that would leave out what looks known only after the fact, as comments: that is not ours to say."""
+    """Return as comments the lines that would leave out what looks known only after the fact: it is not ours to say."""
     lines = [line for told in inferred.understanding for line in told.late_lines]
     return "".join(f"# Suspicious (see the lock); if it is known only after the fact: {line}\n" for line in lines)

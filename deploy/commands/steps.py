@@ -83,7 +83,9 @@ def _settings(step: type[StepBase]) -> dict[str, tuple[str, str]]:
     for name, field in step.model_fields.items():
         if name in _UNTOLD:
             continue
-        default = "needed" if field.is_required() else "by default " + _default(field.get_default(call_default_factory=True))
+        default = (
+            "needed" if field.is_required() else "by default " + _default(field.get_default(call_default_factory=True))
+        )
         shown[name] = (_written(schema["properties"][field.alias or name], schema), default)
     return shown
 
@@ -96,27 +98,31 @@ def _default(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _alternatives(part: dict[str, Any], whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a part of a JSON schema may be, its references followed; null is left out."""
+    if "$ref" in part:
+        return _alternatives(whole["$defs"][part["$ref"].rpartition("/")[2]], whole)
+    choices = part.get("anyOf") or part.get("oneOf")
+    if choices:
+        return [one for choice in choices for one in _alternatives(choice, whole)]
+    return [] if part.get("type") == "null" else [part]
+
+
 def _written(part: dict[str, Any], whole: dict[str, Any]) -> str:
     """Return a part of a JSON schema in words."""
-    if "$ref" in part:
-        name = part["$ref"].rpartition("/")[2]
-        found = whole["$defs"][name]
-        if "properties" in found:
-            return f"{{{', '.join(found['properties'])}}}"
-        return _written(found, whole)
-    if "enum" in part:
-        return " | ".join(map(str, part["enum"]))
-    if "const" in part:
-        return str(part["const"])
-    for key in ("anyOf", "oneOf"):
-        if key in part:
-            return " | ".join(dict.fromkeys(_written(p, whole) for p in part[key] if p.get("type") != "null"))
-    if part.get("type") == "array":
-        return f"list of {_written(part['items'], whole)}" if "items" in part else "list"
-    if part.get("type") == "object":
-        values = part.get("additionalProperties")
-        return f"mapping to {_written(values, whole)}" if isinstance(values, dict) else "mapping"
-    return str(part.get("type", "any")) + _limits(part)
+    return " | ".join(dict.fromkeys(_one_written(one, whole) for one in _alternatives(part, whole)))
+
+
+def _one_written(part: dict[str, Any], whole: dict[str, Any]) -> str:
+    if "enum" in part or "const" in part:
+        return " | ".join(map(str, part.get("enum") or [part.get("const")]))
+    if "properties" in part:
+        return f"{{{', '.join(part['properties'])}}}"
+    inner = part.get("items") or part.get("additionalProperties")
+    told = f" of {_written(inner, whole)}" if isinstance(inner, dict) else ""
+    kinds = {"array": "list", "object": "mapping", "string": "text"}
+    kind = str(part.get("type", "anything"))
+    return f"{kinds.get(kind, kind)}{told}{_limits(part)}"
 
 
 def _limits(part: dict[str, Any]) -> str:
@@ -143,20 +149,13 @@ def example_of(kind: str, step: type[StepBase]) -> dict[str, Any]:
 
 def _sample(part: dict[str, Any], whole: dict[str, Any]) -> Any:
     """Return something that a setting may be, in its shape at least."""
-    if "$ref" in part:
-        return _sample(whole["$defs"][part["$ref"].rpartition("/")[2]], whole)
-    if "enum" in part:
-        return part["enum"][0]
-    if "const" in part:
-        return part["const"]
-    for key in ("anyOf", "oneOf"):
-        if key in part:
-            return _sample(next(p for p in part[key] if p.get("type") != "null"), whole)
-    if part.get("type") == "array":
-        return [_sample(part.get("items", {}), whole)]
-    if part.get("type") == "object":
-        if "properties" in part:
-            return {name: _sample(p, whole) for name, p in list(part["properties"].items())[:2]}
-        return {"COLUMN": _sample(part.get("additionalProperties") or {}, whole)}
-    samples = {"number": 0, "integer": 1, "boolean": True}
-    return samples.get(str(part.get("type")), "COLUMN")
+    one = next(iter(_alternatives(part, whole)), {})
+    if "enum" in one or "const" in one:
+        return (one.get("enum") or [one.get("const")])[0]
+    if one.get("type") == "array":
+        return [_sample(one.get("items", {}), whole)]
+    if "properties" in one:
+        return {name: _sample(inner, whole) for name, inner in list(one["properties"].items())[:2]}
+    if one.get("type") == "object":
+        return {"COLUMN": _sample(one.get("additionalProperties") or {}, whole)}
+    return {"number": 0, "integer": 1, "boolean": True}.get(str(one.get("type")), "COLUMN")

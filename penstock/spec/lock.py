@@ -32,7 +32,8 @@ class Lock(Frozen):
     `typed_from` is the digest of the data and the decisions about types that the schemas were inferred from, `decided`
     that of all decisions up to the plan. `grown` says that split or plan came from an earlier lock, so that the data
     alone need not give them again. `expect` is the contract that was proposed, and holds until it is edited; what the
-    spec expects goes before it. `suspicious` says what is odd about columns that are features all the same. `digest` tells whether a person has edited the rest of the lock since.
+    spec expects goes before it. `suspicious` says what is odd about columns that are features all the same. `digest`
+    tells whether a person has edited the rest of the lock since.
     """
 
     format: int = 1

@@ -14,7 +14,7 @@ from penstock.suspicion.gaps import missing_with_target, telling_gaps
 from penstock.suspicion.sums import parts_of_target
 from penstock.suspicion.suspicion import Suspicion
 from penstock.suspicion.twins import twins
-from penstock.table import TableSchema, Target
+from penstock.table import Target
 
 MOST_ROWS, MOST_CELLS, FEWEST_ROWS = 5_000, 250_000, 500
 # Which half of the rows a row is in.
@@ -26,22 +26,23 @@ TELLING = 0.98
 # A name is evidence only of the strongest column, and only where that is strong: ROC AUC, and R² for a number.
 NAMED_CLASS, NAMED_NUMBER = 0.75, 0.6
 _words = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-_LATE_WORDS = frozenset(
-    "after post final end ended closed resolved actual outcome result duration elapsed arrival delivered returned "
-    "refund refunded settled cancelled canceled discharge discharged".split()
+_LATE = (
+    "after post final end ended closed resolved actual outcome result duration elapsed arrival "
+    "delivered returned refund refunded settled cancelled canceled discharge discharged"
 )
+_LATE_WORDS = frozenset(_LATE.split())
 # Words that any two columns may share.
-_COMMON = frozenset(
-    "column median mean total number count average value rate date time name type code year month day the of and".split()
-)
+_SHARED = "column median mean total number count average value rate date time name type code year month day the of and"
+_COMMON = frozenset(_SHARED.split())
 
 
 def find_suspicions(
     frame: pd.DataFrame,
     y: npt.NDArray[np.generic],
-    unlabelled: pd.DataFrame,
-    schema: TableSchema,
+    labelled: npt.NDArray[np.bool_],
+    unlabelled: npt.NDArray[np.bool_],
     target: Target,
+    private: bool = False,
 ) -> tuple[Suspicion, ...]:
     """Return what looks odd about the features of training rows, at most one thing a column.
 
@@ -52,15 +53,16 @@ def find_suspicions(
     Parameters
     ----------
     frame : pandas.DataFrame
-        Typed features of the training rows that have a target, shape (n_rows, n_columns).
+        Typed features of all rows, shape (n_rows, n_columns).
     y : numpy.ndarray
-        Their target, shape (n_rows,).
-    unlabelled : pandas.DataFrame
-        Typed features of the training rows that have none.
-    schema : TableSchema
-        Which columns are private.
+        The target of all rows, shape (n_rows,).
+    labelled, unlabelled : numpy.ndarray
+        The training rows that have a target, and those that have none, bool of shape (n_rows,): others are not looked
+        at.
     target : Target
         What is predicted.
+    private : bool
+        Whether the target's labels must not be told.
 
     Returns
     -------
@@ -68,16 +70,18 @@ def find_suspicions(
         In the order of the columns. How strong a column is alone is measured on at most 5,000 rows and 250,000 cells,
         evenly spaced; the sentence says on how many.
     """
-    if len(frame.columns) > MOST_COLUMNS or len(frame) < FEWEST_ROWS // 10:
+    rows = np.flatnonzero(labelled)
+    if len(frame.columns) > MOST_COLUMNS or len(rows) < FEWEST_ROWS // 10:
         return ()
-    hidden = any(c.private for c in schema.columns if c.name == target.name)
-    rows = spaced(len(frame), max(FEWEST_ROWS, min(MOST_ROWS, MOST_CELLS // max(1, len(frame.columns)))))
-    some, truth = frame.iloc[rows], y[rows]
+    at = rows[spaced(len(rows), max(FEWEST_ROWS, min(MOST_ROWS, MOST_CELLS // max(1, len(frame.columns)))))]
+    some, truth = frame.iloc[at].reset_index(drop=True), y[at]
+    gone = {str(name): frame[name].isna().to_numpy(dtype=bool) for name in frame.columns}
+    gone = {name: where for name, where in gone.items() if where.any()}
     found = [] if target.is_classification else parts_of_target(some, truth, target.name)
-    found += missing_with_target(frame, unlabelled, target.name)
-    found += telling_gaps(frame, y, target, hidden)
-    found += _alone(some, truth, target, len(frame))
-    found += twins(some, frame)
+    found += missing_with_target(gone, labelled, unlabelled, target.name)
+    found += telling_gaps(gone, y, labelled, target, private)
+    found += _alone(some, truth, target, len(rows))
+    found += twins(some, frame, labelled)
     first: dict[str, Suspicion] = {}
     for suspicion in found:
         first.setdefault(suspicion.column, suspicion)
@@ -139,4 +143,3 @@ def _readable(values: pd.Series) -> pd.Series:
         return values
     moments = values.to_numpy().astype("datetime64[us]")
     return pd.Series(np.where(np.isnat(moments), np.nan, moments.astype(np.int64).astype(np.float64)))
-

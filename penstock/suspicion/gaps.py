@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from penstock.suspicion.suspicion import Suspicion
 from penstock.table import Target
@@ -21,63 +21,78 @@ LEFT, CHANCE = 0.1, -6.0
 BETWEEN = 0.5
 
 
-def missing_with_target(labelled: pd.DataFrame, unlabelled: pd.DataFrame, target: str) -> list[Suspicion]:
+Mask = npt.NDArray[np.bool_]
+
+
+def missing_with_target(gone: Mapping[str, Mask], labelled: Mask, unlabelled: Mask, target: str) -> list[Suspicion]:
     """Return the columns that are missing where the target is missing, and nearly nowhere else.
 
     Parameters
     ----------
-    labelled, unlabelled : pandas.DataFrame
-        Typed features of training rows that have a target, and of those that have none.
+    gone : mapping of str to numpy.ndarray
+        For each column where it has no value, bool of shape (n_rows,).
+    labelled, unlabelled : numpy.ndarray
+        The training rows that have a target, and those that have none, bool of shape (n_rows,).
     target : str
         Its name.
+
+    Examples
+    --------
+    >>> here = np.arange(100) >= 25
+    >>> missing_with_target({"arrived": ~here, "left": here & False}, here, ~here, "late")[0].what
+    "missing in 25 of the 25 training rows without 'late', and in none of those with it: it comes with the target"
     """
-    n = len(unlabelled)
-    if n < FEWEST_UNLABELLED or not len(labelled):
+    n, n_labelled = int(unlabelled.sum()), int(labelled.sum())
+    if n < FEWEST_UNLABELLED or not n_labelled:
         return []
-    together, apart = unlabelled.isna().sum(), labelled.isna().mean()
-    return [
-        Suspicion(
-            column=str(name),
-            sign="with_target",
-            what=(
-                f"missing in {together[name]:,} of the {n:,} training rows without {target!r}, and in "
-                f"{'none' if not apart[name] else f'{apart[name]:.1%}'} of those with it: it seems to come with the "
-                "target"
-            ),
+    found = []
+    for name, where in gone.items():
+        together, apart = int(where[unlabelled].sum()), float(where[labelled].mean())
+        if together < GONE_TOGETHER * n or apart > GONE_ALONE:
+            continue
+        rest = f"{apart:.1%}" if apart else "none"
+        what = (
+            f"missing in {together:,} of the {n:,} training rows without {target!r}, and in {rest} of those with it: "
+            "it comes with the target"
         )
-        for name in labelled.columns
-        if together[name] >= GONE_TOGETHER * n and apart[name] <= GONE_ALONE
-    ]
+        found.append(Suspicion(column=name, sign="with_target", what=what))
+    return found
 
 
-def telling_gaps(frame: pd.DataFrame, y: npt.NDArray[np.generic], target: Target, private: bool) -> list[Suspicion]:
+def telling_gaps(
+    gone: Mapping[str, Mask], y: npt.NDArray[np.generic], labelled: Mask, target: Target, private: bool
+) -> list[Suspicion]:
     """Return the columns where merely having a value tells the target.
 
     Parameters
     ----------
-    frame : pandas.DataFrame
-        Typed features of training rows, shape (n_rows, n_columns).
+    gone : mapping of str to numpy.ndarray
+        For each column where it has no value, bool of shape (n_rows,).
     y : numpy.ndarray
-        Their target, shape (n_rows,).
+        The target of all rows, shape (n_rows,).
+    labelled : numpy.ndarray
+        The training rows that have one, bool of shape (n_rows,).
     target : Target
         What is predicted.
     private : bool
         Whether the target's labels must not be told.
     """
+    truth = y[labelled]
     found = []
-    for name in frame.columns:
-        gone = frame[name].isna().to_numpy(dtype=bool)
-        if min(gone.sum(), len(gone) - gone.sum()) < FEWEST_IN_GROUP:
+    for name, where in gone.items():
+        seen = where[labelled]
+        if min(seen.sum(), len(seen) - seen.sum()) < FEWEST_IN_GROUP:
             continue
-        what = _of_labels(gone, y, target, private) if target.is_classification else _of_numbers(gone, y, target.name)
+        if target.is_classification:
+            what = _of_labels(seen, truth, target, private)
+        else:
+            what = _of_numbers(seen, truth, target.name)
         if what:
-            found.append(Suspicion(column=str(name), sign="missing", what=what))
+            found.append(Suspicion(column=name, sign="missing", what=what))
     return found
 
 
-def _of_labels(
-    gone: npt.NDArray[np.bool_], y: npt.NDArray[np.generic], target: Target, private: bool
-) -> str:
+def _of_labels(gone: Mask, y: npt.NDArray[np.generic], target: Target, private: bool) -> str:
     labels = y.astype(np.int64)
     whole = np.bincount(labels, minlength=len(target.labels)) / len(labels)
     for group, words in ((~gone, "has a value"), (gone, "is missing")):
@@ -92,10 +107,12 @@ def _of_labels(
     return ""
 
 
-def _of_numbers(gone: npt.NDArray[np.bool_], y: npt.NDArray[np.generic], target: str) -> str:
+def _of_numbers(gone: Mask, y: npt.NDArray[np.generic], target: str) -> str:
     values = y.astype(np.float64)
     spread = float(np.var(values))
     between = float(gone.mean() * (1 - gone.mean()) * (values[gone].mean() - values[~gone].mean()) ** 2)
     if not spread or between < BETWEEN * spread:
         return ""
-    return f"missing in {gone.mean():.1%} of the training rows, which alone explains {between / spread:.0%} of {target!r}"
+    return (
+        f"missing in {gone.mean():.1%} of the training rows, which alone explains {between / spread:.0%} of {target!r}"
+    )

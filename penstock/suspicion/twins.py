@@ -12,7 +12,7 @@ from penstock.suspicion.suspicion import Suspicion
 MOST_DISTINCT = 0.5
 
 
-def twins(sample: pd.DataFrame, whole: pd.DataFrame) -> list[Suspicion]:
+def twins(sample: pd.DataFrame, whole: pd.DataFrame, rows: npt.NDArray[np.bool_]) -> list[Suspicion]:
     """Return the columns that say again what an earlier one says.
 
     Parameters
@@ -20,12 +20,14 @@ def twins(sample: pd.DataFrame, whole: pd.DataFrame) -> list[Suspicion]:
     sample : pandas.DataFrame
         Some of the rows: what differs here is looked at no more.
     whole : pandas.DataFrame
-        All training rows, typed.
+        All rows, typed.
+    rows : numpy.ndarray
+        Which of all rows count, bool of shape (n_rows,).
 
     Examples
     --------
     >>> frame = pd.DataFrame({"school": ["HS", "BA", "HS", "BA"], "years": [12.0, 16.0, 12.0, 16.0]})
-    >>> twins(frame, frame)[0].what
+    >>> twins(frame, frame, np.ones(4, dtype=bool))[0].what
     "the 2 levels of 'school' under other names, one for one, in all of 4 training rows"
     """
     first: dict[bytes, str] = {}
@@ -38,7 +40,7 @@ def twins(sample: pd.DataFrame, whole: pd.DataFrame) -> list[Suspicion]:
         other = first.setdefault(mark, str(name))
         if other == name:
             continue
-        told = _told(whole[other], whole[name], other)
+        told = _told(whole[other][rows], whole[name][rows], other)
         if told is not None:
             found.append(told.model_copy(update={"column": str(name)}))
     return found
@@ -47,7 +49,7 @@ def twins(sample: pd.DataFrame, whole: pd.DataFrame) -> list[Suspicion]:
 def _told(one: pd.Series, two: pd.Series, other: str) -> Suspicion | None:
     codes, levels = pd.factorize(one)
     own, names = pd.factorize(two)
-    if not _same(codes, own):
+    if not np.array_equal(codes, own):
         return None
     rows = f"in all of {len(one):,} training rows"
     if one.dtype == two.dtype and list(levels) == list(names):
@@ -56,7 +58,3 @@ def _told(one: pd.Series, two: pd.Series, other: str) -> Suspicion | None:
     return Suspicion(
         column=other, sign="recoding", what=f"the {n:,} levels of {other!r} under other names, one for one, {rows}"
     )
-
-
-def _same(one: npt.NDArray[np.intp], two: npt.NDArray[np.intp]) -> bool:
-    return bool(np.array_equal(one, two))
