@@ -68,7 +68,7 @@ def infer_lock(
     DataError
         An expectation is not met.
     """
-    collected = collect(spec.sources, store)
+    collected = collect(spec.sources, store, spec.fixes)
     tables, wrangling = apply_lock(spec, lock, collected)
     arrays = make_arrays(collected, spec.typing, tables, store)
     outcome = Outcome()

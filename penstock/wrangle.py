@@ -64,8 +64,10 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     tables = {table.name: read_table(table, store) for table in arrays.tables}
     base = tables.pop(typing.base)
     assembled = assemble(base, tables, wrangling.joins)
-    rule = _rule(base, typing, wrangling)
-    side = sides(base.raw, rule, base.table_schema)
+    came = _as_it_came(base, arrays, store)
+    rule = _rule(came, typing, wrangling)
+    # A group stays together, wherever a correction has moved a row of it.
+    side = sides((base if rule.by == "group" else came).raw, rule, base.table_schema)
     labelled = label(base, side)
     start = _start(assembled, labelled, side, beside_features(base))
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
@@ -77,7 +79,8 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state.frame, state.rows, state.row, private, known)
     watched = [label_audit(labelled, len(start.row)), *before, *after]
-    audit = _audit(base, tables, assembled, labelled, state, watched)
+    corrected = [table.fixed.told() for table in arrays.tables if table.fixed is not None]
+    audit = _audit(base, tables, assembled, labelled, state, watched, corrected)
     suspicious = _suspicious(assembled, labelled, side, typing)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     kept = pa.array(state.row)
@@ -96,6 +99,12 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         n_train=int(state.rows.train.sum()),
         n_heldout=int((~state.rows.train).sum()),
     )
+
+
+def _as_it_came(base: SourceTable, arrays: Arrays, store: Store) -> SourceTable:
+    """Return the base before a person's corrections: a row's side is for life."""
+    fixed = next(table.fixed for table in arrays.tables if table.name == base.name)
+    return base if fixed is None else replace(base, raw=store.read_table(fixed.original))
 
 
 def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling) -> SplitRule:
@@ -190,6 +199,7 @@ def _audit(
     labelled: Labelled,
     state: Running,
     entries: list[StepAudit],
+    corrected: list[str],
 ) -> Audit:
     watch = Watch()
     own = read_cells(base.raw, base.table_schema, base.misfits)
@@ -215,7 +225,7 @@ def _audit(
         labels=read_labels(base.raw[target.name], target, private),
         joins=assembled.joins,
         steps=(typing.model_copy(update={"seconds": watch.seconds}), *entries),
-        notes=tuple(notes[:20]),
+        notes=(*corrected, *notes[:20]),
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pyarrow as pa
 
-from penstock.receipts import Collected, Snapshot
+from penstock.errors import SourceError
+from penstock.receipts import Collected, Part, Snapshot
 from penstock.sources.remembered import earlier_snapshot, remember
 from penstock.sources.union import Source
 from penstock.store import Store
@@ -30,18 +33,40 @@ def snapshot(source: Source, store: Store) -> Snapshot:
     return taken
 
 
-def collect(sources: tuple[Source, ...], store: Store) -> Collected:
+def collect(sources: tuple[Source, ...], store: Store, fixes: Sequence[str] = ()) -> Collected:
     """Take a snapshot of every source, side by side, told in their order: the collect stage.
+
+    Parameters
+    ----------
+    sources : tuple of Source
+        The base first.
+    store : Store
+        Where the bytes go.
+    fixes : sequence of str
+        Paths of edited tables of rejected rows.
 
     Raises
     ------
     SourceError
         As `snapshot` does, for the first source that fails.
     """
+    edited = tuple(_fix(Path(path), store) for path in fixes)
     if len(sources) == 1:
-        return Collected(snapshots=(snapshot(sources[0], store),))
+        return Collected(snapshots=(snapshot(sources[0], store),), fixes=edited)
     with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(sources)), thread_name_prefix="collect") as pool:
-        return Collected(snapshots=tuple(pool.map(lambda source: snapshot(source, store), sources)))
+        return Collected(snapshots=tuple(pool.map(lambda s: snapshot(s, store), sources)), fixes=edited)
+
+
+def _fix(path: Path, store: Store) -> Part:
+    try:
+        return Part(name=path.name, file=store.put_file(path, "csv", "text/csv"))
+    except OSError as error:
+        raise SourceError(
+            "A table of fixes cannot be read",
+            where=str(path),
+            got=str(error.strerror or error),
+            todo="Correct `fixes` in the spec; its paths are relative to the spec.",
+        ) from error
 
 
 def state_of(source: Source) -> str | None:

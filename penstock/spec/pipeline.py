@@ -34,7 +34,10 @@ def _split_from(value: object) -> object:
 
 
 class PipelineSpec(Frozen):
-    """A whole pipeline. `declared` is the spec as it was written, with no secret filled in."""
+    """A whole pipeline. `declared` is the spec as it was written, with no secret filled in.
+
+    `fixes` are the paths of tables of rejected rows that were edited, to be put in place of the rows that they name.
+    """
 
     name: Name
     sources: tuple[Source, ...] = Field(min_length=1)
@@ -51,6 +54,7 @@ class PipelineSpec(Frozen):
     split: Annotated[Split, BeforeValidator(_split_from)] = Split()
     joins: tuple[Join, ...] = ()
     steps: tuple[Step, ...] | None = None
+    fixes: Words = ()
     expect: Written = Contract()
     aliases: dict[str, Words] = {}
     model: Modelling = Modelling()
@@ -138,6 +142,9 @@ def spec_from(
     filled = fill_in(dict(declared), where, secrets)
     values = {k: v for k, v in filled.items() if k not in ("source", "sources")}
     sources = _sources(declared, filled, folder, path)
+    if isinstance(values.get("fixes"), str | list):
+        listed = [values["fixes"]] if isinstance(values["fixes"], str) else values["fixes"]
+        values["fixes"] = [str(folder / f) if isinstance(f, str) else f for f in listed]
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
     if values["base"] not in {s.name for s in sources}:

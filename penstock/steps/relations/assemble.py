@@ -10,9 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from penstock.errors import DataError
+from penstock.fixes import row_texts
 from penstock.receipts import TypedTable
 from penstock.slices import Join
-from penstock.split import is_row_number, row_texts
+from penstock.split import is_row_number
 from penstock.steps.audit import JoinReading
 from penstock.steps.relations.join import NO_MATCH, Lookup, check_relation, column_name, require_keys
 from penstock.store import Store
