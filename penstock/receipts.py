@@ -115,6 +115,13 @@ class Snapshot(Receipt):
     remarks: tuple[str, ...] = ()
 
 
+class Edited(Frozen):
+    """A table of rejected rows that a person has edited, as its file says it."""
+
+    name: str
+    table: FrameRef
+
+
 class Collected(Receipt):
     """The collect stage: every source of the spec, in the spec's order; the first is the base.
 
@@ -122,7 +129,7 @@ class Collected(Receipt):
     """
 
     snapshots: tuple[Snapshot, ...]
-    fixes: tuple[Part, ...] = ()
+    fixes: tuple[Edited, ...] = ()
 
 
 class Fixed(Frozen):

@@ -30,7 +30,7 @@ def _states(inputs: Mapping[str, Any]) -> list[list[str]]:
         The state of one cannot be told without collecting it.
     """
     states = [(source.uri, state_of(source)) for source in inputs["sources"]]
-    fixes = [["fixes", sha256_of(Path(path))] for path in inputs["fixes"]]
+    fixes = [["fixes", sha256_of(Path(path))] for path in inputs.get("fixes", ())]
     return [[uri, _told(uri, state)] for uri, state in states] + fixes
 
 
@@ -53,7 +53,7 @@ def _told(uri: str, state: str | None) -> str:
     retry_jitter_factor=0.5,
     retry_condition_fn=may_pass,
 )
-def collect(sources: tuple[Source, ...], fixes: tuple[str, ...], artifacts: str) -> Collected:
+def collect(sources: tuple[Source, ...], fixes: tuple[str, ...] = (), *, artifacts: str) -> Collected:
     """Read every source once.
 
     Parameters

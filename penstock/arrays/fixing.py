@@ -11,8 +11,7 @@ import pyarrow as pa
 from penstock.casting import plain_chunks
 from penstock.errors import DataError
 from penstock.fixes import COLUMN, DROP, FACTS, KEY, cell_text, editable, row_keys, unguarded
-from penstock.receipts import Fixed, Part, Snapshot
-from penstock.sources.csv import CsvSource
+from penstock.receipts import Edited, Fixed, Snapshot
 from penstock.store import Store
 from penstock.table import closest
 
@@ -31,14 +30,14 @@ class _Edits:
         return sum(map(len, self.cells.values()))
 
 
-def with_fixes(snapshot: Snapshot, fixes: Sequence[Part], store: Store) -> tuple[Snapshot, Fixed | None]:
+def with_fixes(snapshot: Snapshot, fixes: Sequence[Edited], store: Store) -> tuple[Snapshot, Fixed | None]:
     """Return a snapshot with rows corrected, and the account of it; as it is where there is nothing to correct.
 
     Parameters
     ----------
     snapshot : Snapshot
         The base.
-    fixes : sequence of Part
+    fixes : sequence of Edited
         Edited tables of rejected rows, in the order in which they were made: a later one goes before an earlier.
     store : Store
         Where the tables lie.
@@ -53,8 +52,8 @@ def with_fixes(snapshot: Snapshot, fixes: Sequence[Part], store: Store) -> tuple
     raw = store.read_table(snapshot.table)
     places = {key: i for i, key in enumerate(row_keys(raw))}
     edits = _Edits()
-    for part in fixes:
-        _read(part, raw, places, edits, store)
+    for edited in fixes:
+        _read(store.read_table(edited.table), edited.name, raw, places, edits)
     kept = np.delete(np.arange(raw.num_rows), sorted(edits.dropped))
     if not len(kept):
         raise DataError("The fixes drop every row of the base", where=snapshot.name)
@@ -76,14 +75,12 @@ def with_fixes(snapshot: Snapshot, fixes: Sequence[Part], store: Store) -> tuple
     return snapshot.model_copy(update={"table": table, "n_rows": table.n_rows}), fixed
 
 
-def _read(part: Part, raw: pa.Table, places: Mapping[str, int], edits: _Edits, store: Store) -> None:
-    where = part.name
-    table = CsvSource(name="fixes", path=(where,)).parse(store.read_bytes(part.file), where)
-    table = table.rename_columns([unguarded(name) for name in table.column_names])
+def _read(given: pa.Table, where: str, raw: pa.Table, places: Mapping[str, int], edits: _Edits) -> None:
+    table = given.rename_columns([unguarded(name) for name in given.column_names])
     names = editable(raw)
     _check_columns(table.column_names, names, where)
-    rows = table.to_pylist()
-    unknown = [i for i, row in enumerate(rows) if (row[KEY] or "").strip() not in places]
+    rows = [{name: cell_text(value) for name, value in row.items()} for row in table.to_pylist()]
+    unknown = [i for i, row in enumerate(rows) if row[KEY].strip() not in places]
     if unknown:
         raise DataError(
             f"A table of fixes has {len(unknown):,} {'row' if len(unknown) == 1 else 'rows'} with an unknown `{KEY}`",
@@ -93,7 +90,7 @@ def _read(part: Part, raw: pa.Table, places: Mapping[str, int], edits: _Edits, s
         )
     seen: dict[int, int] = {}
     for i, row in enumerate(rows):
-        at = places[str(row[KEY]).strip()]
+        at = places[row[KEY].strip()]
         if at in seen:
             raise DataError(
                 f"Two rows have one `{KEY}`",
@@ -125,10 +122,8 @@ def _check_columns(given: Sequence[str], names: Sequence[str], where: str) -> No
         )
 
 
-def _take(
-    row: Mapping[str, str | None], at: int, raw: pa.Table, names: Sequence[str], edits: _Edits, where: str
-) -> None:
-    said = (row.get(DROP) or "").strip().casefold()
+def _take(row: Mapping[str, str], at: int, raw: pa.Table, names: Sequence[str], edits: _Edits, where: str) -> None:
+    said = row.get(DROP, "").strip().casefold()
     if said not in _YES | _NO:
         raise DataError(
             f"`{DROP}` is neither yes nor no", where=where, expected="yes to drop the row for good, or nothing"
@@ -136,12 +131,12 @@ def _take(
     if said in _YES:
         edits.dropped.add(at)
         return
-    cells = {name: unguarded(row[name] or "") for name in names}
+    cells = {name: unguarded(row[name]) for name in names}
     if not any(text.strip() for text in cells.values()):
         raise DataError("A row of fixes is empty", where=where, todo=f"To drop it for good, write yes under `{DROP}`.")
     shown = {name: edits.cells.get(name, {}).get(at, cell_text(raw[name][at].as_py())) for name in names}
     changed = {name: text for name, text in cells.items() if text.strip() != shown[name].strip()}
-    wrong = (row.get(COLUMN) or "").strip()
+    wrong = row.get(COLUMN, "").strip()
     if changed and wrong in shown and wrong not in changed and not edits.cells.get(wrong, {}).get(at):
         raise DataError(
             f"A row was edited by half: the cell that it was rejected for, in {wrong!r}, is as it was",

@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from penstock.errors import SourceError
-from penstock.receipts import Collected, Part, Snapshot
+from penstock.receipts import Collected, Edited, Snapshot
+from penstock.sources.locate import source_from
 from penstock.sources.remembered import earlier_snapshot, remember
 from penstock.sources.union import Source
 from penstock.store import Store
@@ -50,23 +51,22 @@ def collect(sources: tuple[Source, ...], store: Store, fixes: Sequence[str] = ()
     SourceError
         As `snapshot` does, for the first source that fails.
     """
-    edited = tuple(_fix(Path(path), store) for path in fixes)
+    edited = tuple(_edited(Path(path), store) for path in fixes)
     if len(sources) == 1:
         return Collected(snapshots=(snapshot(sources[0], store),), fixes=edited)
     with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(sources)), thread_name_prefix="collect") as pool:
         return Collected(snapshots=tuple(pool.map(lambda s: snapshot(s, store), sources)), fixes=edited)
 
 
-def _fix(path: Path, store: Store) -> Part:
+def _edited(path: Path, store: Store) -> Edited:
     try:
-        return Part(name=path.name, file=store.put_file(path, "csv", "text/csv"))
-    except OSError as error:
-        raise SourceError(
-            "A table of fixes cannot be read",
-            where=str(path),
-            got=str(error.strerror or error),
-            todo="Correct `fixes` in the spec; its paths are relative to the spec.",
-        ) from error
+        # What it says is text, whichever program saved it; a row that cannot be parsed stops the run.
+        table = source_from(str(path), "fixes", path.parent).collect(store).table
+    except SourceError as error:
+        error.what = f"A table of fixes cannot be read: {error.what}"
+        error.todo = error.todo or "Correct `fixes` in the spec; its paths are relative to the spec."
+        raise
+    return Edited(name=path.name, table=table)
 
 
 def state_of(source: Source) -> str | None:
