@@ -65,6 +65,26 @@ def row_keys(raw: pa.Table, rows: npt.NDArray[np.int64] | None = None) -> list[s
     ]
 
 
+def as_they_came(dropped: Sequence[int], n_rows: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return where rows stood in their source before corrections dropped some.
+
+    Parameters
+    ----------
+    dropped : sequence of int
+        Positions in the source of rows that are gone.
+    n_rows : int
+        How many rows the source has.
+    rows : numpy.ndarray
+        Positions among the rows that are left.
+
+    Examples
+    --------
+    >>> as_they_came([1], 4, np.array([0, 1, 2])).tolist()
+    [0, 2, 3]
+    """
+    return np.delete(np.arange(n_rows), list(dropped))[rows]
+
+
 def editable(table: pa.Table) -> list[str]:
     """Return the columns whose cells have a text that can be edited: lists and bytes have none."""
     return [f.name for f in table.schema if not (pa.types.is_nested(f.type) or pa.types.is_binary(f.type))]

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from penstock.fixes import COLUMN, DROP, KEY, REASON, ROW, editable, row_keys, written
-from penstock.receipts import Arrays, Collected, TypedTable, Wrangled
+from penstock.fixes import COLUMN, DROP, KEY, REASON, ROW, as_they_came, editable, row_keys, written
+from penstock.receipts import Arrays, Collected, Wrangled
 from penstock.sources import Source
 from penstock.sources.origins import origins_of
 from penstock.store import Store, write_atomically
@@ -47,7 +47,7 @@ def write_rejected(
     base, snapshot = arrays.tables[0], collected.snapshots[0]
     rejected = store.read_table(wrangled.rejected)
     rows = rejected["row"].to_numpy().astype(np.int64)
-    came = rows_as_they_came(base, snapshot.n_rows, rows)
+    came = as_they_came(base.fixed.dropped if base.fixed else (), snapshot.n_rows, rows)
     raw = store.read_table(base.raw).take(pa.array(rows))
     origins = origins_of(sources[0], snapshot, came.tolist(), store)
     facts = {
@@ -64,21 +64,3 @@ def write_rejected(
     write_atomically(path, data)
     path.chmod(0o600)
     return path
-
-
-def rows_as_they_came(base: TypedTable, n_rows: int, rows: np.ndarray) -> np.ndarray:
-    """Return the positions in a source's snapshot of rows of its raw table, from which corrections drop some.
-
-    Parameters
-    ----------
-    base : TypedTable
-        The base.
-    n_rows : int
-        How many rows its snapshot has.
-    rows : numpy.ndarray
-        Positions in the raw table, int64.
-    """
-    if base.fixed is None or not base.fixed.dropped:
-        return rows
-    kept: np.ndarray = np.delete(np.arange(n_rows), base.fixed.dropped)[rows]
-    return kept

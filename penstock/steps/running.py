@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -86,18 +86,36 @@ def run_after(
     tuple
         The frame that the plan's transformer, fitted on training rows, gives for all rows; and the audit.
     """
-    learning, all_rows = Blocks.of(cut[rows.train]), Blocks.of(cut)
+    all_rows = Blocks.of(cut)
     before, entries = all_rows.frame(), []
+    learning = learned_in_turn(plan, cut[rows.train], known)
     for step in plan.learned:
         watch = Watch()
-        runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
-        assert not isinstance(runs, RowStep)
-        learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
-        all_rows = runs.on(all_rows)
+        all_rows = next(learning).on(all_rows)
         after = all_rows.frame()
         entries.append(_cell_entry(step, before, after, row, private, watch))
         before = after
     return before, entries
+
+
+def learned_in_turn(plan: Plan, train: pd.DataFrame, known: Known) -> Iterator[Learned | CellStep]:
+    """Give what runs from the cut on, one step after the other, each learned from what those before it leave.
+
+    Parameters
+    ----------
+    plan : Plan
+        A plan that has been checked.
+    train : pandas.DataFrame
+        The training rows at the cut.
+    known : Known
+        Their target.
+    """
+    learning = Blocks.of(train)
+    for step in plan.learned:
+        runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
+        assert not isinstance(runs, RowStep)
+        learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
+        yield runs
 
 
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
