@@ -18,6 +18,8 @@ from penstock.suspicion.suspicion import Suspicion
 MOST_EXAMPLES = 5
 MOST_COLUMNS = 50
 MOST_CHARACTERS = 40
+# What an example says was there before a step added the column.
+NO_COLUMN = "(no column)"
 
 
 class Example(Frozen):
@@ -34,7 +36,8 @@ class StepAudit(Frozen):
 
     `share` is the share of all cells that changed; for row steps the share of rows that went. `columns` counts changed
     cells by column, the most changed first, `more_columns` tells how many columns beyond the first fifty there are.
-    `flagged` counts held-out rows that a row step objects to and keeps.
+    `flagged` counts held-out rows that a row step objects to and keeps. `added` counts, by column that the step adds,
+    the cells with a value in it.
     """
 
     step: str
@@ -46,6 +49,7 @@ class StepAudit(Frozen):
     flagged: int = 0
     columns: dict[str, int] = {}
     more_columns: int = 0
+    added: dict[str, int] = {}
     examples: tuple[Example, ...] = ()
     seconds: float = 0.0
     why: str = ""
@@ -176,6 +180,31 @@ def compare(
             row=int(rows[at]), column=name, before=as_text(before[name].iloc[at]), after=as_text(after[name].iloc[at])
         )
         for name, at in picked[:MOST_EXAMPLES]
+    )
+
+
+def filled(
+    before: pd.DataFrame, after: pd.DataFrame, rows: np.ndarray, private: frozenset[str]
+) -> tuple[dict[str, int], tuple[Example, ...]]:
+    """Return how many cells have a value in each column that only the later frame has, and the first of some.
+
+    Parameters
+    ----------
+    before, after : pandas.DataFrame
+        The same rows in the same order.
+    rows : numpy.ndarray
+        Positions of the rows in the base source, int64 of shape (n_rows,).
+    private : frozenset of str
+        Columns whose values are not shown, nor those of columns named after them.
+    """
+    known = set(before.columns)
+    there = {str(name): after[name].notna().to_numpy(dtype=bool) for name in after.columns if name not in known}
+    counts = {name: int(where.sum()) for name, where in there.items()}
+    told = [name for name, n in counts.items() if n and not name.startswith(tuple(private))]
+    first = [(name, int(np.argmax(there[name]))) for name in told[:MOST_EXAMPLES]]
+    return counts, tuple(
+        Example(row=int(rows[at]), column=name, before=NO_COLUMN, after=as_text(after[name].iloc[at]))
+        for name, at in first
     )
 
 

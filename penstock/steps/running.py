@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded, compare
+from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded, compare, filled
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep
 from penstock.steps.blocks import Blocks
 from penstock.steps.plan import Plan
@@ -161,6 +161,7 @@ def _cell_entry(
     seconds = watch.seconds
     counts, examples = compare(before, after, row, private)
     columns, more = bounded(counts)
+    added, firsts = filled(before, after, row, private)
     n_changed = sum(counts.values())
     return StepAudit(
         step=step.name,
@@ -171,16 +172,18 @@ def _cell_entry(
         share=n_changed / before.size if before.size else 0.0,
         columns=columns,
         more_columns=more,
-        examples=examples,
+        added=bounded(added)[0],
+        examples=(*examples, *firsts)[:MOST_EXAMPLES],
         seconds=seconds,
         why=step.why,
-        note=_columns_note(before.columns.tolist(), after.columns.tolist()),
+        note=_columns_note(set(before.columns) - set(after.columns), added),
     )
 
 
-def _columns_note(before: Sequence[str], after: Sequence[str]) -> str:
-    gone, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
-    told = [f"{verb} {_few(names)}" for verb, names in (("takes out", gone), ("adds", new)) if names]
+def _columns_note(gone: Collection[str], added: Mapping[str, int]) -> str:
+    told = [f"takes out {_few(sorted(gone))}"] if gone else []
+    if added:
+        told.append(f"adds {_few(sorted(added))}, {sum(added.values()):,} cells with a value")
     return "; ".join(told)
 
 
