@@ -126,17 +126,16 @@ def test_a_corrected_row_is_in_the_next_run_and_a_dropped_one_is_gone(project, h
     assert audit.notes[0] == "fixes: 1 cells corrected in 1 rows, 1 dropped for good"
 
 
-@pytest.mark.parametrize("row", [3, 4, 90])
-def test_a_correction_moves_no_row_to_the_other_side(project, row):
-    """A row's side is a hash of what it was when it was collected, and it is for life."""
+def test_a_correction_moves_no_row_to_the_other_side(project):
+    """A row's side is a hash of what it was when it was collected, and it is for life, whatever it says now."""
     first = project.run()
     rows = project.rejected(first)
     before = project.sides(first)
-    for line in rows:
-        line[line["_column"]] = "2.5"
-    after = project.sides(project.run(project.save(rows)))
-    assert {r: side for r, side in after.items() if r in before} == before
-    assert after[row] == "train"
+    for value in range(10):
+        for line in rows:
+            line[line["_column"]] = f"{value}.5"
+        after = project.sides(project.run(project.save(rows)))
+        assert after == {**before, 3: "train", 4: "train", 90: "train"}
 
 
 def test_later_tables_go_on_where_earlier_ones_ended(project):
