@@ -158,6 +158,14 @@ def lock(
 
 
 @app.command()
+def steps(kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="Tell all about one.")] = None) -> int:
+    """List every step that a plan may hold; with a kind, its settings and an example."""
+    from deploy.commands.steps import steps as body
+
+    return body(kind)
+
+
+@app.command()
 def predict(
     name: Model,
     input_: Annotated[Path, typer.Option("--input", help="Rows: csv, parquet, json, jsonl, arrow or xlsx.")],
@@ -170,6 +178,23 @@ def predict(
     from deploy.commands.predict import predict as body
 
     return body(name, input_, output, artifacts, version, keep)
+
+
+@app.command()
+def trace(
+    called: Annotated[str, typer.Argument(metavar="RUN|MODEL", help="A run's id, or a model's name.")],
+    row: Annotated[int | None, typer.Option(help="The row, counted from 0 as the report does.")] = None,
+    line: Annotated[int | None, typer.Option(help="Its line in the file, as rejected.csv has it.")] = None,
+    column: Annotated[str | None, typer.Option(help="One column; by default all.")] = None,
+    artifacts: Artifacts = Path("artifacts"),
+    version: Annotated[str | None, typer.Option(help="Another version of a model than the current one.")] = None,
+    show_private: Annotated[bool, typer.Option("--show-private", help="Tell values of private columns.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> int:
+    """Follow a row's cells from the source to what the model was given."""
+    from deploy.commands.trace import trace as body
+
+    return body(called, artifacts, row, line, column, version, private=show_private, as_json=as_json)
 
 
 @app.command()

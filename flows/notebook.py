@@ -74,6 +74,9 @@ def run(
     else:
         declared["source"] = _written(name, data, store)
     declared |= {"target": target, **decisions}
+    if "fixes" in declared:
+        given = declared["fixes"]
+        declared["fixes"] = [str(Path(f).absolute()) for f in ([given] if isinstance(given, str | Path) else given)]
     folder = place / "specs"
     # Before anything is written: a spec that makes no sense leaves nothing behind.
     spec_from(declared, folder, secrets=prefect_secret)

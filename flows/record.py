@@ -20,6 +20,7 @@ from penstock.expect.outcome import Outcome
 from penstock.frozen import canonical_json, digest_of
 from penstock.inference import lock_from
 from penstock.receipts import Arrays, Collected, Evaluated, Published, Receipt, StageName, Trained, Wrangled
+from penstock.rejected import REJECTED
 from penstock.report.facts import DossierFacts, StageFact
 from penstock.spec.lock import Lock, decisions_digest, lock_path, write_lock
 from penstock.spec.pipeline import PipelineSpec
@@ -139,6 +140,7 @@ def summary_of(
         report=str(folder / "report.html"),
         bundle=published.path,
         candidate=str(folder / "candidate"),
+        rejected=str(folder / REJECTED) if wrangled.rejected.n_rows else None,
         expectations=outcome,
     )
 

@@ -17,6 +17,7 @@ from penstock.expect.checking import for_batches
 from penstock.expect.outcome import Outcome
 from penstock.inference import apply_lock, terms_of
 from penstock.receipts import Arrays, Collected, Evaluated, Explored, Published, Trained, Wrangled
+from penstock.rejected import write_rejected
 from penstock.report.html import dossier_html
 from penstock.spec.lock import lock_path, read_lock
 from penstock.spec.pipeline import load_spec
@@ -82,7 +83,7 @@ def train(
     run_id = new_run_id()
     with Stages(place, refresh, runner) as stages:
         known = read_lock(lock_path(Path(spec)))
-        collected: Collected = stages.run(collect_door, decided.sources)
+        collected: Collected = stages.run(collect_door, decided.sources, decided.fixes)
         tables, wrangling = apply_lock(decided, known, collected)
         arrays: Arrays = stages.run(arrays_door, collected, decided.typing, tables)
         terms = terms_of(decided, known)
@@ -116,6 +117,7 @@ def train(
     folder = Path(place) / "runs" / run_id
     summary = summary_of(run_id, folder, candidate, wrangled, published, stages.runs, outcome)
     told = as_published(facts, summary)
+    write_rejected(folder, decided.sources, collected, arrays, wrangled, store)
     keep_run(folder, decided, lock, candidate, stages.receipts, dossier_html(told), summary)
     show(summary, told)
     return summary

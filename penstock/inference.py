@@ -16,6 +16,7 @@ from penstock.sources import collect
 from penstock.spec.lock import Lock, decisions_digest, types_digest
 from penstock.spec.pipeline import PipelineSpec
 from penstock.split import SplitRule
+from penstock.steps.audit import Audit
 from penstock.steps.relations.lookup import column_name
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
@@ -33,6 +34,10 @@ class Inferred(Frozen):
     wrangled: Wrangled
     understanding: tuple[Understanding, ...]
     outcome: Outcome = Outcome()
+
+    def table_schema(self, store: Store) -> TableSchema:
+        """Return the columns that enter the plan, joined ones among them."""
+        return TableSchema.model_validate_json(store.read_bytes(self.wrangled.table_schema))
 
 
 def infer_lock(
@@ -63,7 +68,7 @@ def infer_lock(
     DataError
         An expectation is not met.
     """
-    collected = collect(spec.sources, store)
+    collected = collect(spec.sources, store, spec.fixes)
     tables, wrangling = apply_lock(spec, lock, collected)
     arrays = make_arrays(collected, spec.typing, tables, store)
     outcome = Outcome()
@@ -77,7 +82,7 @@ def infer_lock(
         collected=collected,
         arrays=arrays,
         wrangled=wrangled,
-        understanding=understand(arrays, store),
+        understanding=understand(arrays, store, wrangled),
         outcome=outcome,
     )
 
@@ -161,6 +166,7 @@ def lock_from(
     import orjson
 
     plan = orjson.loads(store.read_bytes(wrangled.plan))
+    odd = Audit.model_validate_json(store.read_bytes(wrangled.audit)).suspicious
     tables = {
         table.name: TableSchema.model_validate_json(store.read_bytes(table.table_schema)) for table in arrays.tables
     }
@@ -172,5 +178,6 @@ def lock_from(
             "decided": decisions_digest(spec.typing, spec.wrangling),
             "typed_from": types_digest(collected, spec.typing),
             "expect": contract or Contract(),
+            "suspicious": {s.column: f"{s.what} -> {s.line}" if s.line else s.what for s in odd},
         }
     ).sealed()

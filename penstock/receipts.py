@@ -115,14 +115,42 @@ class Snapshot(Receipt):
     remarks: tuple[str, ...] = ()
 
 
+class Edited(Frozen):
+    """A table of rejected rows that a person has edited, as its file says it."""
+
+    name: str
+    table: FrameRef
+
+
 class Collected(Receipt):
-    """The collect stage: every source of the spec, in the spec's order; the first is the base."""
+    """The collect stage: every source of the spec, in the spec's order; the first is the base.
+
+    `fixes` are tables of rejected rows that a person has edited, in the spec's order.
+    """
 
     snapshots: tuple[Snapshot, ...]
+    fixes: tuple[Edited, ...] = ()
+
+
+class Fixed(Frozen):
+    """What a person's corrections changed: in `n_rows` rows `n_cells` cells.
+
+    `original` holds the rows as they came, those at the positions `dropped` left out: it is what tells their sides.
+    """
+
+    original: FrameRef
+    dropped: tuple[int, ...] = ()
+    n_rows: int
+    n_cells: int
+
+    def told(self) -> str:
+        """Say it in a sentence."""
+        dropped = f", {len(self.dropped):,} dropped for good" if self.dropped else ""
+        return f"fixes: {self.n_cells:,} cells corrected in {self.n_rows:,} rows{dropped}"
 
 
 class TypedTable(Receipt):
-    """One source as typed columns beside its raw rows, in the same row order."""
+    """One source as typed columns beside its raw rows, in the same row order; `fixed` where a person corrected some."""
 
     name: str
     raw: FrameRef
@@ -130,6 +158,7 @@ class TypedTable(Receipt):
     table_schema: FileRef
     profile: FileRef
     misfits: FrameRef
+    fixed: Fixed | None = None
 
 
 class Arrays(Receipt):

@@ -7,7 +7,7 @@ grown, and rows that are alike share it. The rule goes into the lock.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from penstock.casting import canonical_array, cast_column
 from penstock.errors import DataError, SpecError
+from penstock.fixes import row_texts
 from penstock.frozen import Frozen
 from penstock.slices import Split, Typing
 from penstock.table import Column, TableSchema, closest
@@ -23,8 +24,6 @@ from penstock.table import Column, TableSchema, closest
 Side = Literal["train", "heldout"]
 TRAIN: Side = "train"
 HELDOUT: Side = "heldout"
-# Neither sign can stand in a trimmed value of a text file.
-_BETWEEN, _NULL = "\x1f", "\x00"
 
 
 class SplitRule(Frozen):
@@ -151,12 +150,6 @@ def sides(raw: pa.Table, rule: SplitRule, schema: TableSchema | None = None) -> 
     else:
         held = _shares(row_texts(columns), rule.salt) < rule.heldout
     return np.where(held, HELDOUT, TRAIN)
-
-
-def row_texts(columns: Iterable[pa.Array | pa.ChunkedArray]) -> pa.Array:
-    """Return one text a row: the canonical texts of its values, in order, with missing ones marked."""
-    texts = [canonical_array(_one_chunk(c)) for c in columns]
-    return pc.binary_join_element_wise(*texts, _BETWEEN, null_handling="replace", null_replacement=_NULL)
 
 
 def is_row_number(values: pa.Array | pa.ChunkedArray) -> bool:

@@ -37,6 +37,7 @@ class RunSummary(Frozen):
     report: str | None
     bundle: str | None
     candidate: str | None
+    rejected: str | None = None
     expectations: Outcome = Outcome()
 
     def contract(self) -> dict[str, Any]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from penstock.arrays.profile import Profile
 from penstock.frozen import Frozen
-from penstock.receipts import Arrays
+from penstock.receipts import Arrays, Wrangled
+from penstock.steps.audit import Audit
 from penstock.store import Store
+from penstock.suspicion.suspicion import Suspicion, lines_of
 from penstock.table import MISSING_TOKENS, Column, TableSchema, Target
 
 MANY_LEVELS = 255
@@ -15,6 +17,8 @@ class Understanding(Frozen):
     """One source's rows and columns, told in sentences; `(name, sentence)` for columns.
 
     `proposed` are lines for the spec, as `(name, line)`: what may mean a missing value, and what may be read otherwise.
+    `late` are columns that may be known only after the fact, with the evidence; they are features until the spec holds
+    one of the lines in `late_lines`.
     """
 
     table: str
@@ -25,15 +29,23 @@ class Understanding(Frozen):
     converted: tuple[tuple[str, str], ...]
     suspicious: tuple[tuple[str, str], ...]
     proposed: tuple[tuple[str, str], ...] = ()
+    late: tuple[tuple[str, str], ...] = ()
+    late_lines: tuple[str, ...] = ()
 
 
-def understand(arrays: Arrays, store: Store) -> tuple[Understanding, ...]:
-    """Return what the arrays stage understood of every source."""
+def understand(arrays: Arrays, store: Store, wrangled: Wrangled | None = None) -> tuple[Understanding, ...]:
+    """Return what the arrays stage understood of every source; and, after wrangling, what is odd about the features."""
+    odd: tuple[Suspicion, ...] = ()
+    if wrangled is not None:
+        odd = Audit.model_validate_json(store.read_bytes(wrangled.audit)).suspicious
     told = []
     for table in arrays.tables:
         schema = TableSchema.model_validate_json(store.read_bytes(table.table_schema))
         profile = Profile.model_validate_json(store.read_bytes(table.profile))
         misfits = store.read_frame(table.misfits)["column"].value_counts().to_dict()
+        # What is odd is told of the base, which is what the others are joined to.
+        late = tuple(s for s in odd if s.is_late and table is arrays.tables[0])
+        twice = tuple((s.column, s.what) for s in odd if not s.is_late and table is arrays.tables[0])
         told.append(
             Understanding(
                 table=table.name,
@@ -42,7 +54,9 @@ def understand(arrays: Arrays, store: Store) -> tuple[Understanding, ...]:
                 target=schema.target,
                 left_out=tuple((c.name, _why_left_out(c)) for c in schema.columns if c.role not in _USED),
                 converted=tuple((c.name, how) for c in schema.columns if (how := _how_converted(c))),
-                suspicious=_suspicious(schema, profile, {str(k): int(v) for k, v in misfits.items()}),
+                suspicious=(*_suspicious(schema, profile, {str(k): int(v) for k, v in misfits.items()}), *twice),
+                late=tuple((s.column, s.what) for s in late),
+                late_lines=lines_of(late),
                 # That an id could be a feature is no news.
                 proposed=tuple((c.name, line) for c in schema.columns if c.role != "id" for line in c.proposals),
             )

@@ -16,7 +16,8 @@ from penstock.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
 from penstock.steps.audit import Audit, StepAudit, Watch
 from penstock.steps.base import Known, Rows
-from penstock.steps.labels import Labelled, label, label_audit
+from penstock.steps.evidence import with_evidence
+from penstock.steps.labels import TARGET_MISSING, Labelled, label, label_audit
 from penstock.steps.outliers.isolated import Isolated
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
@@ -26,6 +27,8 @@ from penstock.steps.relations.source import SourceTable, read_table
 from penstock.steps.running import Held, Running, objected_to, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
+from penstock.suspicion.finding import find_suspicions
+from penstock.suspicion.suspicion import Suspicion, with_lines
 from penstock.table import TableSchema, Target
 
 FEWEST_LABELLED = 50
@@ -62,22 +65,26 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     tables = {table.name: read_table(table, store) for table in arrays.tables}
     base = tables.pop(typing.base)
     assembled = assemble(base, tables, wrangling.joins)
-    rule = _rule(base, typing, wrangling)
-    side = sides(base.raw, rule, base.table_schema)
+    came = _as_it_came(base, arrays, store)
+    rule = _rule(came, typing, wrangling)
+    # A group stays together, wherever a correction has moved a row of it.
+    side = sides((base if rule.by == "group" else came).raw, rule, base.table_schema)
     labelled = label(base, side)
     start, unjoined = _found_rows(_start(assembled, labelled, side, beside_features(base)), assembled)
-    plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
+    private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
+    plan = _plan(assembled.table_schema, wrangling, start, _is_identified(base), private, labelled.target)
     plan.check(assembled.table_schema, time_ordered=rule.by == "time", n_labels=len(labelled.target.labels))
     plan = plan.settled(assembled.table_schema, n_labels=len(labelled.target.labels))
     start = replace(start, rows=_with_others(start, base, plan))
-    private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state, private, known)
     n_labelled = sum(why is None for why in labelled.lacking)
     watched = [label_audit(labelled, n_labelled), *unjoined, *before, *after]
-    audit = _audit(base, tables, assembled, labelled, state, watched)
+    corrected = [table.fixed.told() for table in arrays.tables if table.fixed is not None]
+    audit = _audit(base, tables, assembled, labelled, state, watched, corrected)
+    suspicious = _suspicious(assembled, labelled, side, typing)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     kept = pa.array(state.row)
     told = {
@@ -94,11 +101,17 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         lookups=_lookups(assembled, store),
         plan=store.put_json({**plan.model_dump(mode="json"), **told}),
         table_schema=store.put_json(schema),
-        audit=store.put_json(audit),
+        audit=store.put_json(audit.model_copy(update={"suspicious": suspicious})),
         profile=store.put_json(_profile(assembled, schema, state, plan)),
         n_train=int(state.rows.train.sum()),
         n_heldout=int((~state.rows.train).sum()),
     )
+
+
+def _as_it_came(base: SourceTable, arrays: Arrays, store: Store) -> SourceTable:
+    """Return the base before a person's corrections: a row's side is for life."""
+    fixed = next(table.fixed for table in arrays.tables if table.name == base.name)
+    return base if fixed is None else replace(base, raw=store.read_table(fixed.original))
 
 
 def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling) -> SplitRule:
@@ -148,13 +161,22 @@ def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
     return replace(start.rows, others=cast.frame)
 
 
-def _plan(schema: TableSchema, wrangling: Wrangling, start: Running, identified: bool) -> Plan:
+def _plan(
+    schema: TableSchema,
+    wrangling: Wrangling,
+    start: Running,
+    identified: bool,
+    private: frozenset[str],
+    target: Target,
+) -> Plan:
     steps = wrangling.steps if wrangling.steps is not None else wrangling.locked_plan
-    if steps is None:
-        train = start.frame[start.rows.train]
-        missing = {str(name): float(share) for name, share in train.isna().mean().items()}
-        steps = propose(schema, missing, identified)
-    return Plan(steps=steps)
+    if steps is not None:
+        return Plan(steps=steps)
+    train = start.frame[start.rows.train]
+    missing = {str(name): float(share) for name, share in train.isna().mean().items()}
+    plan = Plan(steps=propose(schema, missing, identified))
+    plan.check(schema)
+    return with_evidence(plan, start, private, len(target.labels))
 
 
 def _is_identified(base: SourceTable) -> bool:
@@ -194,6 +216,7 @@ def _audit(
     labelled: Labelled,
     state: Running,
     entries: list[StepAudit],
+    corrected: list[str],
 ) -> Audit:
     watch = Watch()
     own = read_cells(base.raw, base.table_schema, base.misfits)
@@ -218,8 +241,18 @@ def _audit(
         labels=read_labels(base.raw[target.name], target, private),
         joins=assembled.joins,
         steps=(typing.model_copy(update={"seconds": watch.seconds}), *entries),
-        notes=tuple([*assembled.notes, *notes][:20]),
+        notes=(*corrected, *[*assembled.notes, *notes][:20]),
     )
+
+
+def _suspicious(assembled: Assembled, labelled: Labelled, side: np.ndarray, typing: Typing) -> tuple[Suspicion, ...]:
+    """Return what to ask about the features of training rows, before any step has changed them."""
+    train, schema, target = side == TRAIN, assembled.table_schema, labelled.target
+    known = np.array([why is None for why in labelled.lacking], dtype=bool)
+    private = any(c.private for c in schema.columns if c.name == target.name)
+    without = train & (labelled.lacking == TARGET_MISSING)
+    found = find_suspicions(assembled.features, labelled.values, train & known, without, target, private)
+    return with_lines(found, typing.known_after, frozenset(c.name for c in schema.columns if c.table))
 
 
 def _sides_table(base: SourceTable, typing: Typing, state: Running) -> pa.Table:

@@ -10,12 +10,13 @@ from rich.markup import escape
 from deploy.commands.collected import show_collected
 from deploy.commands.console import out
 from deploy.commands.expected import show_outcome, show_proposal
+from deploy.commands.plan import show_columns, show_plan
 from deploy.commands.secrets import stored_secret
 from deploy.commands.understood import show_understanding
 from penstock.errors import SpecError
 from penstock.expect.contract import Contract
 from penstock.expect.last import last_counts
-from penstock.inference import Inferred, infer_lock
+from penstock.inference import infer_lock
 from penstock.spec.lock import lock_path, read_lock, write_lock
 from penstock.spec.pipeline import load_spec
 from penstock.steps.plan import Plan
@@ -37,7 +38,7 @@ def check(path: Path, artifacts: Path) -> int:
         show_collected(inferred.collected.snapshots, store)
         show_understanding(inferred.understanding)
         show_outcome(inferred.outcome)
-        _show_plan(inferred, store)
+        show_columns(inferred.table_schema(store), Plan(steps=inferred.lock.steps))
     out().print("\nNothing was trained. Next: penstock run", escape(str(path)))
     return 0
 
@@ -52,21 +53,11 @@ def lock(path: Path, update: bool) -> int:
         known = read_lock(where) if update else None
         # A lock without a contract has none because somebody wants none.
         proposing = known is None or known.expect != Contract()
-        inferred = infer_lock(spec, Store(folder), proposing=proposing)
+        store = Store(folder)
+        inferred = infer_lock(spec, store, proposing=proposing)
         write_lock(where, inferred.lock)
         show_understanding(inferred.understanding)
+        show_plan(inferred.table_schema(store), Plan(steps=inferred.lock.steps))
         show_proposal(inferred.lock.expect)
     out().print(f"\nWritten: {escape(str(where))}")
     return 0
-
-
-def _show_plan(inferred: Inferred, store: Store) -> None:
-    from penstock.table import TableSchema
-
-    console = out()
-    schema = TableSchema.model_validate_json(store.read_bytes(inferred.wrangled.table_schema))
-    plan = Plan(steps=inferred.lock.steps)
-    console.print(f"\n[bold]plan[/]: {len(schema.features)} columns go in")
-    for kind, columns in plan.check(schema):
-        shown = ", ".join(list(columns)[:8]) + (" …" if len(columns) > 8 else "")
-        console.print(f"  {kind}: {len(columns)} columns ({escape(shown)})")

@@ -84,6 +84,9 @@ def _verdict(summary: RunSummary, artifacts: Path) -> None:
         state = "the same model is live already" if summary.state == "unchanged" else "published"
         console.print(f"Model:   {summary.name}, version {summary.version} ({state})")
     console.print(f"Report:  {summary.report}")
+    if summary.rejected:
+        console.print(f"Rejected rows: {summary.rejected}")
+        console.print("  Correct its cells, or write yes under _drop, and name it in the spec: fixes: [FILE]")
     console.print()
     console.print(f"Serve it:      {command()} serve{where}")
     console.print(f"Your own file: {command()} run my.csv --target COLUMN")

@@ -10,13 +10,14 @@ from rich.markup import escape
 
 from deploy.commands.collected import show_collected
 from deploy.commands.console import out
-from penstock.receipts import Arrays, Collected
+from penstock.receipts import Arrays, Collected, Wrangled
 from penstock.store import Store
 from penstock.summary import RunSummary
 from penstock.table import Target
 from penstock.understanding import Understanding, understand
 
 SHOWN = 12
+MOST_LATE = 40
 
 
 def show_understanding(told: Sequence[Understanding]) -> None:
@@ -30,6 +31,17 @@ def show_understanding(told: Sequence[Understanding]) -> None:
         _pairs("converted", source.converted)
         _pairs("suspicious", source.suspicious)
         _pairs("proposed", source.proposed)
+        _late(source)
+
+
+def _late(source: Understanding) -> None:
+    console = out()
+    for name, sentence in source.late[:MOST_LATE]:
+        console.print(f"  [bold]SUSPICIOUS[/]: {escape(name)} — {escape(sentence)}")
+    if len(source.late) > MOST_LATE:
+        console.print(f"  [bold]SUSPICIOUS[/]: and {len(source.late) - MOST_LATE} more columns")
+    for line in source.late_lines:
+        console.print(f"  if that is known only after the fact, add to the spec: {escape(line)}")
 
 
 def show_run(summary: RunSummary, artifacts: Path) -> None:
@@ -39,7 +51,8 @@ def show_run(summary: RunSummary, artifacts: Path) -> None:
     collected = Collected.model_validate(origins["receipts"]["collect"])
     arrays = Arrays.model_validate(origins["receipts"]["arrays"])
     show_collected(collected.snapshots, store)
-    show_understanding(understand(arrays, store))
+    wrangled = Wrangled.model_validate(origins["receipts"]["wrangle"])
+    show_understanding(understand(arrays, store, wrangled))
 
 
 def _target(target: Target) -> str:

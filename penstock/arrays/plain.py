@@ -71,7 +71,7 @@ def native_numbers(asked: Asked, kind: Kind | None, words: Words) -> Found:
 def text_of(asked: Asked, kind: Kind, words: Words = ()) -> Found:
     """Return a column of levels or text."""
     n = asked.tally.distinct
-    many = f"{n:,} levels{', a high number of levels' if n > MANY_LEVELS else ''}"
+    many = f"{n:,} level{'s' if n != 1 else ''}{', a high number of levels' if n > MANY_LEVELS else ''}"
     return counted(asked, asked.column(kind), (*words, many) if kind == "category" and n else words)
 
 

@@ -29,7 +29,7 @@ def line(name: str, table: str = "", why: str = "", **decided: Value) -> str:
     """
     named = f"{table}_{name}" if table else name
     body = ", ".join(f"{key}: {_written(value)}" for key, value in decided.items())
-    return f"columns: {{{_text(named)}: {{{body}}}}}" + (f"  # {why}" if why else "")
+    return f"columns: {{{quoted(named)}: {{{body}}}}}" + (f"  # {why}" if why else "")
 
 
 def shown(text: str) -> str:
@@ -71,11 +71,11 @@ def far_lines(
 
 def _written(value: Value) -> str:
     if isinstance(value, str):
-        return _text(value)
+        return quoted(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_text(k)}: {_number(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{quoted(k)}: {_number(v)}" for k, v in value.items()) + "}"
     if isinstance(value, Sequence):
-        return "[" + ", ".join(_text(v) for v in value) + "]"
+        return "[" + ", ".join(quoted(v) for v in value) + "]"
     return _number(value)
 
 
@@ -83,7 +83,14 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
 
 
-def _text(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text as YAML has it in a list or as a key.
+
+    Examples
+    --------
+    >>> quoted("plain"), quoted("no"), quoted("a: b")
+    ('plain', "'no'", "'a: b'")
+    """
     if _PLAIN.fullmatch(text) and text == text.strip() and text.lower() not in _WORDS:
         return text
     if text.isprintable() and "\\" not in text:

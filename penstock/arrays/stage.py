@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from penstock.arrays.decisions import check_decisions, decide
+from penstock.arrays.fixing import with_fixes
 from penstock.arrays.generators import stage_seeds
 from penstock.arrays.infer import (
     RawColumns,
@@ -79,17 +80,24 @@ def make_arrays(
     SpecError
         The spec names a column that is not there.
     """
-    raws = {s.name: StoredColumns(s.table, store) for s in collected.snapshots}
+    base, fixed = with_fixes(_named(collected, typing.base), collected.fixes, store)
+    snapshots = [base if s.name == base.name else s for s in collected.snapshots]
+    raws = {s.name: StoredColumns(s.table, store) for s in snapshots}
     others = {n: tuple(t.column_names) for n, t in raws.items() if n != typing.base}
     check_decisions(typing, tuple(raws[typing.base].column_names), others)
     schemas: dict[str, TableSchema] = {}
     tables = []
-    for snapshot in collected.snapshots:
+    for snapshot in snapshots:
         name = snapshot.name
         schemas[name], columns = _typed(name, raws[name], typing, (locked or {}).get(name))
-        tables.append(_stored(snapshot, schemas[name], columns, store))
+        table = _stored(snapshot, schemas[name], columns, store)
+        tables.append(table if snapshot is not base else table.model_copy(update={"fixed": fixed}))
     lock = store.put_json({name: schema.model_dump(mode="json") for name, schema in schemas.items()})
     return Arrays(tables=tuple(tables), seeds=stage_seeds(typing.seed), lock=lock)
+
+
+def _named(collected: Collected, name: str) -> Snapshot:
+    return next(snapshot for snapshot in collected.snapshots if snapshot.name == name)
 
 
 def _typed(

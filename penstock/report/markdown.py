@@ -13,6 +13,7 @@ from penstock.report.usage import commands
 from penstock.report.words import NONE, between, clipped, count, metric_title, number, percent, seconds
 
 LIMIT = 900_000
+MOST_SUSPICIOUS = 60
 # From wide to narrow: dots across, and colours, until all pictures fit.
 _WIDTHS = ((720, 40), (560, 24), (420, 16))
 _special = re.compile(r"([\\`*_{}\[\]<>#|~$!])")
@@ -124,10 +125,21 @@ def _contract(facts: DossierFacts) -> list[str]:
 
 def _cleaning(facts: DossierFacts) -> list[str]:
     rows = [
-        (s.step, s.nature, f"{s.rows_in:,}", f"{s.rows_out:,}", f"{s.cells_changed:,}", percent(s.share))
+        (
+            s.step,
+            s.nature,
+            f"{s.rows_in:,}",
+            f"{s.rows_out:,}",
+            f"{s.cells_changed:,}",
+            percent(s.share),
+            seconds(s.seconds),
+        )
         for s in told.steps(facts)
     ]
-    parts = ["## Cleaning", table(["Step", "Kind", "#Rows in", "#Rows out", "#Cells changed", "#Share"], rows)]
+    parts = ["## Cleaning", table(["Step", "Kind", "#Rows in", "#Rows out", "#Cells changed", "#Share", "#Time"], rows)]
+    if facts.audit.suspicious:
+        odd = [(s.column, s.what, s.line) for s in facts.audit.suspicious[:MOST_SUSPICIOUS]]
+        parts += ["### Suspicious columns", table(["Column", "What is odd", "Line for the spec"], odd)]
     if facts.rejections:
         rejected = [(r.reason, r.column, r.side, f"{r.n:,}") for r in facts.rejections]
         parts += ["### Rejected rows", table(["Reason", "Column", "Side", "#Rows"], rejected)]

@@ -11,6 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, ClassVar
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BeforeValidator, Field
 
@@ -182,6 +184,24 @@ class FileSource(SourceBase, ABC):
             The file is not of this kind, has no row, or a name is blank or stands twice.
         """
 
+    def lines_in(self, file: Path, where: str) -> npt.NDArray[np.int64]:
+        """Return the line on which each row of a plain file begins, 0 where the kind has no lines or they are unknown.
+
+        Parameters
+        ----------
+        file, where
+            As for `tables`.
+        """
+        return np.zeros(sum(table.num_rows for table in self.tables(file, where, Intake(1.0))), np.int64)
+
+    def row_lines(
+        self, parts: Sequence[Part], store: Store, scratch: Path
+    ) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+        """Give, file by file, what it is called and the line on which each of its rows begins; 0 where unknown."""
+        for part in parts:
+            for path, called in self._opened(store.fetched(part.file, scratch), part.name, scratch, Intake(1.0)):
+                yield called, self.lines_in(path, called)
+
     def _places(self) -> tuple[Place, ...]:
         return places(self.path, self.access, self.suffixes)
 
@@ -208,7 +228,14 @@ class FileSource(SourceBase, ABC):
                 yield from self._read(store.fetched(part.file, Path(folder)), part.name, Path(folder), intake)
 
     def _read(self, file: Path, name: str, scratch: Path, intake: Intake) -> Iterator[tuple[pa.Table, str]]:
-        plain = opened(
+        for path, called in self._opened(file, name, scratch, intake):
+            for table in self.tables(path, called, intake):
+                # A member of an archive is known by its own name, a file among others by what tells it from them.
+                short = called if called == name else called.rpartition("/")[2]
+                yield self._named(table, called, short), called
+
+    def _opened(self, file: Path, name: str, scratch: Path, intake: Intake) -> Iterator[tuple[Path, str]]:
+        return opened(
             file,
             name,
             scratch,
@@ -217,11 +244,6 @@ class FileSource(SourceBase, ABC):
             max_bytes=self.access.max_bytes,
             intake=intake,
         )
-        for path, called in plain:
-            for table in self.tables(path, called, intake):
-                # A member of an archive is known by its own name, a file among others by what tells it from them.
-                short = called if called == name else called.rpartition("/")[2]
-                yield self._named(table, called, short), called
 
     def _named(self, table: pa.Table, name: str, short: str) -> pa.Table:
         if self.file_column is None:

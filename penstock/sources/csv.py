@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, ClassVar, Literal
 
+import numpy as np
 import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -16,7 +17,7 @@ from penstock.sources.intake import Intake
 from penstock.sources.text.charset import check_encoding
 from penstock.sources.text.delimited import Delimited
 from penstock.sources.text.lines import Aside
-from penstock.sources.text.quoting import WHITESPACE
+from penstock.sources.text.quoting import WHITESPACE, Places
 from penstock.sources.text.sniff import Settings
 
 
@@ -92,6 +93,11 @@ class CsvSource(FileSource):
             yield piece.table
         for words in text.remarks:
             intake.remark(words)
+
+    def lines_in(self, file: Path, where: str) -> Places:
+        """Return the line on which each row begins."""
+        text = Delimited(lambda: file.open("rb", buffering=0), where, self._settings())
+        return np.concatenate([*text.lines(), np.empty(0, np.int64)])
 
     def parse(self, data: bytes, where: str) -> pa.Table:
         """Return a table of text columns; no row of it may be set aside.

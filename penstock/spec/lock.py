@@ -32,7 +32,8 @@ class Lock(Frozen):
     `typed_from` is the digest of the data and the decisions about types that the schemas were inferred from, `decided`
     that of all decisions up to the plan. `grown` says that split or plan came from an earlier lock, so that the data
     alone need not give them again. `expect` is the contract that was proposed, and holds until it is edited; what the
-    spec expects goes before it. `digest` tells whether a person has edited the rest of the lock since.
+    spec expects goes before it. `suspicious` says what is odd about columns that are features all the same. `digest`
+    tells whether a person has edited the rest of the lock since.
     """
 
     format: int = 1
@@ -43,6 +44,7 @@ class Lock(Frozen):
     typed_from: str
     grown: bool = False
     expect: Written = Contract()
+    suspicious: dict[str, str] = {}
     digest: str = ""
 
     def sealed(self) -> Self:
@@ -50,8 +52,8 @@ class Lock(Frozen):
         return self.model_copy(update={"digest": self._body_digest()})
 
     def _body_digest(self) -> str:
-        # Other expectations give no other types.
-        return digest_of(self.model_dump(mode="json", exclude={"digest", "expect"}))[:16]
+        # Other expectations give no other types, nor do suspicions.
+        return digest_of(self.model_dump(mode="json", exclude={"digest", "expect", "suspicious"}))[:16]
 
     def types_are_new(self, collected: Collected, typing: Typing) -> bool:
         """Whether inferring types anew from these inputs could give others than the lock has.

@@ -35,7 +35,10 @@ def _split_from(value: object) -> object:
 
 
 class PipelineSpec(Frozen):
-    """A whole pipeline. `declared` is the spec as it was written, with no secret filled in."""
+    """A whole pipeline. `declared` is the spec as it was written, with no secret filled in.
+
+    `fixes` are the paths of tables of rejected rows that were edited, to be put in place of the rows that they name.
+    """
 
     name: Name
     sources: tuple[Source, ...] = Field(min_length=1)
@@ -52,6 +55,7 @@ class PipelineSpec(Frozen):
     split: Annotated[Split, BeforeValidator(_split_from)] = Split()
     joins: tuple[Join, ...] = ()
     steps: tuple[Step, ...] | None = None
+    fixes: Words = ()
     expect: Written = Contract()
     aliases: dict[str, Words] = {}
     model: Modelling = Modelling()
@@ -141,6 +145,9 @@ def spec_from(
     if isinstance(values.get("steps"), list | tuple):
         values["steps"] = [_with_source(step, i, folder, path) for i, step in enumerate(values["steps"])]
     sources = _sources(declared, filled, folder, path)
+    if isinstance(values.get("fixes"), str | list):
+        listed = [values["fixes"]] if isinstance(values["fixes"], str) else values["fixes"]
+        values["fixes"] = [str(folder / f) if isinstance(f, str) else f for f in listed]
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
     if values["base"] not in {s.name for s in sources}:

@@ -12,11 +12,14 @@ from typing import Literal
 import pandas as pd
 
 from penstock.frozen import Frozen
+from penstock.suspicion.suspicion import Suspicion
 
 MOST_EXAMPLES = 5
 MOST_COLUMNS = 50
 MOST_CHARACTERS = 40
 Nature = Literal["typing", "join", "label", "row", "cell", "learned"]
+# What an example says was there before a step added the column.
+NO_COLUMN = "(no column)"
 
 
 class Example(Frozen):
@@ -33,7 +36,8 @@ class StepAudit(Frozen):
 
     `share` is the share of all cells that changed; for row steps the share of rows that went. `columns` counts changed
     cells by column, the most changed first, `more_columns` tells how many columns beyond the first fifty there are.
-    `flagged` counts held-out rows that a row step objects to and keeps.
+    `flagged` counts held-out rows that a row step objects to and keeps. `added` counts, by column that the step adds,
+    the cells with a value in it.
     """
 
     step: str
@@ -45,6 +49,7 @@ class StepAudit(Frozen):
     flagged: int = 0
     columns: dict[str, int] = {}
     more_columns: int = 0
+    added: dict[str, int] = {}
     examples: tuple[Example, ...] = ()
     seconds: float = 0.0
     why: str = ""
@@ -103,7 +108,10 @@ class JoinReading(Frozen):
 
 
 class Audit(Frozen):
-    """The whole account of the wrangle stage. `n_flagged` held-out rows are predicted with a warning."""
+    """The whole account of the wrangle stage. `n_flagged` held-out rows are predicted with a warning.
+
+    `suspicious` are columns that nobody left out, and that somebody should look at.
+    """
 
     n_rows: int
     n_labelled: int
@@ -116,6 +124,7 @@ class Audit(Frozen):
     labels: LabelReading = LabelReading()
     joins: tuple[JoinReading, ...] = ()
     steps: tuple[StepAudit, ...] = ()
+    suspicious: tuple[Suspicion, ...] = ()
     notes: tuple[str, ...] = ()
 
     def step(self, name: str) -> StepAudit:
@@ -155,6 +164,18 @@ def bounded(counts: Mapping[str, int]) -> tuple[dict[str, int], int]:
     """Return the largest counts, and how many were left out."""
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return dict(largest[:MOST_COLUMNS]), max(0, len(largest) - MOST_COLUMNS)
+
+
+def columns_told(counts: Mapping[str, int], n_rows: int, most: int = 3) -> str:
+    """Return the columns with the largest counts, each with its share of the rows, or its count where that is small.
+
+    Examples
+    --------
+    >>> columns_told({"age": 177, "deck": 688, "port": 2}, 891)
+    'deck (77%), age (20%), port (2)'
+    """
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
+    return ", ".join(f"{name} ({n / n_rows:.0%})" if n >= 0.01 * n_rows else f"{name} ({n:,})" for name, n in largest)
 
 
 def as_text(value: object) -> str | None:

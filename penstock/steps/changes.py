@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from penstock.steps.audit import MOST_EXAMPLES, Example, as_text
+from penstock.steps.audit import MOST_EXAMPLES, NO_COLUMN, Example, as_text
 from penstock.steps.blocks import Blocks, Texts
 
 
@@ -61,6 +61,31 @@ def emptied(before: Blocks, after: Blocks) -> int:
         if not left_alone:
             n += int(np.count_nonzero(_missing(new) & ~_missing(old)))
     return n
+
+
+def filled(
+    before: Blocks, after: Blocks, rows: np.ndarray, private: frozenset[str]
+) -> tuple[dict[str, int], tuple[Example, ...]]:
+    """Return how many cells have a value in each column that only the later blocks have, and the first of some.
+
+    Parameters
+    ----------
+    before, after : Blocks
+        The same rows in the same order.
+    rows : numpy.ndarray
+        Positions of the rows in the base source, int64 of shape (n_rows,).
+    private : frozenset of str
+        Columns whose values are not shown, nor those of columns named after them.
+    """
+    known = set(before.names)
+    there = {name: ~_missing(after.column(name)) for name in after.names if name not in known}
+    counts = {name: int(np.count_nonzero(where)) for name, where in there.items()}
+    told = [name for name, n in counts.items() if n and not name.startswith(tuple(private))]
+    first = [(name, int(np.argmax(there[name]))) for name in told[:MOST_EXAMPLES]]
+    return counts, tuple(
+        Example(row=int(rows[at]), column=name, before=NO_COLUMN, after=as_text(value_at(after, name, at)))
+        for name, at in first
+    )
 
 
 def value_at(blocks: Blocks, name: str, row: int) -> Any:

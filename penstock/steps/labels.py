@@ -15,6 +15,7 @@ from penstock.target import encode_target, target_present
 
 # A fold cannot hold a class and leave it for the others with fewer.
 FEWEST_IN_CLASS = 2
+TARGET_MISSING = "the target is missing"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def label(base: SourceTable, side: np.ndarray) -> Labelled:
     present = target_present(target, raw)
     lacking = np.full(len(values), None, dtype=object)
     without = values < 0 if target.is_classification else np.isnan(values)
-    lacking[without & ~present] = "the target is missing"
+    lacking[without & ~present] = TARGET_MISSING
     lacking[without & present] = (
         "the target's class is too rare, or unknown to the lock"
         if target.is_classification

@@ -36,7 +36,8 @@ def propose(schema: TableSchema, missing: Mapping[str, float], identified: bool 
     Returns
     -------
     tuple of Step
-        The same for the same arguments; each says in `why` what it is for.
+        The same for the same arguments; each says in `why` what it is for, and `penstock.steps.evidence` adds how much
+        there is for it to do.
     """
     features = schema.features
     numbers = [c.name for c in features if c.is_numeric]

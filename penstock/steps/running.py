@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from penstock.steps.audit import MOST_EXAMPLES, Example, Nature, StepAudit, Watch, bounded
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep, is_told
 from penstock.steps.blocks import Blocks, Texts
-from penstock.steps.changes import compare, emptied
+from penstock.steps.changes import compare, emptied, filled
 from penstock.steps.plan import Plan
 from penstock.steps.union import Step, nature_of
 
@@ -124,19 +124,41 @@ def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known)
     """
     all_rows = before = state.table.blocks
     entries: list[StepAudit] = []
-    learning = before.take(state.rows.train) if plan.learned else before
+    in_turn = learned_in_turn(plan, before.take(state.rows.train) if plan.learned else before, known)
     out_of_fold = False
     for step in plan.learned:
         watch = Watch()
-        runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
-        assert not isinstance(runs, RowStep)
-        learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
+        runs, learning = next(in_turn)
         all_rows = runs.on(all_rows)
         out_of_fold |= isinstance(runs, Learned) and type(runs).on_training is not Learned.on_training
         after = _as_seen(all_rows, learning, state.rows.train) if out_of_fold else all_rows
         entries.append(_cell_entry(step, before, after, state.row, private, watch))
         before = after
     return before, entries
+
+
+def learned_in_turn(plan: Plan, learning: Blocks, known: Known) -> Iterator[tuple[Learned | CellStep, Blocks]]:
+    """Give what runs from the cut on, one step after the other, each learned from what those before it leave.
+
+    Parameters
+    ----------
+    plan : Plan
+        A plan that has been checked.
+    learning : Blocks
+        The training rows at the cut.
+    known : Known
+        Their target.
+
+    Yields
+    ------
+    tuple
+        What runs, and the training rows as a model sees them after it.
+    """
+    for step in plan.learned:
+        runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
+        assert not isinstance(runs, RowStep)
+        learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
+        yield runs, learning
 
 
 def _as_seen(all_rows: Blocks, learning: Blocks, train: np.ndarray) -> Blocks:
@@ -226,6 +248,8 @@ def _cell_entry(
     seconds = watch.seconds
     counts, examples = compare(before, after, row, private)
     columns, more = bounded(counts)
+    gone = set(before.names) - set(after.names)
+    added, firsts = filled(before, after, row, private)
     n_changed, n_cells = sum(counts.values()), before.n_rows * len(before.names)
     return StepAudit(
         step=step.name,
@@ -236,16 +260,20 @@ def _cell_entry(
         share=n_changed / n_cells if n_cells else 0.0,
         columns=columns,
         more_columns=more,
-        examples=examples,
+        added=bounded(added)[0],
+        examples=(*examples, *firsts)[:MOST_EXAMPLES],
         seconds=seconds,
         why=step.why,
-        note="; ".join(filter(None, [_columns_note(before.names, after.names), _gone_note(before, after)])),
+        note="; ".join(
+            filter(None, [_columns_note(set(before.names) - set(after.names), added), _gone_note(before, after)])
+        ),
     )
 
 
-def _columns_note(before: Sequence[str], after: Sequence[str]) -> str:
-    gone, new = sorted(set(before) - set(after)), sorted(set(after) - set(before))
-    told = [f"{verb} {_few(names)}" for verb, names in (("takes out", gone), ("adds", new)) if names]
+def _columns_note(gone: Collection[str], added: Mapping[str, int]) -> str:
+    told = [f"takes out {_few(sorted(gone))}"] if gone else []
+    if added:
+        told.append(f"adds {_few(sorted(added))}, {sum(added.values()):,} cells with a value")
     return "; ".join(told)
 
 

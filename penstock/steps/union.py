@@ -46,7 +46,8 @@ def nature_of(step: StepBase | type[StepBase]) -> str:
 
 def table_of_steps() -> list[tuple[str, str, str]]:
     """Return the kind, the nature and the first sentence about each step, for a listing."""
-    return [
-        (str(step.model_fields["kind"].default), nature_of(step), (step.__doc__ or "").strip().split("\n")[0])
-        for step in STEPS
-    ]
+    return [(str(step.model_fields["kind"].default), nature_of(step), _first_words(step)) for step in STEPS]
+
+
+def _first_words(step: type[StepBase]) -> str:
+    return " ".join((step.__doc__ or "").strip().split("\n\n")[0].split())

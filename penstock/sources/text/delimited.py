@@ -8,11 +8,13 @@ from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
+import numpy as np
+
 from penstock.errors import SourceError
 from penstock.sources.text.charset import SAMPLE, Charset, charset_of, refuse_others, utf8_blocks
-from penstock.sources.text.lines import chunks, without
-from penstock.sources.text.parsing import Parser, Piece, side_by_side
-from penstock.sources.text.quoting import Dialect, divided, structure
+from penstock.sources.text.lines import Chunk, chunks, without
+from penstock.sources.text.parsing import Parser, Piece, in_turn, side_by_side
+from penstock.sources.text.quoting import Dialect, Places, divided, rows, structure
 from penstock.sources.text.shape import Shape, shape_of
 from penstock.sources.text.sniff import Settings, first_rows, guess, newline_of
 
@@ -62,6 +64,17 @@ class Delimited:
             The file is no such text, most rows do not fit the header, there is no row, or a name is blank or stands
             twice.
         """
+        parse, text, shape = self._begun()
+        yield from self._checked(side_by_side(parse, text), shape)
+
+    def lines(self) -> Iterator[Places]:
+        """Give the line on which each row begins that `pieces` gives, piece by piece; 0 where that cannot be told."""
+        parse, text, _ = self._begun()
+        for chunk, header in in_turn(text, header=parse.shape.header):
+            piece = parse(chunk, header=header)
+            yield _lines(chunk, piece, header=header)
+
+    def _begun(self) -> tuple[Parser, Iterator[Chunk], Shape]:
         charset = self._find_charset()
         blocks = utf8_blocks(self._blocks(self._block), charset)
         head = self._head(blocks)
@@ -71,8 +84,7 @@ class Delimited:
         if charset.guessed and charset.name == "cp1252":
             self.remarks.append(f"{self._where}: it is not UTF-8 and was read as Windows-1252")
         parse = Parser(found.dialect, shape, charset.name, self._where)
-        text = chunks(chain([head.text], blocks), found.dialect, head.line, self._where)
-        yield from self._checked(side_by_side(parse, text), shape)
+        return parse, chunks(chain([head.text], blocks), found.dialect, head.line, self._where), shape
 
     def _blocks(self, size: int) -> Iterator[bytes]:
         with self._opened() as file:
@@ -152,6 +164,14 @@ class Delimited:
             raise SourceError("No row of the file can be parsed", where=where, got=lost.reason)
         words = "The file has a header and no rows" if shape.header else "The file has no rows"
         raise SourceError(words, where=self._where, expected="at least one row")
+
+
+def _lines(chunk: Chunk, piece: Piece, *, header: bool) -> Places:
+    starts, stops = rows(chunk.data, chunk.dialect)
+    told = np.array([bool(chunk.data[a:b].strip()) for a, b in zip(starts.tolist(), stops.tolist(), strict=True)], bool)
+    lines = chunk.lines(starts[told])
+    lines = lines[~np.isin(lines, [row.line for row in piece.aside])][int(header) :]
+    return lines if len(lines) == piece.table.num_rows else np.zeros(piece.table.num_rows, np.int64)
 
 
 class _Head(NamedTuple):

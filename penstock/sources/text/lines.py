@@ -42,6 +42,12 @@ class Chunk:
         begins, ends = self._in_raw(starts).tolist(), (self._in_raw(stops - 1) + 1).tolist()
         return self._told([Gap(*gap) for gap in zip(begins, ends, reasons, strict=True)])
 
+    def lines(self, starts: Places) -> Places:
+        """Return the lines of the file on which rows of `data` begin, given where they begin."""
+        ends = np.flatnonzero(np.frombuffer(self.raw, np.uint8) == self.dialect.newline[0])
+        found: Places = self.line + np.searchsorted(ends, self._in_raw(starts))
+        return found
+
     def _told(self, rows: Sequence[Gap]) -> list[Aside]:
         ends = np.flatnonzero(np.frombuffer(self.raw, np.uint8) == self.dialect.newline[0])
         lines = self.line + np.searchsorted(ends, [row.start for row in rows])

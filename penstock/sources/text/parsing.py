@@ -211,7 +211,7 @@ class _Work:
 
 def side_by_side(parse: Parser, text: Iterable[Chunk]) -> Iterator[Piece]:
     """Parse chunks, several at once where there are several, and give what they hold in their order."""
-    jobs = _jobs(text, header=parse.shape.header)
+    jobs = in_turn(text, header=parse.shape.header)
     first = list(islice(jobs, 2))
     if len(first) < 2:
         yield from (parse(chunk, header=header) for chunk, header in first)
@@ -231,7 +231,8 @@ def side_by_side(parse: Parser, text: Iterable[Chunk]) -> Iterator[Piece]:
                 future.cancel()
 
 
-def _jobs(text: Iterable[Chunk], *, header: bool) -> Iterator[tuple[Chunk, bool]]:
+def in_turn(text: Iterable[Chunk], *, header: bool) -> Iterator[tuple[Chunk, bool]]:
+    """Give chunks, each with whether it begins with the header: the first that is not blank does."""
     for chunk in text:
         yield chunk, header and bool(chunk.data.strip())
         header = header and not chunk.data.strip()

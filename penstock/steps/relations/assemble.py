@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from penstock.fixes import row_texts
 from penstock.slices import Join
-from penstock.split import is_row_number, row_texts
+from penstock.split import is_row_number
 from penstock.steps.audit import JoinReading
 from penstock.steps.relations.history import check_base, check_known_before, untimed
 from penstock.steps.relations.joined import Joined, joined

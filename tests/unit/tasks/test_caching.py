@@ -158,6 +158,18 @@ def test_a_source_counts_by_its_bytes_not_by_its_time(inputs, tmp_path):
     assert key("collect", inputs["collect"]) != before
 
 
+def test_what_a_table_of_fixes_says_counts_and_not_where_it_lies(inputs, tmp_path):
+    """An edited correction is collected anew; a moved one is not."""
+    one, other = tmp_path / "one.csv", tmp_path / "other.csv"
+    one.write_text("_key,x\na,1\n")
+    other.write_bytes(one.read_bytes())
+    before = key("collect", inputs["collect"], fixes=(str(one),))
+    assert before != key("collect", inputs["collect"])
+    assert before == key("collect", inputs["collect"], fixes=(str(other),))
+    one.write_text("_key,x\na,2\n")
+    assert before != key("collect", inputs["collect"], fixes=(str(one),))
+
+
 def test_how_a_source_is_read_counts_when_it_is_collected_and_what_was_read_after_that(inputs):
     """The raw table is in the store by then: the same bytes read otherwise give another one."""
     path = inputs["collect"]["sources"][0].path
