@@ -18,7 +18,7 @@ from penstock.steps.relations.join import NO_MATCH, Lookup, check_relation, colu
 from penstock.store import Store
 from penstock.table import Column, TableSchema, closest
 
-_KEPT_ROLES = ("feature", "time", "group", "id")
+_KEPT_ROLES = ("feature", "time", "clock", "group", "id")
 
 
 @dataclass(frozen=True)
