@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -16,7 +16,9 @@ from penstock.arrays.profile import Profile
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.keys import Trust
+from penstock.bundle.example import Value, schema_example
 from penstock.bundle.layout import ModelHome
+from penstock.bundle.looking import Looking
 from penstock.bundle.manifest import (
     CARD,
     ESTIMATOR,
@@ -40,9 +42,10 @@ from penstock.bundle.promises import Promises
 from penstock.bundle.rows import Given, as_columns
 from penstock.bundle.sealed import Sealed, open_sealed
 from penstock.cells import Misfit
-from penstock.errors import BundleError, DataError, NotFound, Tampered
+from penstock.errors import BundleError, DataError, NotFound, RequestError, Tampered
 from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
+from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.categories.tidy import Tidy
 from penstock.steps.plan import Plan
 from penstock.steps.relations.join import Lookup, lookups_of
@@ -51,6 +54,8 @@ from penstock.table import TableSchema, Target
 if TYPE_CHECKING:
     import pandas as pd
 
+# Rows in any shape that a caller may have them in.
+Raw: TypeAlias = "pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]"
 # A caller may send any number of fields that nobody knows; a few are named.
 MOST_UNKNOWN = 20
 
@@ -83,6 +88,12 @@ class Bundle:
         What a careful reader should know, such as libraries that differ.
     folder : pathlib.Path, optional
         Where it was opened.
+    series : SeriesRule, optional
+        Of a forecast, how rows are series.
+    history : pyarrow.Table, optional
+        Of a forecast, the last raw rows of every series.
+    looking : Looking, optional
+        Of a forecast, how it looks back.
     """
 
     name: str
@@ -100,6 +111,9 @@ class Bundle:
     notes: tuple[str, ...] = ()
     folder: Path | None = None
     promises: Promises = field(default_factory=Promises)
+    series: SeriesRule | None = None
+    history: pa.Table | None = None
+    looking: Looking | None = field(init=False, repr=False)
     _features: tuple[str, ...] = field(init=False, repr=False)
     _silent: frozenset[str] = field(init=False, repr=False)
     _observed: Observed = field(init=False, repr=False)
@@ -107,7 +121,12 @@ class Bundle:
 
     def __post_init__(self) -> None:
         """Work out once what every prediction needs."""
-        features = self.schema.features
+        looking = None
+        if self.series is not None and self.history is not None:
+            looking = Looking(self.series, self.schema, self.history)
+        _set(self, "looking", looking)
+        # What is worked out of the past is nobody's to send, and warns of nothing.
+        features = tuple(c for c in self.schema.features if c.table != HISTORY or looking is None)
         _set(self, "_features", tuple(c.name for c in features))
         # Identifiers, the target and what was left out may come along: they are ignored.
         _set(self, "_silent", frozenset((*self.schema.names, self.target.name)))
@@ -136,9 +155,11 @@ class Bundle:
         lookups: Mapping[str, Lookup],
         estimator: object,
         profile: Profile,
+        series: SeriesRule | None = None,
+        history: pa.Table | None = None,
     ) -> Self:
         """Return a bundle that is not sealed: it predicts as it will when it is."""
-        return cls(name, schema, plan, dict(lookups), estimator, profile)
+        return cls(name, schema, plan, dict(lookups), estimator, profile, series=series, history=history)
 
     @classmethod
     def load(
@@ -229,6 +250,8 @@ class Bundle:
             notes=tuple(differences(manifest.environment)),
             folder=sealed.folder,
             promises=Promises.model_validate_json(files[PROMISES]) if PROMISES in files else Promises(),
+            series=SeriesRule.model_validate(steps[SERIES]) if SERIES in steps else None,
+            history=tables.get(HISTORY) if SERIES in steps else None,
         )
 
     def report(self) -> bytes | None:
@@ -247,9 +270,7 @@ class Bundle:
             raise Tampered("The report is not the one that was signed", where=str(self.folder / REPORT))
         return data
 
-    def predict(
-        self, raw: pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]
-    ) -> Predictions:
+    def predict(self, raw: Raw, history: Raw | None = None) -> Predictions:
         """Predict raw rows.
 
         Parameters
@@ -257,6 +278,9 @@ class Bundle:
         raw : pyarrow.Table, pandas.DataFrame, mapping of str to sequence, or sequence of mappings
             Rows as a source or a caller has them, n_rows of them. Identifiers and the target may come along; columns
             that the model carries itself need not.
+        history : the same, optional
+            More recent actual rows, for a model that looks back: they are laid over those that it carries. In a forecast
+            the last actual value that is sent of a series is the one that its rows are forecast from.
 
         Returns
         -------
@@ -267,9 +291,14 @@ class Bundle:
         Raises
         ------
         RequestError
-            Two columns have one name, or the columns differ in length.
+            Two columns have one name, or the columns differ in length; a row of a forecast lies where nothing can be
+            said of it (see `Looking.back`); or history is sent to a model that looks at none.
         """
         given, renamed = self.promises.renamed(as_columns(raw))
+        if self.looking is not None:
+            return self._forecast(self.looking, given, renamed, history)
+        if history is not None:
+            raise RequestError("This model looks at no history", where=HISTORY, todo="Send the rows alone.")
         cast = self.schema.cast(self._columns(given), self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
         return Predictions(
@@ -280,6 +309,35 @@ class Bundle:
             model=self.name,
             version=self.version,
         )
+
+    def _forecast(
+        self, looking: Looking, given: Given, renamed: tuple[Note, ...], history: Raw | None
+    ) -> Predictions:
+        columns = self._columns(given)
+        cast = self.schema.cast(columns, looking.read)
+        sent = None if history is None else self.promises.renamed(as_columns(history))[0]
+        looked = looking.back(cast.frame, columns, sent)
+        told = {(m.column, m.row) for m in cast.misfits}
+        misfits = [*cast.misfits, *self._observed.outside(looked.frame)]
+        misfits += [m for m in looked.misfits if (m.column, m.row) not in told]
+        estimates = self._estimates(self.plan.apply_cells(looked.frame))
+        widths = looking.rule.widths
+        low, high = widths.around(estimates, looked.steps, looked.scale) if widths is not None else (None, None)
+        return Predictions(
+            target=self.target,
+            estimates=estimates,
+            notes=(*renamed, *self._notes(given, looked.frame, misfits), *looked.notes),
+            misfits=tuple(misfits),
+            model=self.name,
+            version=self.version,
+            low=low,
+            high=high,
+        )
+
+    def example(self) -> dict[str, Value]:
+        """Return a row to try the model with, nobody's record; of a forecast the step after the last actual value."""
+        row = schema_example(self.schema, self.profile)
+        return row if self.looking is None else {**row, **self.looking.next_row()}
 
     def check(self, raw: pa.Table) -> Outcome:
         """Hold a table of rows to be predicted to what its model's spec expects of such a table.

@@ -29,7 +29,8 @@ def schema_example(schema: TableSchema, profile: Profile) -> dict[str, Value]:
         Numbers at their median, booleans and categories at their most frequent value, dates and times at the latest
         seen; None where nothing is known, or where a value of a private column would be shown.
     """
-    return {c.name: _value(c, profile) for c in schema.features if c.serve == "request"}
+    asked = [c for c in schema.columns if c.role in ("feature", "time", "clock", "group") and c.serve == "request"]
+    return {c.name: _value(c, profile) for c in asked}
 
 
 def _value(column: Column, profile: Profile) -> Value:

@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = npt.NDArray[np.float64]
-Code = Literal["unseen_category", "out_of_range", "missing_field", "unknown_field", "renamed_field", "misfit"]
+Code = Literal[
+    "unseen_category",
+    "out_of_range",
+    "missing_field",
+    "unknown_field",
+    "renamed_field",
+    "misfit",
+    "unseen_series",
+    "old_history",
+    "earlier_history",
+]
 Label = str | int | bool | None
 
 
@@ -57,6 +67,8 @@ class Predictions:
         The warnings, in the order in which a row lists them.
     misfits : tuple of Misfit
         The cells that could not be read or lie outside a declared domain: their rows have no prediction.
+    low, high : numpy.ndarray, optional
+        The ends of prediction intervals, float64 of shape (n_rows,), where the model gives them.
 
     Examples
     --------
@@ -71,6 +83,8 @@ class Predictions:
     misfits: tuple[Misfit, ...] = ()
     model: str = ""
     version: str = ""
+    low: Floats | None = None
+    high: Floats | None = None
     _blank: Rows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -122,11 +136,15 @@ class Predictions:
         return lists
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one JSON object a row: prediction, probabilities where there are labels, warnings. No NaN."""
+        """Return one JSON object a row: prediction, probabilities or ends of an interval, warnings. No NaN."""
         warnings = [[w.to_json() for w in of_row] for of_row in self.warnings]
         if not self.target.is_classification:
             values = self._blanked().tolist()
-            return [{"prediction": _finite(v), "warnings": w} for v, w in zip(values, warnings, strict=True)]
+            told = [{"prediction": _finite(v), "warnings": w} for v, w in zip(values, warnings, strict=True)]
+            if self.low is None or self.high is None:
+                return told
+            ends = zip(told, values, self.low.tolist(), self.high.tolist(), strict=True)
+            return [_with_ends(answer, value, low, high) for answer, value, low, high in ends]
         names = self.target.labels
         return [
             {"prediction": label, "probabilities": dict(zip(names, shares, strict=True)), "warnings": w}
@@ -136,7 +154,7 @@ class Predictions:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return columns `prediction`, `probability_<label>` for each label, and `warning`; one row each, in order."""
+        """Return columns `prediction`, `probability_<label>` for each label or `low` and `high`, and `warning`; in order."""
         import pandas as pd
 
         columns: dict[str, Any] = {}
@@ -147,6 +165,9 @@ class Predictions:
                 columns[f"probability_{label}"] = shares[:, i]
         else:
             columns["prediction"] = self._blanked()
+            for name, end in (("low", self.low), ("high", self.high)):
+                if end is not None:
+                    columns[name] = np.where(self.null, np.nan, end)
         columns["warning"] = pd.array(self._texts(), dtype="str")
         return pd.DataFrame(columns)
 
@@ -164,6 +185,12 @@ class Predictions:
             for row in range(len(self)) if note.rows is None else note.rows.tolist():
                 texts[row] = f"{texts[row]}; {message}" if texts[row] else message
         return texts
+
+
+def _with_ends(answer: dict[str, Any], value: float, low: float, high: float) -> dict[str, Any]:
+    known = math.isfinite(value)
+    ends = {"low": _finite(low) if known else None, "high": _finite(high) if known else None}
+    return {"prediction": answer["prediction"], **ends, "warnings": answer["warnings"]}
 
 
 def _finite(value: float) -> float | None:

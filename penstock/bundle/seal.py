@@ -37,6 +37,7 @@ from penstock.bundle.probe import answers_to, with_answers
 from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
+from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.plan import Plan
 from penstock.steps.relations.join import lookups_of
 from penstock.table import TableSchema
@@ -51,7 +52,7 @@ class Parts:
     schema : TableSchema
         The columns, and the target among them.
     plan : mapping
-        The plan's JSON: `steps`, `split` and `joins`.
+        The plan's JSON: `steps`, `split` and `joins`, and of a forecast `series`.
     profile : Profile
         What the training rows held.
     tables : mapping of str to pyarrow.Table
@@ -167,6 +168,8 @@ def _candidate(name: str, parts: Parts) -> Bundle:
         {lookup.join.table: lookup for lookup in lookups_of(parts.plan, parts.tables)},
         unpickled(parts.served, parts.environment, name),
         parts.profile,
+        SeriesRule.model_validate(parts.plan[SERIES]) if SERIES in parts.plan else None,
+        parts.tables.get(HISTORY),
     )
 
 

@@ -16,14 +16,9 @@ from penstock.table import Column, TableSchema
 _CELLS = 4_000_000
 
 
-def naive_name(rule: SeriesRule) -> str:
-    """Return the name of the column that holds the seasonal naive forecast."""
-    return f"{rule.target}_naive"
-
-
-def level_name(rule: SeriesRule) -> str:
-    """Return the name of the column that holds a series' level at the last actual value."""
-    return f"{rule.target}_mean_{max(rule.windows)}"
+def naive_name(target: str) -> str:
+    """Return the name of the column that holds the seasonal naive forecast of a target."""
+    return f"{target}_naive"
 
 
 def series_columns(rule: SeriesRule, schema: TableSchema) -> tuple[Column, ...]:
@@ -37,7 +32,7 @@ def series_columns(rule: SeriesRule, schema: TableSchema) -> tuple[Column, ...]:
         The columns of the base, whose reading those of past values keep.
     """
     private = schema.column(rule.target).private
-    names = [STEPS_AHEAD, naive_name(rule), f"{rule.target}_last"]
+    names = [STEPS_AHEAD, naive_name(rule.target), f"{rule.target}_last"]
     names += [f"{rule.target}_before_{k}" for k in range(1, BEFORE + 1)]
     for season in rule.seasons:
         names += [f"{rule.target}_season_{season}_{k}" for k in _cycles(rule, season)]
@@ -92,7 +87,7 @@ def series_features(
     ahead = index - origin
     last = grid.values_at(group, origin)
     made: dict[str, Any] = {STEPS_AHEAD: ahead.astype(np.float64)}
-    made[naive_name(rule)] = seasonal_naive(rule, grid, group, index, origin)
+    made[naive_name(rule.target)] = seasonal_naive(rule, grid, group, index, origin)
     made[f"{name}_last"] = last
     for k in range(1, BEFORE + 1):
         made[f"{name}_before_{k}"] = grid.values_at(group, origin - k)
