@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from penstock.arrays.profile import Profile
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
-from penstock.bundle.keys import Trust
 from penstock.bundle.example import Value, schema_example
+from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.looking import Looking
 from penstock.bundle.manifest import (
@@ -310,9 +310,7 @@ class Bundle:
             version=self.version,
         )
 
-    def _forecast(
-        self, looking: Looking, given: Given, renamed: tuple[Note, ...], history: Raw | None
-    ) -> Predictions:
+    def _forecast(self, looking: Looking, given: Given, renamed: tuple[Note, ...], history: Raw | None) -> Predictions:
         columns = self._columns(given)
         cast = self.schema.cast(columns, looking.read)
         sent = None if history is None else self.promises.renamed(as_columns(history))[0]

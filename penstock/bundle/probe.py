@@ -123,7 +123,9 @@ def _answers(predictions: Predictions) -> dict[str, pa.Array]:
     target = predictions.target
     if predictions.values is not None:
         ends = {"low": predictions.low, "high": predictions.high}
-        given = {name: pa.array(np.where(predictions.null, np.nan, end)) for name, end in ends.items() if end is not None}
+        given = {
+            name: pa.array(np.where(predictions.null, np.nan, end)) for name, end in ends.items() if end is not None
+        }
         return {"value": pa.array(predictions.values), **given}
     assert predictions.probabilities is not None
     labels = [*target.labels, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,6 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 from penstock.errors import DataError
 from penstock.metrics.weighted import Ints
 from penstock.table import Target
-
 
 # Of the time that training rows cover, the share that no fold is tested on: there has to be something to learn from.
 FIRST_SHARE = 0.5
@@ -68,7 +68,7 @@ def ordered_folds(index: Ints, origin: Ints, folds: int, horizon: int) -> tuple[
     n = max(1, min(folds, (last + 1 - begins) // max(horizon, 1)))
     edges = [begins + (last + 1 - begins) * k // n for k in range(n + 1)]
     fold_of = np.full(len(index), -1, dtype=np.int64)
-    for fold, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for fold, (low, high) in enumerate(itertools.pairwise(edges)):
         fold_of[(index >= low) & (index < high) & (origin >= low - 1)] = fold
     order = Order(index, origin, tuple(low - 1 for low in edges[:-1]))
     for fold, until in enumerate(order.until):

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from penstock.metrics.weighted import Context, Floats, Ints
-from penstock.models.folds import Order
 from penstock.models.families import BaseFamily
+from penstock.models.folds import Order
 from penstock.models.recipe import Recipe, predictions
 from penstock.table import Target
 

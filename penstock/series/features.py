@@ -143,9 +143,7 @@ def _window_features(rule: SeriesRule, grid: Grid, group: Ints, origin: Ints) ->
     made: dict[str, Floats] = {}
     for window in rule.windows:
         size = max(1, _CELLS // window)
-        parts = [
-            _window(grid, groups[i : i + size], origins[i : i + size], window) for i in range(0, len(pairs), size)
-        ]
+        parts = [_window(grid, groups[i : i + size], origins[i : i + size], window) for i in range(0, len(pairs), size)]
         means = np.concatenate([mean for mean, _ in parts]) if parts else np.empty(0)
         spreads = np.concatenate([spread for _, spread in parts]) if parts else np.empty(0)
         made[f"{rule.target}_mean_{window}"] = means[inverse]

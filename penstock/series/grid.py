@@ -172,7 +172,8 @@ def check_once(
         f"Two rows stand for one time of one series, {len(twice):,} times",
         where=where,
         got="; ".join(shown),
-        expected=f"one row every {every}" + ("" if named and any(named) else "; `group` names the column of the series"),
+        expected=f"one row every {every}"
+        + ("" if named and any(named) else "; `group` names the column of the series"),
         todo="Aggregate or remove them at the source, name the column that tells series apart (group: COLUMN), or a "
         "shorter step (every: …).",
     )

@@ -74,10 +74,7 @@ def moments_of(frame: pd.DataFrame, schema: TableSchema, time: str, clock: str |
     if clock is None:
         return at
     seconds = frame[clock].to_numpy(dtype=np.float64)
-    if schema.column(clock).kind == "time":
-        seconds = np.where(np.isnan(seconds), 0.0, seconds)
-    else:
-        seconds = seconds * 3600.0
+    seconds = np.where(np.isnan(seconds), 0.0, seconds) if schema.column(clock).kind == "time" else seconds * 3600.0
     gone = np.isnan(seconds)
     added = np.where(gone, 0.0, seconds * MICRO).round().astype(np.int64).astype("timedelta64[us]")
     return np.where(gone, np.datetime64("NaT", "us"), at + added)
@@ -120,7 +117,9 @@ def find_step(at: Moments, groups: Ints, every: float | None, where: str) -> Ste
         gaps = np.diff(micros[order])[np.diff(groups[order]) == 0]
         gaps = gaps[gaps > 0]
         if not len(gaps):
-            raise DataError("No two rows of one series follow each other", where=where, todo="Look at `time` and `group`.")
+            raise DataError(
+                "No two rows of one series follow each other", where=where, todo="Look at `time` and `group`."
+            )
         # Clocks that are a little early or late are no step of their own.
         sizes, counts = np.unique(np.rint(gaps / MICRO), return_counts=True)
         best = int(np.argmax(counts))

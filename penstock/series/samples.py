@@ -63,9 +63,7 @@ def draw_samples(grid: Grid, group: Ints, index: Ints, rows: Ints, horizon: int,
     return Samples(row[once], origin[once])
 
 
-def choose_season(
-    grid: Grid, candidates: tuple[int, ...], until: int, horizon: int
-) -> tuple[int, Floats, Floats]:
+def choose_season(grid: Grid, candidates: tuple[int, ...], until: int, horizon: int) -> tuple[int, Floats, Floats]:
     """Return the season whose naive forecast is best before a place, and what is known of every series' naive error.
 
     Parameters
@@ -145,6 +143,8 @@ def with_scales(rule: SeriesRule, groups: tuple[str, ...], scales: Floats) -> Se
     """Return the rule with the scale of every series that has one."""
     common = typical(scales)
     own = {
-        name: float(value) for name, value in zip(groups, scales.tolist(), strict=True) if np.isfinite(value) and value > 0
+        name: float(value)
+        for name, value in zip(groups, scales.tolist(), strict=True)
+        if np.isfinite(value) and value > 0
     }
     return rule.model_copy(update={"scales": own, "scale": common})

@@ -88,7 +88,7 @@ def widths_of(errors: Floats, steps: Ints, horizon: int, level: float, floor: fl
     half: list[float] = []
     n: list[int] = []
     lowest = 0
-    for edge in _edges(horizon):
+    for edge in edges_of(horizon):
         own = errors[(steps > lowest) & (steps <= edge)]
         if len(own) < fewest and edge != horizon:
             # Too few: they are taken together with the next bucket's.
@@ -103,6 +103,13 @@ def widths_of(errors: Floats, steps: Ints, horizon: int, level: float, floor: fl
     return Widths(level=level, upto=tuple(upto), half=tuple(half), n=tuple(n), floor=floor)
 
 
-def _edges(horizon: int) -> list[int]:
+def edges_of(horizon: int) -> list[int]:
+    """Return the last steps of the parts of a horizon that are looked at apart: short ones first, longer ones later.
+
+    Examples
+    --------
+    >>> edges_of(48)
+    [1, 2, 3, 5, 9, 16, 28, 48]
+    """
     edges = np.unique(np.rint(np.geomspace(1, horizon, MOST_BUCKETS)).astype(np.int64))
     return [int(edge) for edge in edges]

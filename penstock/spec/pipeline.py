@@ -96,7 +96,9 @@ class PipelineSpec(Frozen):
         if self.split.time not in (None, self.time):
             raise ValueError("a forecast is split by its own `time`; leave `split.time` out")
         if any(join.as_of is not None for join in self.joins):
-            raise ValueError("a forecast cannot look up values as of a time: at the time that is predicted nobody has them")
+            raise ValueError(
+                "a forecast cannot look up values as of a time: at the time that is predicted nobody has them"
+            )
         told = set(self.known_ahead) & {self.target, *self.time_columns, self.group}
         if told:
             raise ValueError(f"`known_ahead` names {min(map(str, told))!r}, which is something else already")
@@ -116,9 +118,7 @@ class PipelineSpec(Frozen):
         """What is decided about a forecast; None for other tasks."""
         if self.task != "forecast" or self.horizon is None:
             return None
-        return Forecast(
-            horizon=self.horizon, every=self.every, known_ahead=self.known_ahead, intervals=self.intervals
-        )
+        return Forecast(horizon=self.horizon, every=self.every, known_ahead=self.known_ahead, intervals=self.intervals)
 
     @property
     def typing(self) -> Typing:
@@ -140,9 +140,7 @@ class PipelineSpec(Frozen):
     @property
     def wrangling(self) -> Wrangling:
         """The slice of the wrangle stage, before the lock has its say."""
-        return Wrangling(
-            name=self.name, joins=self.joins, split=self.split, steps=self.steps, forecast=self.forecast
-        )
+        return Wrangling(name=self.name, joins=self.joins, split=self.split, steps=self.steps, forecast=self.forecast)
 
     @property
     def modelling(self) -> Modelling:

@@ -192,7 +192,9 @@ def forecast_split(laid: Laid, split: Split, salt: str, where: str) -> SplitRule
     return SplitRule(by="time", columns=columns, heldout=split.heldout, salt=salt, cutoff=moment)
 
 
-def expand(base: SourceTable, assembled: Assembled, labelled: Labelled, laid: Laid, side: np.ndarray, seed: int) -> Expanded:
+def expand(
+    base: SourceTable, assembled: Assembled, labelled: Labelled, laid: Laid, side: np.ndarray, seed: int
+) -> Expanded:
     """Return the base's rows as samples, each with what was known at its origin.
 
     Seasons and scales are taken from training rows alone.
@@ -242,9 +244,7 @@ def _schema(schema: TableSchema, rule: SeriesRule) -> TableSchema:
     made = series_columns(rule, schema)
     clash = next((c.name for c in made if c.name in names), None)
     if clash is not None:
-        raise DataError(
-            f"The forecast would make a second column {clash!r}", todo="Rename that column at its source."
-        )
+        raise DataError(f"The forecast would make a second column {clash!r}", todo="Rename that column at its source.")
     return TableSchema(columns=(*kept, *made), target=schema.target)
 
 
