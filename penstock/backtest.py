@@ -183,9 +183,10 @@ def _origins(first: int, last: int, horizon: int, season: int, n_rows: int) -> l
     """Return the places from which is forecast: about a horizon apart, closer where they are few."""
     length = last - first + 1
     # Whole horizons would begin at one hour of the day for ever, and a step ahead would always be that of one hour.
-    stride = next(step for step in range(max(horizon, 1), 0, -1) if math.gcd(step, season) == 1)
+    stride = horizon
     if length < FEWEST_ORIGINS * horizon:
         stride = max(1, (length - horizon) // (FEWEST_ORIGINS - 1)) if length > horizon else horizon
+    stride = next(step for step in range(stride, 0, -1) if math.gcd(step, season) == 1)
     origins = list(range(first - 1, last, stride))
     each = max(1.0, n_rows * min(horizon, length) / length)
     most = max(1, min(MOST_ORIGINS, int(MOST_ROWS / each)))

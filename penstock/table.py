@@ -41,11 +41,12 @@ class Column(Frozen):
     `decimal` and `thousands` say how a number is written; `decimal=".,"` reads both signs as the decimal point. A
     number with `suffix` is taken as written: `5 %` is 5, and `unit` says of what. With `units` a number is multiplied
     by the factor of the unit that stands behind it. `formats` are those of dates and times, in strptime's directives,
-    or `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`; a moment without an offset is in `timezone`, else in UTC.
-    In a forecast a column with the role `past` is known no later than the last actual value of its series, and one with
-    the role `clock` is the time of day beside a date. `table` is the source it comes from, empty for the base; with `serve="bundle"` or `"refresh"` a look-up in the
-    bundle gives its value at prediction unless the caller sends one. `evidence` is why it was typed so, in a sentence;
-    `counter_examples` are cells that speak against it, `proposals` lines of a spec that would have it otherwise.
+    or `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`; a moment without an offset is in `timezone`, else in UTC. In a
+    forecast a column with the role `past` is known no later than the last actual value of its series, and one with the
+    role `clock` is the time of day beside a date. `table` is the source it comes from, empty for the base; with
+    `serve="bundle"` or `"refresh"` a look-up in the bundle gives its value at prediction unless the caller sends one.
+    `evidence` is why it was typed so, in a sentence; `counter_examples` are cells that speak against it, `proposals`
+    lines of a spec that would have it otherwise.
     """
 
     name: str

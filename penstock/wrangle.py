@@ -167,7 +167,8 @@ def _start_of_series(
     # Samples of one row differ by their origin, rows by their place: none of them is a copy of another.
     beside = pd.DataFrame({"group": series.group, "index": series.index, "origin": series.origin})
     # What is not known ahead is read from earlier rows, so it spoils none of its own.
-    misfit = np.where(np.isin(assembled.misfit_column.astype(str), series.rule.past), None, assembled.misfit)
+    misfit = assembled.misfit.copy()
+    misfit[np.isin(assembled.misfit_column.astype(str), series.rule.past)] = None
     everything = Rows(
         train=side[series.row] == TRAIN, beside=beside, target=labelled.values[series.row], misfit=misfit[series.row]
     )

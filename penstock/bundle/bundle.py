@@ -279,8 +279,8 @@ class Bundle:
             Rows as a source or a caller has them, n_rows of them. Identifiers and the target may come along; columns
             that the model carries itself need not.
         history : the same, optional
-            More recent actual rows, for a model that looks back: they are laid over those that it carries. In a forecast
-            the last actual value that is sent of a series is the one that its rows are forecast from.
+            More recent actual rows, for a model that looks back: they are laid over those that it carries. In a
+            forecast the last actual value that is sent of a series is the one that its rows are forecast from.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""How a forecast's bundle looks back: what it carries and what a caller sends of the past, as features of later rows."""
+"""How a forecast looks back: what its bundle carries and what a caller sends of the past, as features of later rows."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Looking:
         index, origin = np.where(gone, 1, index), np.where(gone, 0, origin)
         group = np.where(gone, NOWHERE, group)
         made = series_features(rule, past.grid, past.past, group, index, origin)
-        columns_of = {name: frame[name] for name in self.asked}
+        columns_of: dict[str, Any] = {name: frame[name] for name in self.asked}
         columns_of[rule.time] = np.where(gone, np.datetime64("NaT", "us"), self.moments(index))
         notes += self._age_notes(names, sent)
         steps, scale = index - origin, np.array([rule.scale_of(str(name)) for name in names])

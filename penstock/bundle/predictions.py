@@ -154,7 +154,7 @@ class Predictions:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return columns `prediction`, `probability_<label>` for each label or `low` and `high`, and `warning`; in order."""
+        """Return `prediction`, `probability_<label>` for each label or `low` and `high`, and `warning`; in order."""
         import pandas as pd
 
         columns: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What is known at the last actual value of a series about a later moment, as columns. Nothing after it is looked at."""
+"""What is known at the last actual value of a series about a later moment: nothing after it is looked at."""
 
 from __future__ import annotations
 

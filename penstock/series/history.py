@@ -174,8 +174,8 @@ def rows_named(rows: Sequence[int] | npt.NDArray[np.generic]) -> str:
 def merge_known(stored: Known, sent: Known, wanted: frozenset[str]) -> tuple[Known, frozenset[str]]:
     """Lay rows that were sent over those that a model carries, of the series that are wanted.
 
-    A row that was sent takes the place of a stored one. The last actual value that was sent of a series is its last one:
-    stored rows after it are left out, so that who sends the past is answered as of then.
+    A row that was sent takes the place of a stored one. The last actual value that was sent of a series is its last
+    one: stored rows after it are left out, so that who sends the past is answered as of then.
 
     Returns
     -------

@@ -14,7 +14,7 @@ ENOUGH, MOST_OF_A_ROW = 40_000, 4
 
 
 class Samples(NamedTuple):
-    """Rows, each with a place from which it is forecast: positions of rows and indices of origins, shape (n_samples,)."""
+    """Rows, each with a place from which it is forecast: positions and indices of origins, shape (n_samples,)."""
 
     row: Ints
     origin: Ints
@@ -41,7 +41,8 @@ def draw_samples(grid: Grid, group: Ints, index: Ints, rows: Ints, horizon: int,
     Returns
     -------
     Samples
-        In the order of the rows, each pair once. A row with nothing of its series within the horizon before it has none.
+        In the order of the rows, each pair once. A row has none if nothing of its series is known in the horizon
+        before it.
     """
     each = int(np.clip(ENOUGH // max(len(rows), 1), 1, MOST_OF_A_ROW))
     # More samples of a row than there are steps would be the same ones.

@@ -1,4 +1,4 @@
-"""A base whose rows are series: laid out on a grid, split by time, and each row joined with what was known before it."""
+"""A base whose rows are series: laid out on a grid, split by time, each row joined with what was known before it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MOST_CYCLES = 4
 class Laid:
     """The base's rows as series.
 
-    `group` and `index` say where each row lies, `why` the reason why it lies nowhere, else None; all of shape (n_rows,).
+    `group` and `index` say where each row lies, `why` the reason why it lies nowhere, else None; shape (n_rows,).
     """
 
     rule: SeriesRule
