@@ -24,7 +24,7 @@ from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typing_audit
 from penstock.steps.relations.assemble import Assembled, SourceTable, assemble, beside_features, read_table
-from penstock.steps.relations.series import Expanded, Laid, expand, forecast_split, lay_out
+from penstock.steps.relations.series import Expanded, Laid, expand, forecast_split, lay_out, telling_calendar
 from penstock.steps.rows.duplicates import Duplicates
 from penstock.steps.running import Running, run_after, run_before
 from penstock.steps.wrangling import Wrangling
@@ -79,7 +79,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         labelled = replace(labelled, lacking=series.lacking)
         start = _start_of_series(assembled, labelled, side, series, typing.target)
         assembled = replace(assembled, table_schema=series.table_schema)
-    plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base))
+    plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base), laid=laid)
     plan.check(assembled.table_schema)
     start = replace(start, rows=_with_others(start, base, plan))
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
@@ -186,15 +186,16 @@ def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
     return replace(start.rows, others=cast.frame)
 
 
-def _plan(schema: TableSchema, wrangling: Wrangling, start: Running, identified: bool) -> Plan:
+def _plan(schema: TableSchema, wrangling: Wrangling, start: Running, *, identified: bool, laid: Laid | None) -> Plan:
     steps = wrangling.steps if wrangling.steps is not None else wrangling.locked_plan
     if steps is None:
         train = start.frame[start.rows.train]
         missing = {str(name): float(share) for name, share in train.isna().mean().items()}
         steps = propose(schema, missing, identified)
-        if wrangling.forecast is not None:
+        if laid is not None:
             # The grid has seen to it that no row is told twice.
             steps = tuple(step for step in steps if not isinstance(step, Duplicates))
+            steps = tuple(telling_calendar(step, laid) for step in steps)
     return Plan(steps=steps)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from deploy.service.holder import Holder
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
+from penstock.bundle.looking import Looking
 from penstock.errors import PenstockError
 
 
@@ -23,6 +25,8 @@ def summary(holder: Holder, name: str) -> dict[str, Any]:
             "target": bundle.target.name,
             "task": bundle.target.task,
         }
+        if bundle.looking is not None:
+            told["history"] = _history(bundle.looking)
         if bundle.target.is_classification:
             told["labels"] = [bundle.target.typed(label) for label in bundle.target.labels]
     trouble = holder.trouble(name)
@@ -30,6 +34,19 @@ def summary(holder: Holder, name: str) -> dict[str, Any]:
         told["problem"] = f"Version {trouble.version or '(unknown)'} is not served: {trouble.reason}."
         told["quarantined"] = trouble.quarantined
     return told
+
+
+def _history(looking: Looking) -> dict[str, Any]:
+    """Return up to when a forecast knows its series, how long ago that is, and how far it reaches."""
+    age = looking.age(dt.datetime.now(dt.UTC))
+    rule = looking.rule
+    return {
+        "last_actual": looking.last_actual,
+        "age_seconds": None if age is None else round(age),
+        "every": rule.length(1),
+        "horizon": rule.length(rule.horizon),
+        "old": age is not None and age > rule.horizon * rule.every,
+    }
 
 
 def versions(home: ModelHome, serving: str | None) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from deploy.service.about import summary, versions
 from deploy.service.docs import groups_of
 from deploy.service.forms import fields_of
 from deploy.service.holder import Held
-from deploy.service.rows import example
 from deploy.service.served import Served
 from penstock import __version__
 from penstock.bundle.layout import ModelHome
@@ -93,7 +92,7 @@ async def model_page(parts: Served, name: str, root: str) -> Response:
 
 def _told(held: Held, name: str, root: str) -> dict[str, Any]:
     bundle = held.bundle
-    row = example(bundle.schema, bundle.profile)
+    row = bundle.example()
     labels = [str(label) for label in bundle.target.labels]
     return {
         "labels": labels if len(labels) <= 12 else [*labels[:12], f"and {len(labels) - 12} more"],

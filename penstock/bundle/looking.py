@@ -21,7 +21,7 @@ from penstock.series.features import series_features
 from penstock.series.grid import NOWHERE, Floats, Ints
 from penstock.series.history import Names, Past, merge_known, names_of, read_known, rows_named
 from penstock.series.moments import indices_of, moment_at, moments_at, moments_of
-from penstock.series.rule import HISTORY, MICRO, SeriesRule
+from penstock.series.rule import HISTORY, MICRO, SERIES, SeriesRule
 from penstock.table import TableSchema
 
 
@@ -172,8 +172,13 @@ class Looking:
         wanted = frozenset(str(name) for name in names if name is not None)
         new = frozenset(str(name) for name in sent.group) & wanted
         whole, earlier = merge_known(self._stored, sent, wanted)
+        past = Past.of(whole)
         field = self.rule.group or self.rule.time
         notes = []
+        short = self._short(past) & new
+        if short:
+            words = f"is forecast from few values: of the last {self.rule.length(self.rule.season)} most are not known"
+            notes.append(Note(warn("short_history", self.rule.target, words), _rows(names, short)))
         if earlier:
             words = "is answered as of the history that was sent, which ends before what the model itself knows"
             notes.append(Note(warn("earlier_history", field, words), _rows(names, earlier)))
@@ -181,7 +186,16 @@ class Looking:
         if unseen:
             words = "names a series that training did not see; it is known from the history that was sent alone"
             notes.append(Note(warn("unseen_series", field, words), _rows(names, unseen)))
-        return Past.of(whole), new, notes
+        return past, new, notes
+
+    def _short(self, past: Past) -> frozenset[str]:
+        """Return the series of which less than half of the last season is known."""
+        series = np.flatnonzero(past.ended)
+        back = np.arange(self.rule.season)[:, None]
+        shape = (self.rule.season, len(series))
+        cells = past.grid.values_at(np.broadcast_to(series, shape), past.end[series] - back)
+        few = 2 * (~np.isnan(cells)).sum(axis=0) < self.rule.season
+        return frozenset(past.grid.groups[i] for i in series[few])
 
     def _misfits(self, frame: pd.DataFrame, nameless: npt.NDArray[np.bool_]) -> tuple[Misfit, ...]:
         rule = self.rule
@@ -248,6 +262,13 @@ class Looking:
         if group is None or self._schema.column(group).private:
             return ""
         return f"series {', '.join(repr(name) for name in dict.fromkeys(names[rows[:3]].tolist()))}"
+
+
+def looking_of(plan: Mapping[str, Any], schema: TableSchema, tables: Mapping[str, pa.Table]) -> Looking | None:
+    """Return how a model looks back, from its plan's JSON and the tables that it carries; None where it does not."""
+    if SERIES not in plan or HISTORY not in tables:
+        return None
+    return Looking(SeriesRule.model_validate(plan[SERIES]), schema, tables[HISTORY])
 
 
 def _codes(names: Names, past: Past) -> Ints:

@@ -26,6 +26,7 @@ Code = Literal[
     "renamed_field",
     "misfit",
     "unseen_series",
+    "short_history",
     "old_history",
     "earlier_history",
 ]

@@ -21,10 +21,10 @@ class SeriesRule(Frozen):
     """How rows are series. It never changes while a model lives.
 
     `every` and `phase` are in seconds: moments lie at `phase` and whole numbers of steps from it, counted from the
-    start of 1970. `horizon`, `seasons` and `season` (the main one) are in steps. `cycles` are how many seasons back features
-    look. `past` are the columns whose values are looked at no later than at the last actual value. `scales` are, by
-    series, the mean absolute error of the seasonal naive forecast on training rows, `scale` the one of a series that
-    training did not have. `widths` are those of prediction intervals, where they are asked for.
+    start of 1970. `horizon`, `seasons` and `season` (the main one) are in steps. `cycles` are how many seasons back
+    features look. `past` are the columns whose values are looked at no later than at the last actual value. `scales`
+    are, by series, the mean absolute error of the seasonal naive forecast on training rows, `scale` the one of a series
+    that training did not have. `widths` are those of prediction intervals, where they are asked for.
     """
 
     time: str

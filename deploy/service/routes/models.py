@@ -36,7 +36,7 @@ async def one_model(request: Request, name: str) -> Response:
     if held is not None:
         bundle = held.bundle
         told |= {
-            "row": row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases),
+            "row": row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.example()),
             "metrics": bundle.metrics,
             "card": bundle.card,
         }

@@ -21,6 +21,8 @@ from penstock.slices import Forecast, Split, Typing
 from penstock.split import HELDOUT, SplitRule
 from penstock.steps.labels import Labelled
 from penstock.steps.relations.assemble import Assembled, SourceTable
+from penstock.steps.time.calendar import Calendar, Part
+from penstock.steps.union import Step as PlanStep
 from penstock.table import Column, TableSchema, closest
 
 # A series has to be so many horizons long: one to judge by, and more to learn from.
@@ -190,6 +192,22 @@ def forecast_split(laid: Laid, split: Split, salt: str, where: str) -> SplitRule
     moment = moment_at(cutoff, laid.rule.every, laid.rule.phase - early)
     columns = tuple(name for name in (laid.rule.time, laid.rule.clock) if name is not None)
     return SplitRule(by="time", columns=columns, heldout=split.heldout, salt=salt, cutoff=moment)
+
+
+def telling_calendar(step: PlanStep, laid: Laid) -> PlanStep:
+    """Return a step of the automatic plan; a calendar with those parts alone that come round again in the series.
+
+    What rises and never comes back tells a model the time of its training rows, and nothing of later ones.
+    """
+    if not isinstance(step, Calendar):
+        return step
+    every, days = laid.rule.every, (laid.span[1] - laid.span[0] + 1) * laid.rule.every / 86_400.0
+    least: dict[Part, tuple[float, float]] = {"month": (0.0, 730.0), "day": (86_400.0, 90.0)}
+    least |= {"weekday": (86_400.0, 14.0), "hour": (43_200.0, 2.0)}
+    parts = tuple(
+        part for part, (longest, fewest) in least.items() if days >= fewest and (not longest or every <= longest)
+    )
+    return step.model_copy(update={"parts": parts})
 
 
 def expand(
