@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from penstock.arrays.profile import Profile
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
+from penstock.bundle.estimates import estimates_of, places_of
 from penstock.bundle.example import Value, schema_example
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
@@ -131,7 +132,7 @@ class Bundle:
         # Identifiers, the target and what was left out may come along: they are ignored.
         _set(self, "_silent", frozenset((*self.schema.names, self.target.name)))
         _set(self, "_observed", Observed(features, self.profile, _tidied(self.plan, self._features)))
-        _set(self, "_places", _places(self.target, self.estimator))
+        _set(self, "_places", places_of(self.target, self.estimator))
 
     @property
     def target(self) -> Target:
@@ -363,18 +364,7 @@ class Bundle:
         return columns
 
     def _estimates(self, cut: pd.DataFrame) -> Floats:
-        n_labels = len(self.target.labels)
-        if not len(cut):
-            return np.empty((0, n_labels) if n_labels else 0)
-        if not n_labels:
-            return np.asarray(self.estimator.predict(cut), dtype=np.float64)
-        shares = np.asarray(self.estimator.predict_proba(cut), dtype=np.float64)
-        if self._places is None:
-            return shares
-        # A label that training rows lacked has probability 0.
-        whole = np.zeros((len(shares), n_labels))
-        whole[:, self._places] = shares
-        return whole
+        return estimates_of(self.target, self.estimator, self._places, cut)
 
     def _notes(self, given: Given, frame: pd.DataFrame, misfits: Sequence[Misfit]) -> tuple[Note, ...]:
         wrong: dict[tuple[str, str], list[int]] = {}
@@ -398,15 +388,6 @@ def _set(bundle: Bundle, name: str, value: object) -> None:
 def _tidied(plan: Plan, features: Sequence[str]) -> frozenset[str]:
     named = [step.columns if step.columns is not None else features for step in plan.learned if isinstance(step, Tidy)]
     return frozenset(name for names in named for name in names)
-
-
-def _places(target: Target, estimator: Any) -> list[int] | None:
-    """Return where the estimator's classes stand among the labels; None where they are all there, in order."""
-    classes = getattr(estimator, "classes_", None)
-    if not target.is_classification or classes is None:
-        return None
-    places = [int(c) for c in classes]
-    return None if places == list(range(len(target.labels))) else places
 
 
 def _table(data: bytes) -> pa.Table:
