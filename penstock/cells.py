@@ -145,7 +145,9 @@ def _without_signs(column: Column, rest: str) -> str:
         # A non-breaking or narrow blank groups digits as a common one does.
         rest = _any_blank.sub(" ", rest)
     if column.thousands and column.thousands in rest:
-        point = "," if column.decimal == "," else "."
+        # Where either sign may be the decimal point, it is the one that stands there and groups nothing.
+        either = column.decimal == ".," and column.thousands != "," and "," in rest
+        point = "," if column.decimal == "," or either else "."
         whole, dot, fraction = rest.partition(point)
         groups = whole.split(column.thousands)
         if not (1 <= len(groups[0]) <= 3 and all(len(g) == 3 for g in groups[1:])):

@@ -91,7 +91,9 @@ def number_texts(column: Column, texts: pa.Array) -> tuple[pa.Array, Any]:
         shape (n,).
     """
     units = [u for u in units_of(column) if u]
-    if any(_like_number.match(u) for u in units) or re.match(r"[0-9+.,' -]", column.prefix):
+    # Signs that could group digits and end them at once are for the careful way, too.
+    ambiguous = column.decimal == ".," and column.thousands in (".", ",")
+    if ambiguous or any(_like_number.match(u) for u in units) or re.match(r"[0-9+.,' -]", column.prefix):
         return pa.nulls(len(texts), pa.string()), np.ones(len(texts))
     pattern = _pattern(column, units)
     fits = pc.fill_null(pc.match_substring_regex(texts, pattern), False)

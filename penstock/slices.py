@@ -26,6 +26,52 @@ def _tuple_of_text(value: object) -> object:
 Words = Annotated[tuple[str, ...], BeforeValidator(_tuple_of_text, json_schema_input_type=str | tuple[str, ...])]
 
 
+def checked_formats(formats: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Return formats of dates and times, all of which are read here.
+
+    Raises
+    ------
+    ValueError
+        One is not; it becomes the error of the field that holds it.
+    """
+    for form in formats or ():
+        try:
+            _ = form in EPOCHS or compiled(form)
+        except UnknownFormat as error:
+            raise ValueError(
+                f"{form!r} is no format of dates and times that is read here; its directives may be {DIRECTIVES}, "
+                f"or it is one of {', '.join(EPOCHS)}"
+            ) from error
+    return formats
+
+
+def checked_zone(zone: str | None) -> str | None:
+    """Return the name of a time zone that there is.
+
+    Raises
+    ------
+    ValueError
+        There is none of that name.
+    """
+    if zone and not is_zone(zone):
+        raise ValueError(f"{zone!r} is no time zone; one is named as in Europe/Berlin or UTC")
+    return zone
+
+
+def checked_units(units: dict[str, float] | None) -> dict[str, float] | None:
+    """Return units with their factors, each of which can be multiplied with.
+
+    Raises
+    ------
+    ValueError
+        A unit has no name, or a factor that is 0 or not finite.
+    """
+    for unit, factor in (units or {}).items():
+        if not unit.strip() or not 0 < abs(factor) < float("inf"):
+            raise ValueError("each unit needs a name and a finite factor other than 0")
+    return units
+
+
 class ColumnSpec(Frozen):
     """What the user decides about one column; whatever is left out is inferred.
 
@@ -54,30 +100,17 @@ class ColumnSpec(Frozen):
     @field_validator("formats")
     @classmethod
     def _check_formats(cls, formats: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        for form in formats or ():
-            try:
-                _ = form in EPOCHS or compiled(form)
-            except UnknownFormat as error:
-                raise ValueError(
-                    f"{form!r} is no format of dates and times that is read here; its directives may be {DIRECTIVES}, "
-                    f"or it is one of {', '.join(EPOCHS)}"
-                ) from error
-        return formats
+        return checked_formats(formats)
 
     @field_validator("timezone")
     @classmethod
     def _check_timezone(cls, zone: str | None) -> str | None:
-        if zone and not is_zone(zone):
-            raise ValueError(f"{zone!r} is no time zone; one is named as in Europe/Berlin or UTC")
-        return zone
+        return checked_zone(zone)
 
     @field_validator("units")
     @classmethod
     def _check_units(cls, units: dict[str, float] | None) -> dict[str, float] | None:
-        for unit, factor in (units or {}).items():
-            if not unit.strip() or not 0 < abs(factor) < float("inf"):
-                raise ValueError("each unit needs a name and a finite factor other than 0")
-        return units
+        return checked_units(units)
 
     @field_validator("true_words", "false_words")
     @classmethod

@@ -26,7 +26,7 @@ from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typi
 from penstock.steps.relations.assemble import Assembled, SourceTable, assemble, beside_features, read_table
 from penstock.steps.relations.series import Expanded, Laid, expand, forecast_split, lay_out, telling_calendar
 from penstock.steps.rows.duplicates import Duplicates
-from penstock.steps.running import Running, run_after, run_before
+from penstock.steps.running import Held, Running, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.table import TableSchema, Target
@@ -81,12 +81,13 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         assembled = replace(assembled, table_schema=series.table_schema)
     plan = _plan(assembled.table_schema, wrangling, start, identified=_is_identified(base), laid=laid)
     plan.check(assembled.table_schema)
+    plan = plan.settled(assembled.table_schema)
     start = replace(start, rows=_with_others(start, base, plan))
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
-    clean, after = run_after(plan, state.frame, state.rows, state.row, private, known)
+    clean, after = run_after(plan, state, private, known)
     watched = [label_audit(labelled, sum(why is None for why in labelled.lacking)), *before, *after]
     audit = _audit(base, tables, assembled, labelled, state, watched)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
@@ -100,7 +101,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     return Wrangled(
         raw=store.put_table(assembled.sent().take(kept)),
         cut=store.put_frame(state.frame),
-        clean=store.put_frame(clean),
+        clean=store.put_frame(clean.frame()),
         sides=store.put_table(_sides_table(base, typing, state, series)),
         rejected=store.put_table(_rejected_table(assembled, labelled, state, side)),
         lookups=lookups,
@@ -147,8 +148,9 @@ def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: p
             todo="Bring more rows.",
         )
     rows = Rows(train=side == TRAIN, beside=beside, target=labelled.values, misfit=assembled.misfit)
+    features = assembled.features
     return Running(
-        frame=assembled.features[kept].reset_index(drop=True),
+        table=Held(features if kept.all() else features[kept].reset_index(drop=True)),
         rows=rows.take(kept),
         row=np.flatnonzero(kept).astype(np.int64),
         reason=np.full(n_kept, None, dtype=object),
@@ -173,7 +175,7 @@ def _start_of_series(
         train=side[series.row] == TRAIN, beside=beside, target=labelled.values[series.row], misfit=misfit[series.row]
     )
     reason = np.full(len(series.row), None, dtype=object)
-    return Running(frame=series.frame, rows=everything, row=series.row, reason=reason)
+    return Running(table=Held(series.frame), rows=everything, row=series.row, reason=reason)
 
 
 def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:

@@ -16,6 +16,7 @@ from penstock.frozen import Frozen
 from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
+from penstock.steps.code.capture import captured
 from penstock.steps.union import Step
 from penstock.steps.wrangling import Wrangling
 from penstock.table import closest
@@ -188,6 +189,8 @@ def spec_from(
         )
     filled = fill_in(dict(declared), where, secrets)
     values = {k: v for k, v in filled.items() if k not in ("source", "sources")}
+    if isinstance(values.get("steps"), list | tuple):
+        values["steps"] = [_with_source(step, i, folder, path) for i, step in enumerate(values["steps"])]
     sources = _sources(declared, filled, folder, path)
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
@@ -241,6 +244,17 @@ def _source(value: Any, name: str, folder: Path, path: Path | None, location: li
     except UserError as error:
         if path and not error.where:
             error.where = line_of(path, location)
+        raise
+
+
+def _with_source(step: Any, place: int, folder: Path, path: Path | None) -> Any:
+    if not isinstance(step, Mapping) or "use" not in step:
+        return step
+    try:
+        return captured(step, folder)
+    except UserError as error:
+        if path:
+            error.where = line_of(path, ["steps", place]) + (f" ({error.where})" if error.where else "")
         raise
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from penstock.frozen import Frozen
@@ -136,48 +135,6 @@ class Watch:
     def seconds(self) -> float:
         """The seconds, rounded to tenths of a millisecond."""
         return round(time.perf_counter() - self._start, 4)
-
-
-def compare(
-    before: pd.DataFrame, after: pd.DataFrame, rows: np.ndarray, private: frozenset[str]
-) -> tuple[dict[str, int], tuple[Example, ...]]:
-    """Return how many cells changed in each column, and a few of them.
-
-    Parameters
-    ----------
-    before, after : pandas.DataFrame
-        The same rows in the same order; columns that only one of them has are not compared.
-    rows : numpy.ndarray
-        Positions of the rows in the base source, int64 of shape (n_rows,).
-    private : frozenset of str
-        Columns whose values are not shown.
-
-    Returns
-    -------
-    tuple
-        Counts by column, only of columns that changed; and at most five examples, from different columns first.
-    """
-    present = set(after.columns)
-    changed = {
-        name: where
-        for name in before.columns
-        if name in present and (where := _changes(before[name], after[name])).any()
-    }
-    counts = {name: int(where.sum()) for name, where in changed.items()}
-    shown = {name: np.flatnonzero(where)[:MOST_EXAMPLES] for name, where in changed.items() if name not in private}
-    picked = [(name, int(at[i])) for i in range(MOST_EXAMPLES) for name, at in shown.items() if i < len(at)]
-    return counts, tuple(
-        Example(
-            row=int(rows[at]), column=name, before=as_text(before[name].iloc[at]), after=as_text(after[name].iloc[at])
-        )
-        for name, at in picked[:MOST_EXAMPLES]
-    )
-
-
-def _changes(before: pd.Series, after: pd.Series) -> np.ndarray:
-    gone, empty = before.isna().to_numpy(dtype=bool), after.isna().to_numpy(dtype=bool)
-    differ = (before != after).to_numpy(dtype=bool)
-    return np.asarray((gone != empty) | (differ & ~gone & ~empty), dtype=bool)
 
 
 def bounded(counts: Mapping[str, int]) -> tuple[dict[str, int], int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -46,6 +46,10 @@ class StepBase(Frozen):
             The step names a column that is not there, or one that it cannot work on.
         """
         return dict(kinds)
+
+    def settled(self, kinds: Kinds) -> Self:
+        """Return the step as a plan keeps it for these columns: what it would otherwise find out anew is filled in."""
+        return self
 
     def check_columns(self, named: Iterable[str], kinds: Mapping[str, Kind], suits: frozenset[str]) -> None:
         """Refuse columns that are absent or of a kind that does not suit."""
@@ -187,6 +191,11 @@ class Rows:
         )
 
 
+def is_told(reasons: np.ndarray) -> np.ndarray:
+    """Return which rows have a reason that is not None, bool of shape (n_rows,)."""
+    return np.asarray(pd.notna(reasons), dtype=bool)
+
+
 class RowStep(StepBase):
     """Names rows that a model should not learn from."""
 
@@ -227,5 +236,5 @@ class RowStep(StepBase):
             A mask, bool of shape (n_rows,), true for every held-out row; and the reasons, object of shape (n_rows,).
         """
         reasons = self.reasons(frame, rows)
-        objected = np.array([reason is not None for reason in reasons], dtype=bool)
+        objected = is_told(reasons)
         return ~(objected & rows.train), reasons

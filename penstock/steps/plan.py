@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
 from penstock.errors import PlanError
 from penstock.frozen import Frozen
 from penstock.steps.base import CellStep, Kinds, LearnedStep, RowStep
+from penstock.steps.blocks import Blocks
 from penstock.steps.union import Step
 from penstock.table import TableSchema
 
@@ -110,11 +111,23 @@ class Plan(Frozen):
             raise PlanError("No column is left for a model to learn from", todo="Give a column the role `feature`.")
         return tuple(after)
 
+    def settled(self, schema: TableSchema | Kinds) -> Self:
+        """Return the plan with whatever its steps find out about these columns filled in, as it goes into a lock."""
+        kinds: Kinds = schema if isinstance(schema, dict) else {c.name: c.kind for c in schema.features}
+        steps: list[Step] = []
+        for step in self.steps:
+            steps.append(step.settled(kinds))
+            kinds = step.columns_after(kinds)
+        return self.model_copy(update={"steps": tuple(steps)})
+
     def apply_cells(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return a typed frame as it reaches the cut; every row stays."""
+        if not self.cells:
+            return frame
+        blocks = Blocks.of(frame)
         for step in self.cells:
-            frame = step.apply(frame)
-        return frame
+            blocks = step.on(blocks)
+        return blocks.frame()
 
     def transformer(self, n_labels: int = 0, seed: int = 0) -> PlanTransformer:
         """Return the steps from the cut on as an unfitted scikit-learn transformer.

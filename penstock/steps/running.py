@@ -8,13 +8,49 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded, compare
-from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep
+from penstock.steps.audit import MOST_EXAMPLES, Example, StepAudit, Watch, bounded
+from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep, is_told
 from penstock.steps.blocks import Blocks
+from penstock.steps.changes import compare
 from penstock.steps.plan import Plan
 from penstock.steps.union import Step, nature_of
 
 ROW_ITSELF = "(row)"
+
+
+class Held:
+    """A table as a frame or as blocks: given as the one, made into the other once, when somebody asks for it.
+
+    Row steps look at frames and all others at blocks; a million texts are not made and taken apart at every step.
+    """
+
+    def __init__(self, frame: pd.DataFrame | None = None, blocks: Blocks | None = None) -> None:
+        self._frame = frame
+        self._blocks = blocks
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return self._blocks.n_rows if self._blocks is not None else len(self.frame)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table as a typed frame."""
+        if self._frame is None:
+            assert self._blocks is not None
+            self._frame = self._blocks.frame()
+        return self._frame
+
+    @property
+    def blocks(self) -> Blocks:
+        """The table as blocks."""
+        if self._blocks is None:
+            assert self._frame is not None
+            self._blocks = Blocks.of(self._frame)
+        return self._blocks
+
+    def take(self, kept: np.ndarray) -> Held:
+        """Return some rows, by mask of shape (n_rows,)."""
+        return Held(blocks=self.blocks.take(kept))
 
 
 @dataclass(frozen=True)
@@ -25,12 +61,17 @@ class Running:
     and `rejected_for` are the training rows that went, and why.
     """
 
-    frame: pd.DataFrame
+    table: Held
     rows: Rows
     row: np.ndarray
     reason: np.ndarray
     rejected: tuple[int, ...] = ()
     rejected_for: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The table as a typed frame."""
+        return self.table.frame
 
 
 def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Running, list[StepAudit]]:
@@ -55,27 +96,21 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
             entries.append(_row_entry(step, state, after, flagged, note, watch))
         else:
             assert isinstance(step, CellStep)
-            after = replace(state, frame=step.apply(state.frame))
-            entries.append(_cell_entry(step, state.frame, after.frame, state.row, private, watch))
+            after = replace(state, table=Held(blocks=step.on(state.table.blocks)))
+            entries.append(_cell_entry(step, state.table.blocks, after.table.blocks, state.row, private, watch))
         state = after
     return state, entries
 
 
-def run_after(
-    plan: Plan, cut: pd.DataFrame, rows: Rows, row: np.ndarray, private: frozenset[str], known: Known
-) -> tuple[pd.DataFrame, list[StepAudit]]:
+def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known) -> tuple[Blocks, list[StepAudit]]:
     """Learn the steps from the cut on from training rows, and apply them to all.
 
     Parameters
     ----------
     plan : Plan
         A plan that has been checked.
-    cut : pandas.DataFrame
+    state : Running
         The rows at the cut.
-    rows : Rows
-        Which of them train.
-    row : numpy.ndarray
-        Their positions in the base source.
     private : frozenset of str
         Columns whose values the audit must not show.
     known : Known
@@ -84,18 +119,17 @@ def run_after(
     Returns
     -------
     tuple
-        The frame that the plan's transformer, fitted on training rows, gives for all rows; and the audit.
+        What the plan's transformer, fitted on training rows, gives for all rows; and the audit.
     """
-    learning, all_rows = Blocks.of(cut[rows.train]), Blocks.of(cut)
-    before, entries = all_rows.frame(), []
+    before, entries = state.table.blocks, []
+    learning = before.take(state.rows.train) if plan.learned else before
     for step in plan.learned:
         watch = Watch()
         runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
         assert not isinstance(runs, RowStep)
         learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
-        all_rows = runs.on(all_rows)
-        after = all_rows.frame()
-        entries.append(_cell_entry(step, before, after, row, private, watch))
+        after = runs.on(before)
+        entries.append(_cell_entry(step, before, after, state.row, private, watch))
         before = after
     return before, entries
 
@@ -103,10 +137,12 @@ def run_after(
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
     keep, reasons = step.keep(state.frame, state.rows)
     gone = ~keep
-    objected = np.array([r is not None for r in reasons], dtype=bool) & ~state.rows.train
-    reason = np.where(objected & np.array([r is None for r in state.reason], dtype=bool), reasons, state.reason)
+    objected = is_told(reasons) & ~state.rows.train
+    reason = np.where(objected & ~is_told(state.reason), reasons, state.reason)
+    if not gone.any():
+        return replace(state, reason=reason), int(objected.sum())
     after = Running(
-        frame=state.frame[keep].reset_index(drop=True),
+        table=state.table.take(keep),
         rows=state.rows.take(keep),
         row=state.row[keep],
         reason=reason[keep],
@@ -122,12 +158,12 @@ def _row_entry(step: RowStep, before: Running, after: Running, flagged: int, not
         Example(row=after.rejected[i], column=ROW_ITSELF, before="kept", after=after.rejected_for[i])
         for i in new[:MOST_EXAMPLES]
     )
-    n = len(before.frame)
+    n = len(before.row)
     return StepAudit(
         step=step.name,
         nature="row",
         rows_in=n,
-        rows_out=len(after.frame),
+        rows_out=len(after.row),
         share=len(new) / n if n else 0.0,
         flagged=flagged,
         examples=examples,
@@ -138,25 +174,25 @@ def _row_entry(step: RowStep, before: Running, after: Running, flagged: int, not
 
 
 def _cell_entry(
-    step: Step, before: pd.DataFrame, after: pd.DataFrame, row: np.ndarray, private: frozenset[str], watch: Watch
+    step: Step, before: Blocks, after: Blocks, row: np.ndarray, private: frozenset[str], watch: Watch
 ) -> StepAudit:
     seconds = watch.seconds
     counts, examples = compare(before, after, row, private)
     columns, more = bounded(counts)
-    n_changed = sum(counts.values())
+    n_changed, n_cells = sum(counts.values()), before.n_rows * len(before.names)
     return StepAudit(
         step=step.name,
         nature="learned" if nature_of(step) == "learned" else "cell",
-        rows_in=len(before),
-        rows_out=len(after),
+        rows_in=before.n_rows,
+        rows_out=after.n_rows,
         cells_changed=n_changed,
-        share=n_changed / before.size if before.size else 0.0,
+        share=n_changed / n_cells if n_cells else 0.0,
         columns=columns,
         more_columns=more,
         examples=examples,
         seconds=seconds,
         why=step.why,
-        note=_columns_note(before.columns.tolist(), after.columns.tolist()),
+        note=_columns_note(before.names, after.names),
     )
 
 

@@ -8,14 +8,16 @@ from pydantic import Field
 
 from penstock.steps.base import CellStep, LearnedStep, RowStep, StepBase
 from penstock.steps.categories.union import CategoryStep
+from penstock.steps.code.union import CodeStep
 from penstock.steps.missing.union import MissingStep
 from penstock.steps.outliers.union import OutlierStep
 from penstock.steps.rows.union import RowsStep
+from penstock.steps.text.union import TextStep
 from penstock.steps.time.union import TimeStep
 from penstock.steps.values.union import ValueStep
 
 Step = Annotated[
-    CategoryStep | MissingStep | OutlierStep | RowsStep | TimeStep | ValueStep,
+    CategoryStep | CodeStep | MissingStep | OutlierStep | RowsStep | TextStep | TimeStep | ValueStep,
     Field(discriminator="kind"),
 ]
 

@@ -95,10 +95,12 @@ class Fill(LearnedStep):
 
 
 def _lower_medians(matrix: FloatMatrix) -> np.ndarray:
-    # Sorting puts NaN last, so the median of what is there stands at half its count.
-    n_present = (~np.isnan(matrix)).sum(axis=0)
-    if not matrix.size:
-        return np.zeros(matrix.shape[1])
-    middle = np.maximum(n_present - 1, 0) // 2
-    medians = np.take_along_axis(np.sort(matrix, axis=0), middle[None, :], axis=0)[0]
-    return np.where(n_present > 0, medians, 0.0)
+    return np.array([_lower_median(matrix[:, j]) for j in range(matrix.shape[1])], dtype=np.float64)
+
+
+def _lower_median(values: np.ndarray) -> float:
+    present = values[~np.isnan(values)]
+    if not len(present):
+        return 0.0
+    middle = (len(present) - 1) // 2
+    return float(np.partition(present, middle)[middle])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from penstock.steps.base import Kinds, StepBase
 
 from .examples.categories import CATEGORIES
+from .examples.code import CODE
 from .examples.missing import MISSING
 from .examples.outliers import OUTLIERS
 from .examples.rows import ROWS_STEPS
@@ -24,7 +25,7 @@ KINDS: Kinds = {
     "seen": "datetime",
 }
 
-EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES)
+EXAMPLES: tuple[StepBase, ...] = (*VALUES, *TIME, *ROWS_STEPS, *MISSING, *OUTLIERS, *CATEGORIES, *CODE)
 
 _NUMBERS = st.one_of(
     st.just(np.nan), st.integers(-3, 3).map(float), st.floats(allow_nan=True, allow_infinity=False), st.just(-0.0)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
-from penstock.steps.audit import ColumnReading, compare
+from penstock.steps.audit import ColumnReading
+from penstock.steps.blocks import Blocks
+from penstock.steps.changes import compare
 from penstock.steps.readings import read_cells, read_labels, typing_audit
 from penstock.table import Column, TableSchema, Target
 
@@ -78,7 +80,16 @@ def test_changed_cells_are_counted_and_a_few_shown_from_different_columns():
     """A missing value that stays missing has not changed."""
     before = pd.DataFrame({"x": [1.0, None, 3.0], "t": ["a", None, "c"], "p": [1.0, 2.0, 3.0], "gone": [1.0] * 3})
     after = pd.DataFrame({"x": [None, None, 4.0], "t": ["a", "(missing)", "c"], "p": [9.0] * 3, "new": [1.0] * 3})
-    counts, examples = compare(before, after, before.index.to_numpy() + 10, frozenset({"p"}))
+    counts, examples = compare(Blocks.of(before), Blocks.of(after), before.index.to_numpy() + 10, frozenset({"p"}))
     assert counts == {"x": 2, "t": 1, "p": 3}
     shown = [(e.row, e.column, e.before, e.after) for e in examples]
     assert shown == [(10, "x", "1", None), (11, "t", None, "(missing)"), (12, "x", "3", "4")]
+
+
+def test_a_column_that_changes_its_kind_has_changed_wherever_it_holds_something():
+    """A text that was read as a number is told before and after."""
+    before = Blocks.of(pd.DataFrame({"size": ["19M", None]}))
+    after = Blocks.of(pd.DataFrame({"size": [19e6, None]}))
+    counts, examples = compare(before, after, before_rows := pd.RangeIndex(2).to_numpy(), frozenset())
+    assert counts == {"size": 1}
+    assert (examples[0].row, examples[0].before, examples[0].after) == (int(before_rows[0]), "19M", "1.9e+07")
