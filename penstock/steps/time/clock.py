@@ -9,6 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from penstock.timetext import DAY
@@ -33,6 +34,8 @@ Part = Literal[
 ]
 Cycle = Literal["month", "weekday", "hour", "dayofyear"]
 
+Whole = npt.NDArray[np.int64]
+
 _HOUR, _MINUTE = DAY // 24, DAY // (24 * 60)
 # The first value of each cycle, and after how many it begins anew; a common year skips the last day of 366.
 _ROUNDS: dict[Cycle, tuple[int, int]] = {"month": (1, 12), "weekday": (0, 7), "hour": (0, 24), "dayofyear": (1, 366)}
@@ -40,52 +43,52 @@ _ROUNDS: dict[Cycle, tuple[int, int]] = {"month": (1, 12), "weekday": (0, 7), "h
 
 @dataclass(frozen=True)
 class Days:
-    """Distinct days, `number` since the start of 1970 as int64 of shape (n,); what several parts need is computed once."""
+    """Distinct days, by their `number` since the start of 1970, int64 of shape (n,)."""
 
-    number: np.ndarray
+    number: Whole
 
     @cached_property
-    def months(self) -> np.ndarray:
+    def months(self) -> Whole:
         """Months since the start of 1970."""
         return self.number.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
     @property
-    def of_month(self) -> np.ndarray:
+    def of_month(self) -> Whole:
         """The day of the month, from 1."""
         return self.number - _first_of_month(self.months) + 1
 
     @property
-    def in_month(self) -> np.ndarray:
+    def in_month(self) -> Whole:
         """How many days the month has."""
         return _first_of_month(self.months + 1) - _first_of_month(self.months)
 
     @property
-    def of_year(self) -> np.ndarray:
+    def of_year(self) -> Whole:
         """The day of the year, from 1."""
         return self.number - _first_of_month(self.months // 12 * 12) + 1
 
-    @property
-    def weekday(self) -> np.ndarray:
+    @cached_property
+    def weekday(self) -> Whole:
         """Monday is 0; 1970 began on a Thursday."""
         return (self.number + 3) % 7
 
     @property
-    def week(self) -> np.ndarray:
+    def week(self) -> Whole:
         """The week by ISO 8601: it belongs to the year in which its Thursday lies."""
         return (Days(self.number - self.weekday + 3).of_year - 1) // 7 + 1
 
 
-def _first_of_month(months: np.ndarray) -> np.ndarray:
+def _first_of_month(months: Whole) -> Whole:
     return months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Clock:
-    """What calendars and clocks show at some moments: distinct days, which of them it is, and microseconds of the day."""
+    """What calendars and clocks show at some moments: distinct days, which of them it is, and its microseconds."""
 
     days: Days
-    which: np.ndarray
-    micros: np.ndarray
+    which: npt.NDArray[np.intp]
+    micros: Whole
 
     @classmethod
     def at(cls, moments: np.ndarray, zone: str = "") -> Clock:
@@ -96,7 +99,7 @@ class Clock:
         return cls(Days(distinct), which, micros)
 
 
-_OF_DAYS: dict[Part, Callable[[Days], np.ndarray]] = {
+_OF_DAYS: dict[Part, Callable[[Days], npt.NDArray[np.int64 | np.bool_]]] = {
     "year": lambda days: days.months // 12 + 1970,
     "quarter": lambda days: days.months % 12 // 3 + 1,
     "month": lambda days: days.months % 12 + 1,
@@ -112,7 +115,7 @@ _OF_DAYS: dict[Part, Callable[[Days], np.ndarray]] = {
 }
 
 
-def part_of(part: Part, clock: Clock) -> np.ndarray:
+def part_of(part: Part, clock: Clock) -> npt.NDArray[np.int64 | np.bool_]:
     """Return a part of the moments that a clock shows, whole numbers or bool of shape (n,)."""
     if part == "hour":
         return clock.micros // _HOUR

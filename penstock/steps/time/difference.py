@@ -11,9 +11,8 @@ from penstock.slices import Words
 from penstock.steps.base import Kinds
 from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View
-from penstock.steps.time.history.step import Backs, TailStep
-
-Change = Literal["difference", "ratio"]
+from penstock.steps.time.history.settings import Backs, Changes
+from penstock.steps.time.history.step import TailStep
 
 
 class Difference(TailStep):
@@ -33,7 +32,7 @@ class Difference(TailStep):
     kind: Literal["difference"] = "difference"
     of: Words = Field(min_length=1)
     k: Backs = (1,)
-    take: tuple[Change, ...] = Field(default=("difference",), min_length=1)
+    take: Changes = ("difference",)
 
     @property
     def rows_needed(self) -> int:

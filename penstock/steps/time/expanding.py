@@ -11,8 +11,9 @@ from penstock.slices import Words
 from penstock.steps.base import Kinds
 from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View
+from penstock.steps.time.history.settings import Runnings
 from penstock.steps.time.history.step import HistoryStep
-from penstock.steps.time.history.summary import Running, families_of, kind_of, summed_up
+from penstock.steps.time.history.summary import families_of, kind_of, summed_up
 from penstock.steps.time.history.tree import Family
 
 
@@ -31,7 +32,7 @@ class Expanding(HistoryStep):
 
     kind: Literal["expanding"] = "expanding"
     of: Words = Field(min_length=1)
-    take: tuple[Running, ...] = Field(default=("mean",), min_length=1)
+    take: Runnings = ("mean",)
 
     @property
     def looked_at(self) -> tuple[str, ...]:

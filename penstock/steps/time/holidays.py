@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Self
 
@@ -16,6 +17,7 @@ from penstock.steps.time.clock import Clock
 from penstock.table import closest
 
 Told = Literal["is_holiday", "days_to_next", "days_since_last"]
+_EPOCH = dt.date(1970, 1, 1)
 _ENDS: dict[Told, str] = {
     "is_holiday": "is_holiday",
     "days_to_next": "days_to_next_holiday",
@@ -118,7 +120,7 @@ class Holidays(CellStep, ColumnStep):
 
     def _matrix(self, moments: np.ndarray) -> FloatMatrix:
         clock = Clock.at(moments, self.zone)
-        told = self._told(clock.days.number)[clock.which]
+        told: FloatMatrix = self._told(clock.days.number)[clock.which]
         told[np.isnat(moments)] = np.nan
         return told
 
@@ -127,7 +129,7 @@ class Holidays(CellStep, ColumnStep):
         years = np.unique(days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970)
         near = sorted({y + i for y in years.tolist() for i in (-1, 0, 1) if first_year <= y + i <= last_year})
         free = [day for year in near for day in _holidays(self.country, self.subdivision, year)]
-        begin, end = (np.datetime64(f"{y:04}-01-01").astype(np.int64) for y in (first_year, last_year + 1))
+        begin, end = ((dt.date(year, 1, 1) - _EPOCH).days for year in (first_year, last_year + 1))
         # A sentinel on either side is farther than any cap, so that every day has a next and a last one.
         fenced = np.array([-(2**40), *free, 2**40], np.int64)
         to_next = fenced[np.searchsorted(fenced, days, side="left")] - days
@@ -174,6 +176,5 @@ def _years(country: str) -> tuple[int, int]:
 @lru_cache(maxsize=4096)
 def _holidays(country: str, subdivision: str, year: int) -> tuple[int, ...]:
     """Return the holidays of a year as days since the start of 1970."""
-    epoch = np.datetime64("1970-01-01")
     found = _entity(country)(years=year, subdiv=subdivision or None, expand=False)
-    return tuple(sorted(int((np.datetime64(day) - epoch).astype(np.int64)) for day in found))
+    return tuple(sorted((day - _EPOCH).days for day in found))

@@ -11,7 +11,8 @@ from penstock.slices import Words
 from penstock.steps.base import Kinds
 from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View
-from penstock.steps.time.history.step import Backs, TailStep
+from penstock.steps.time.history.settings import Backs
+from penstock.steps.time.history.step import TailStep
 
 
 class Lag(TailStep):
@@ -25,7 +26,8 @@ class Lag(TailStep):
     >>> import pandas as pd
     >>> sales = pd.DataFrame({"day": [1.0, 2.0, 3.0], "shop": ["a", "a", "b"], "sold": [5.0, 7.0, 9.0]})
     >>> learned = Lag(order="day", by="shop", of="sold").learn(sales)
-    >>> learned.apply(pd.DataFrame({"day": [2.0, 3.0, 9.0], "shop": ["a", "a", "c"], "sold": 0.0}))["sold_lag_1"].tolist()
+    >>> rows = pd.DataFrame({"day": [2.0, 3.0, 9.0], "shop": ["a", "a", "c"], "sold": 0.0})
+    >>> learned.apply(rows)["sold_lag_1"].tolist()
     [5.0, 7.0, nan]
     """
 

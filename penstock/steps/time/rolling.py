@@ -11,9 +11,9 @@ from penstock.slices import Words
 from penstock.steps.base import Kinds
 from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View
-from penstock.steps.time.history.reach import Reach, measured
+from penstock.steps.time.history.settings import Reach, Takes, measured
 from penstock.steps.time.history.step import TailStep
-from penstock.steps.time.history.summary import Take, families_of, kind_of, summed_up
+from penstock.steps.time.history.summary import families_of, kind_of, summed_up
 from penstock.steps.time.history.tree import Family
 
 
@@ -27,7 +27,8 @@ class Rolling(TailStep):
     Examples
     --------
     >>> import pandas as pd
-    >>> sales = pd.DataFrame({"day": pd.to_datetime(["2026-03-01", "2026-03-02", "2026-03-05"]), "sold": [2.0, 4.0, 9.0]})
+    >>> days = pd.to_datetime(["2026-03-01", "2026-03-02", "2026-03-05"])
+    >>> sales = pd.DataFrame({"day": days, "sold": [2.0, 4.0, 9.0]})
     >>> learned = Rolling(order="day", of="sold", window="3d", take=("mean", "count")).learn(sales)
     >>> learned.apply(sales)[["sold_mean_3d", "sold_count_3d"]].to_dict("list")
     {'sold_mean_3d': [nan, 2.0, 4.0], 'sold_count_3d': [0.0, 1.0, 1.0]}
@@ -37,7 +38,7 @@ class Rolling(TailStep):
     of: Words = Field(min_length=1)
     last: int | None = Field(default=None, ge=1)
     window: Reach | None = None
-    take: tuple[Take, ...] = Field(default=("mean",), min_length=1)
+    take: Takes = ("mean",)
 
     @model_validator(mode="after")
     def _one_stretch(self) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,19 +28,22 @@ class Groups:
 
         It is `NO_GROUP` where a value of `by` is missing, and `NEVER_MET` for a group that has no number.
         """
-        codes, met = _keys_of(blocks, self.by)
-        # The last place is that of the code -1.
-        table = [*(self.numbers.get(key, NEVER_MET) for key in met), NO_GROUP]
-        return np.array(table, dtype=np.int64)[codes]
+        return _numbered(self.numbers, *_keys_of(blocks, self.by))
 
     def joined_by(self, blocks: Blocks, rows: np.ndarray) -> tuple[Groups, np.ndarray]:
-        """Return the groups with those of some rows (bool of shape (n_rows,)) numbered as well, and each row's group."""
+        """Return the groups with those of some `rows`, bool of shape (n_rows,), numbered too; and each row's group."""
         codes, met = _keys_of(blocks, self.by)
         numbers = dict(self.numbers)
         for code in pd.unique(codes[rows & (codes >= 0)]).tolist():
             numbers.setdefault(met[code], len(numbers))
-        table = [*(numbers.get(key, NEVER_MET) for key in met), NO_GROUP]
-        return Groups(self.by, numbers), np.array(table, dtype=np.int64)[codes]
+        return Groups(self.by, numbers), _numbered(numbers, codes, met)
+
+
+def _numbered(numbers: Mapping[Key, int], codes: np.ndarray, met: Sequence[Key]) -> np.ndarray:
+    # The last place is that of the code -1.
+    table = np.array([*(numbers.get(key, NEVER_MET) for key in met), NO_GROUP], dtype=np.int64)
+    found: np.ndarray = table[codes]
+    return found
 
 
 def _keys_of(blocks: Blocks, by: Sequence[str]) -> tuple[np.ndarray, list[Key]]:

@@ -39,11 +39,9 @@ def _by_sorting(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[
     first = np.cumsum(sizes) - sizes
     which = np.repeat(np.arange(len(low)), sizes)
     taken = values[np.arange(len(which)) + np.repeat(low - first, sizes)]
+    n_there = np.bincount(which[~np.isnan(taken)], minlength=len(low))
     # Missing values are last in each stretch.
     taken = taken[np.lexsort((taken, which))]
-    n_there = np.bincount(
-        which[~np.isnan(values[np.arange(len(which)) + np.repeat(low - first, sizes)])], minlength=len(low)
-    )
     lower, upper = np.full(len(low), np.nan), np.full(len(low), np.nan)
     some = n_there > 0
     lower[some] = taken[first[some] + (n_there[some] - 1) // 2]

@@ -15,7 +15,7 @@ from penstock.steps.time.history.tree import Family, Tree
 
 @dataclass(frozen=True)
 class Entries:
-    """Rows in any order: their groups (int64), times (int64 microseconds or float64), and values of shape (n_rows, n)."""
+    """Rows in any order: groups (int64), times (int64 microseconds or float64), and values of shape (n_rows, n)."""
 
     groups: np.ndarray
     times: np.ndarray
@@ -76,13 +76,13 @@ class Past:
         groups, starts = rows.groups[first], np.append(first, len(rows)).astype(np.int64)
         instants, ranks = np.unique(rows.times, return_inverse=True)
         marks = np.repeat(np.arange(len(groups)), np.diff(starts)) * (len(instants) + 1) + ranks
-        ends = np.array(
-            [(cut_at or {}).get(g, never(instants)) for g in groups.tolist()] if cut_at else [], instants.dtype
-        )
+        ends = np.full(len(groups), never(instants), instants.dtype)
+        if cut_at:
+            ends = np.array([cut_at.get(group, never(instants)) for group in groups.tolist()], instants.dtype)
         return cls(
             groups=groups,
             starts=starts,
-            cut_at=ends if cut_at else np.full(len(groups), never(instants), instants.dtype),
+            cut_at=ends,
             instants=instants,
             marks=marks,
             values=rows.values,
@@ -99,7 +99,8 @@ class Past:
     def count(self, place: np.ndarray, bound: np.ndarray, side: Literal["left", "right"]) -> np.ndarray:
         """Return how many rows of the group at a place lie before a time; with `right`, those at that time as well."""
         ranks = np.searchsorted(self.instants, bound, side=side)
-        return np.searchsorted(self.marks, place * (len(self.instants) + 1) + ranks) - self.starts[place]
+        found: np.ndarray = np.searchsorted(self.marks, place * (len(self.instants) + 1) + ranks) - self.starts[place]
+        return found
 
     def entries(self, groups: np.ndarray) -> Entries:
         """Return the rows of those of some groups that have any."""
@@ -127,10 +128,8 @@ class Past:
         if window:
             first = np.minimum(first, self.count(place, last - gap - window, "left"))
         first = np.maximum(first, 0)
-        rows = self.entries(self.groups)
-        kept = np.arange(len(self)) - np.repeat(self.starts[:-1], np.diff(self.starts)) >= np.repeat(
-            first, np.diff(self.starts)
-        )
+        rows, sizes = self.entries(self.groups), np.diff(self.starts)
+        kept = np.arange(len(self)) - np.repeat(self.starts[:-1], sizes) >= np.repeat(first, sizes)
         shorter = first > 0
         cut = rows.times[self.starts[:-1][shorter] + first[shorter] - 1]
         at = dict(zip(self.groups[shorter].tolist(), cut.tolist(), strict=True))
@@ -174,7 +173,8 @@ class View:
     @property
     def whole(self) -> np.ndarray:
         """Whether all rows of the group that ever were are there, bool of shape (n,)."""
-        return self.cut_at == never(self.cut_at)
+        uncut: np.ndarray = self.cut_at == never(self.cut_at)
+        return uncut
 
     def back(self, k: int) -> FloatMatrix:
         """Return the values of the k-th row back, missing where there are not so many."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from penstock.errors import DataError, PlanError
 from penstock.slices import Words
@@ -15,22 +15,11 @@ from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, Kinds, Known, Learned, 
 from penstock.steps.blocks import Blocks, FloatMatrix, require
 from penstock.steps.time.history.groups import NO_GROUP, Groups
 from penstock.steps.time.history.past import Entries, Past, View, never
-from penstock.steps.time.history.reach import Reach, measured
+from penstock.steps.time.history.settings import Reach, measured
 from penstock.steps.time.history.tree import Family
 
 ORDERS: frozenset[str] = MOMENTS | {"integer", "float"}
 GROUPS: frozenset[str] = TEXTS | {"integer", "boolean"}
-
-
-def _several(value: Any) -> Any:
-    return (value,) if isinstance(value, int) else value
-
-
-Back = Annotated[int, Field(ge=1)]
-# One number of rows or several.
-Backs = Annotated[
-    tuple[Back, ...], Field(min_length=1), BeforeValidator(_several, json_schema_input_type=Back | tuple[Back, ...])
-]
 
 
 class HistoryStep(LearnedStep):
@@ -49,6 +38,16 @@ class HistoryStep(LearnedStep):
     gap: Reach | None = None
     at_most: int = Field(default=5_000_000, ge=1)
     label: str = ""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for setting in ("by", "of", "k", "take"):
+            values = getattr(self, setting, ())
+            if len(set(values)) < len(values):
+                raise ValueError(f"`{setting}` holds something twice")
+        if self.order in self.by:
+            raise ValueError("`order` cannot be among `by`: no two rows of a group would differ in it")
+        return self
 
     @property
     def looked_at(self) -> tuple[str, ...]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
-
 import numpy as np
 
 from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.medians import medians
 from penstock.steps.time.history.past import View
+from penstock.steps.time.history.settings import Take
 from penstock.steps.time.history.tree import Family, Nodes
 from penstock.table import Kind
-
-Running = Literal["mean", "sum", "count", "min", "max", "std"]
-Take = Literal["mean", "sum", "count", "min", "max", "std", "median"]
 
 _FAMILIES: dict[Take, Family] = {
     "mean": "total",
@@ -72,6 +67,5 @@ def _finished(take: Take, nodes: Nodes) -> FloatMatrix:
 
 
 def _medians(view: View, low: np.ndarray) -> FloatMatrix:
-    columns: Iterator[np.ndarray] = iter(view.past.values.T)
-    found = [medians(column, view.start + low, view.start + view.upto) for column in columns]
+    found = [medians(column, view.start + low, view.start + view.upto) for column in view.past.values.T]
     return np.stack(found, axis=1)

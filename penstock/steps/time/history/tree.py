@@ -1,4 +1,4 @@
-"""Sums of any stretch of a group's rows in a time that grows with the logarithm of its length, exact for minimum and maximum.
+"""What any stretch of a group's rows comes to, in a time that grows with the logarithm of its length.
 
 Every group has blocks of 2, 4, 8, … rows, counted from its first row, with what they come to; a stretch is put together
 from at most two of each size. A sum so loses nothing to cancellation, as a difference of running totals would, and it
@@ -71,7 +71,7 @@ class Tree:
 
     @classmethod
     def of(cls, family: Family, values: FloatMatrix, starts: np.ndarray) -> Tree:
-        """Return the tree over values of shape (n_rows, n_columns), whose groups begin at `starts`, shape (n_groups + 1,)."""
+        """Return the tree over values of shape (n_rows, n_columns); groups begin at `starts`, shape (n_groups + 1,)."""
         way, levels = _WAYS[family], []
         below = way.leaf(values)
         first, sizes = starts[:-1], np.diff(starts)
