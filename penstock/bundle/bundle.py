@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from penstock.arrays.profile import Profile
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import differences, unpickled
-from penstock.bundle.estimates import estimates_of, places_of
+from penstock.bundle.estimates import estimates_of, places_of, with_history
 from penstock.bundle.example import Value, schema_example
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
@@ -37,7 +37,7 @@ from penstock.bundle.manifest import (
     entry,
 )
 from penstock.bundle.observed import Observed, warn
-from penstock.bundle.predictions import Floats, Note, Predictions
+from penstock.bundle.predictions import Note, Predictions
 from penstock.bundle.probe import answers_to, check_answers, rows_of
 from penstock.bundle.promises import Promises
 from penstock.bundle.rows import Given, as_columns
@@ -46,6 +46,7 @@ from penstock.cells import Misfit
 from penstock.errors import BundleError, DataError, NotFound, RequestError, Tampered
 from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
+from penstock.series.history import refuse_misfits
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.categories.tidy import Tidy
 from penstock.steps.plan import Plan
@@ -298,13 +299,12 @@ class Bundle:
         given, renamed = self.promises.renamed(as_columns(raw))
         if self.looking is not None:
             return self._forecast(self.looking, given, renamed, history)
-        if history is not None:
-            raise RequestError("This model looks at no history", where=HISTORY, todo="Send the rows alone.")
+        estimator = self.estimator if history is None else self._knowing(history)
         cast = self.schema.cast(self._columns(given), self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
         return Predictions(
             target=self.target,
-            estimates=self._estimates(self.plan.apply_cells(cast.frame)),
+            estimates=estimates_of(self.target, estimator, self._places, self.plan.apply_cells(cast.frame)),
             notes=(*renamed, *self._notes(given, cast.frame, misfits)),
             misfits=misfits,
             model=self.name,
@@ -319,7 +319,7 @@ class Bundle:
         told = {(m.column, m.row) for m in cast.misfits}
         misfits = [*cast.misfits, *self._observed.outside(looked.frame)]
         misfits += [m for m in looked.misfits if (m.column, m.row) not in told]
-        estimates = self._estimates(self.plan.apply_cells(looked.frame))
+        estimates = estimates_of(self.target, self.estimator, self._places, self.plan.apply_cells(looked.frame))
         widths = looking.rule.widths
         low, high = widths.around(estimates, looked.steps, looked.scale) if widths is not None else (None, None)
         return Predictions(
@@ -363,8 +363,14 @@ class Bundle:
             columns[self._features[0]] = [None] * given.n_rows
         return columns
 
-    def _estimates(self, cut: pd.DataFrame) -> Floats:
-        return estimates_of(self.target, self.estimator, self._places, cut)
+    def _knowing(self, history: Raw) -> Any:
+        """Return the estimator with steps that know the rows that were sent of the past."""
+        if not self.plan.uses_history:
+            raise RequestError("This model looks at no history", where=HISTORY, todo="Send the rows alone.")
+        given, _ = self.promises.renamed(as_columns(history))
+        cast = self.schema.cast(self._columns(given), self._features)
+        refuse_misfits(cast.misfits)
+        return with_history(self.estimator, self.plan.apply_cells(cast.frame))
 
     def _notes(self, given: Given, frame: pd.DataFrame, misfits: Sequence[Misfit]) -> tuple[Note, ...]:
         wrong: dict[tuple[str, str], list[int]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,14 @@ def places_of(target: Target, estimator: Any) -> list[int] | None:
         return None
     places = [int(c) for c in classes]
     return None if places == list(range(len(target.labels))) else places
+
+
+def with_history(estimator: Any, cut: pd.DataFrame) -> Any:
+    """Return the same pipeline with steps that know more recent rows, given as they are at the cut."""
+    (name, steps), *rest = estimator.steps
+    longer = copy(estimator)
+    longer.steps = [(name, steps.extended(cut)), *rest]
+    return longer
 
 
 def estimates_of(target: Target, estimator: Any, places: list[int] | None, cut: pd.DataFrame) -> Floats:

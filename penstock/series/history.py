@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from penstock.casting import canonical_array
+from penstock.cells import Misfit
 from penstock.durations import told
 from penstock.errors import RequestError, UserError
 from penstock.series.grid import Floats, Grid, Ints, check_once
@@ -121,12 +122,7 @@ def read_known(rule: SeriesRule, schema: TableSchema, columns: Mapping[str, Any]
     raw = as_array(columns[rule.target])
     value = np.asarray(encode_target(target, raw), dtype=np.float64)
     if sent:
-        if cast.misfits:
-            first = cast.misfits[0]
-            raise RequestError(
-                f"Row {first.row} of the history does not fit: {first.column!r} should be {first.expected}",
-                where=first.column,
-            )
+        refuse_misfits(cast.misfits)
         _refuse(astray, f"has no time, or one between the steps of {told(rule.every)}", rule.time)
         _refuse(nameless, "belongs to no series", rule.group or "")
     good = np.flatnonzero(~astray & ~nameless)
@@ -135,6 +131,19 @@ def read_known(rule: SeriesRule, schema: TableSchema, columns: Mapping[str, Any]
     if sent:
         _check_once(rule, known)
     return known
+
+
+def refuse_misfits(misfits: Sequence[Misfit]) -> None:
+    """Refuse a history with a cell that does not read.
+
+    Raises
+    ------
+    RequestError
+        Naming its row and column.
+    """
+    for first in misfits[:1]:
+        what = f"Row {first.row} of the history does not fit: {first.column!r} should be {first.expected}"
+        raise RequestError(what, where=first.column)
 
 
 def _refuse(wrong: npt.NDArray[np.bool_], why: str, where: str) -> None:

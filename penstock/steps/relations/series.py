@@ -21,7 +21,8 @@ from penstock.slices import Forecast, Split, Typing
 from penstock.split import HELDOUT, SplitRule
 from penstock.steps.labels import Labelled
 from penstock.steps.relations.assemble import Assembled, SourceTable
-from penstock.steps.time.calendar import Calendar, Part
+from penstock.steps.time.calendar import Calendar
+from penstock.steps.time.clock import Part
 from penstock.steps.union import Step as PlanStep
 from penstock.table import Column, TableSchema, closest
 
