@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from penstock.casting import canonical_array
+from penstock.casting import canonical_array, cast_column
 from penstock.cells import Misfit
 from penstock.durations import told
 from penstock.errors import RequestError, UserError
 from penstock.series.grid import Floats, Grid, Ints, check_once
 from penstock.series.moments import indices_of, moments_of
 from penstock.series.rule import SeriesRule
-from penstock.table import TableSchema
-from penstock.target import as_array, encode_target
+from penstock.table import Column, TableSchema
+from penstock.target import as_array
 
 Names = npt.NDArray[np.object_]
 MOST_NAMED = 5
@@ -119,10 +119,10 @@ def read_known(rule: SeriesRule, schema: TableSchema, columns: Mapping[str, Any]
     nameless = np.array([name is None for name in group], dtype=bool)
     target = schema.target
     assert target is not None
-    raw = as_array(columns[rule.target])
-    value = np.asarray(encode_target(target, raw), dtype=np.float64)
+    reading = target.reading or Column(name=rule.target, kind="float")
+    value, wrong = cast_column(reading, as_array(columns[rule.target]))
     if sent:
-        refuse_misfits(cast.misfits)
+        refuse_misfits((*cast.misfits, *wrong))
         _refuse(astray, f"has no time, or one between the steps of {told(rule.every)}", rule.time)
         _refuse(nameless, "belongs to no series", rule.group or "")
     good = np.flatnonzero(~astray & ~nameless)

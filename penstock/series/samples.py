@@ -51,10 +51,11 @@ def draw_samples(grid: Grid, group: Ints, index: Ints, rows: Ints, horizon: int,
     row = np.repeat(rows, each)
     origin, known = grid.origins(group[row], index[row] - ahead.ravel())
     near = known & (index[row] - origin <= horizon)
-    if each == 1 and not near.all():
-        # One unlucky draw must not cost a row: the nearest origin that there is takes its place.
+    # Unlucky draws must not cost a row: the nearest origin that there is takes their place.
+    unlucky = np.repeat(~near.reshape(len(rows), each).any(axis=1), each)
+    if unlucky.any():
         nearest, there = grid.origins(group[row], index[row] - 1)
-        spare = ~near & there & (index[row] - nearest <= horizon)
+        spare = unlucky & there & (index[row] - nearest <= horizon)
         origin, near = np.where(spare, nearest, origin), near | spare
     row, origin = row[near], origin[near]
     order = np.lexsort((origin, row))

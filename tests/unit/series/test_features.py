@@ -87,7 +87,7 @@ def test_a_batch_is_its_rows_one_at_a_time(seed: int) -> None:
 
 
 def test_seasonal_values_are_the_latest_that_are_known() -> None:
-    """Five steps ahead in a season of four the value eight steps before is the latest one; it is known at the origin."""
+    """Five steps ahead in a season of four it is the value of eight steps before: the origin knows it."""
     grid = Grid.of(["a"], np.zeros(40, dtype=np.int64), np.arange(40), np.arange(40.0))
     ask = [np.array([0, 0]), np.array([31, 35]), np.array([30, 30])]
     found = series_features(RULE.model_copy(update={"past": ()}), grid, {}, *ask)

@@ -39,7 +39,9 @@ def test_the_origin_is_the_last_actual_value_at_or_before() -> None:
 @given(st.data())
 def test_any_rows_come_back_from_where_they_were_laid(data: st.DataObject) -> None:
     """In any order, with any gaps, some of them without a value."""
-    cells = data.draw(st.lists(st.tuples(st.integers(0, 3), st.integers(-50, 50)), min_size=1, max_size=60, unique=True))
+    cells = data.draw(
+        st.lists(st.tuples(st.integers(0, 3), st.integers(-50, 50)), min_size=1, max_size=60, unique=True)
+    )
     values = data.draw(st.lists(st.one_of(st.just(np.nan), st.floats(-9, 9)), min_size=len(cells), max_size=len(cells)))
     group, index = (np.array(part, dtype=np.int64) for part in zip(*cells, strict=True))
     made = Grid.of(["a", "b", "c", "d"], group, index, np.array(values))
