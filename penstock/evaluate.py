@@ -29,7 +29,7 @@ from penstock.metrics.scores import bootstrap, paired, score
 from penstock.metrics.slices import Slice, slices
 from penstock.metrics.weighted import Floats, Ints, defined_metrics
 from penstock.receipts import Evaluated, Interval, Trained, Wrangled
-from penstock.series.rule import HISTORY
+from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.slices import Gate, Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, sides
 from penstock.store import Store
@@ -97,7 +97,7 @@ def evaluate(
         digest=trained.content_digest,
         withdrawn=withdrawn,
         gate=gate,
-        changes=_changes(champion, judged.schema, aliases or {}) if champion is not None else None,
+        changes=_changes(champion, judged, aliases or {}) if champion is not None else None,
         **({"rival": "the seasonal naive forecast"} if judged.test is not None else {}),
     )
     verdict = accepting(verdict, accepted)
@@ -145,15 +145,28 @@ def _compare(judged: Judged, metric: Metric, rows: Ints, other: Floats, replicat
     )
 
 
-def _changes(champion: Path, schema: TableSchema, aliases: Aliases) -> list[str] | None:
+def _changes(champion: Path, judged: Judged, aliases: Aliases) -> list[str] | None:
     """Return what callers of the champion would have to follow; None where it cannot be opened, which is told apart."""
     try:
-        live = open_sealed(champion, Trust.standard(), keep=lambda path: path in (SCHEMA, PROMISES))
+        live = open_sealed(champion, Trust.standard(), keep=lambda path: path in (SCHEMA, PROMISES, STEPS))
     except (BundleError, StoreError):
         return None
     theirs = TableSchema.model_validate_json(live.files[SCHEMA])
     promised = Promises.model_validate_json(live.files[PROMISES]) if PROMISES in live.files else Promises()
-    return [change.told for change in schema_changes(theirs, schema, aliases, promised.aliases)]
+    found = [change.told for change in schema_changes(theirs, judged.schema, aliases, promised.aliases)]
+    return [*found, *_shorter(json.loads(live.files[STEPS]), judged.series)]
+
+
+def _shorter(steps: dict[str, Any], ours: SeriesRule | None) -> list[str]:
+    """Return what callers of a forecast would miss: it reaches less far, or has another step."""
+    if SERIES not in steps or ours is None:
+        return []
+    theirs = SeriesRule.model_validate(steps[SERIES])
+    if (theirs.every, theirs.phase) != (ours.every, ours.phase):
+        return [f"{ours.time!r} was a moment every {theirs.length(1)} and is one every {ours.length(1)}"]
+    if theirs.horizon > ours.horizon:
+        return [f"the horizon was {theirs.length(theirs.horizon)} and is {ours.length(ours.horizon)}"]
+    return []
 
 
 def _challenge(

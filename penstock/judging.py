@@ -52,6 +52,8 @@ class Judged:
         The ends of intervals, shape (n_heldout,).
     level : float
         The share of true values that these should hold.
+    series : SeriesRule, optional
+        Of a forecast, how rows are series.
     """
 
     raw: pa.Table
@@ -67,6 +69,7 @@ class Judged:
     low: Floats | None = None
     high: Floats | None = None
     level: float = 0.0
+    series: SeriesRule | None = None
 
     def asked_of(self, twin: Bundle, rows: Ints, aliases: Aliases) -> Floats:
         """Return what another bundle says of some of the rows, under the names that it knows."""
@@ -131,6 +134,7 @@ def _judge_forecast(
         low=low,
         high=high,
         level=series.intervals or 0.0,
+        series=series,
     )
 
 

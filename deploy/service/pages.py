@@ -107,11 +107,16 @@ def _told(held: Held, name: str, root: str) -> dict[str, Any]:
 
 
 def _facts(held: Held) -> list[tuple[str, str]]:
-    rows = ("Training rows", f"{held.bundle.profile.n_rows:,}")
-    manifest = held.bundle.manifest
+    bundle = held.bundle
+    told = [("Training rows", f"{bundle.profile.n_rows:,}")]
+    if bundle.looking is not None and bundle.looking.last_actual is not None:
+        rule = bundle.looking.rule
+        told.append(("Knows actual values up to", bundle.looking.last_actual))
+        told.append(("Reaches", f"{rule.length(rule.horizon)} beyond them, in steps of {rule.length(1)}"))
+    manifest = bundle.manifest
     if manifest is None:
-        return [rows]
-    return [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created)), rows]
+        return told
+    return [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created)), *told]
 
 
 def _scores(metrics: Mapping[str, Any]) -> list[dict[str, str]]:  # JSON, whose shape the evaluate stage decides

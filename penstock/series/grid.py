@@ -12,6 +12,7 @@ from penstock.errors import DataError
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Moments = npt.NDArray[np.datetime64]
 NOWHERE = -1
 # Beyond so many places for each row the series are gaps, and memory would be lost on them.
 MOST_PLACES, MOST_SPREAD = 2_000_000, 200
@@ -134,7 +135,7 @@ def _last_known(values: Floats, start: Ints) -> Ints:
 
 
 def check_once(
-    group: Ints, index: Ints, named: Sequence[str], rows: Ints, moments: Sequence[str], every: str, where: str
+    group: Ints, index: Ints, named: Sequence[str], rows: Ints, moments: Moments, every: str, where: str
 ) -> None:
     """Refuse two rows in one place of one series.
 
@@ -144,8 +145,8 @@ def check_once(
         The series, the place and the number in its source of every row, shape (n_rows,).
     named : sequence of str
         The series by name; empty texts where they are private, or where there is only one.
-    moments : sequence of str
-        The moment of every row as text.
+    moments : numpy.ndarray
+        The moment of every row, datetime64.
     every : str
         The step, for messages.
     where : str
@@ -167,7 +168,7 @@ def check_once(
     for at in twice[:3]:
         one, other = int(order[at]), int(order[at + 1])
         series = f" of {named[int(group[one])]!r}" if named and named[int(group[one])] else ""
-        shown.append(f"rows {int(rows[one])} and {int(rows[other])}{series} ({moments[one]})")
+        shown.append(f"rows {int(rows[one])} and {int(rows[other])}{series} ({moments[one].astype('datetime64[s]')})")
     raise DataError(
         f"Two rows stand for one time of one series, {len(twice):,} times",
         where=where,

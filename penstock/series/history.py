@@ -15,7 +15,7 @@ from penstock.cells import Misfit
 from penstock.durations import told
 from penstock.errors import RequestError, UserError
 from penstock.series.grid import Floats, Grid, Ints, check_once
-from penstock.series.moments import indices_of, moments_of
+from penstock.series.moments import indices_of, moments_at, moments_of
 from penstock.series.rule import SeriesRule
 from penstock.table import Column, TableSchema
 from penstock.target import as_array
@@ -154,8 +154,8 @@ def _refuse(wrong: npt.NDArray[np.bool_], why: str, where: str) -> None:
 def _check_once(rule: SeriesRule, known: Known) -> None:
     codes = np.asarray(pd.factorize(known.group)[0], dtype=np.int64)
     try:
-        places = [f"step {i}" for i in known.index.tolist()]
-        check_once(codes, known.index, (), np.arange(len(codes)), places, told(rule.every), "history")
+        at = moments_at(known.index, rule.every, rule.phase)
+        check_once(codes, known.index, (), np.arange(len(codes)), at, told(rule.every), "history")
     except UserError as error:
         raise RequestError("Two rows of the history stand for one time of one series", where=rule.time) from error
 

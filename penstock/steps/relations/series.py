@@ -123,8 +123,7 @@ def lay_out(base: SourceTable, labelled_values: np.ndarray, forecast: Forecast, 
     rows = np.flatnonzero(good)
     private = typing.group is not None and schema.column(typing.group).private
     shown = ["" if private else str(name) for name in names]
-    at = [str(m.astype("datetime64[s]")) for m in moments[rows]]
-    check_once(group[rows], index[rows], shown, rows, at, told(step.every), base.name)
+    check_once(group[rows], index[rows], shown, rows, moments[rows], told(step.every), base.name)
     values = np.where(good, labelled_values, np.nan)
     grid = Grid.of([str(n) for n in names], group[rows], index[rows], values[rows], base.name)
     # The grid was made of the good rows alone: it counts them, and is told their positions.
@@ -231,7 +230,9 @@ def expand(
     lacking[~laid.placed] = laid.why[~laid.placed]
     able = np.flatnonzero(np.array([why is None for why in lacking], dtype=bool))
     samples = draw_samples(laid.grid, laid.group, laid.index, able, rule.horizon, seed)
-    without = np.setdiff1d(able, samples.row)
+    without = np.zeros(len(lacking), dtype=bool)
+    without[able] = True
+    without[samples.row] = False
     lacking[without] = f"nothing of its series is known in the {rule.length(rule.horizon)} before it"
     return Expanded(
         rule=rule,

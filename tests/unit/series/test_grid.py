@@ -57,10 +57,11 @@ def test_any_rows_come_back_from_where_they_were_laid(data: st.DataObject) -> No
 def test_two_rows_of_one_time_are_named() -> None:
     """By their numbers in the source, their series and their time."""
     ask = np.array([0, 0, 1, 0]), np.array([3, 4, 3, 3]), ("north", "south"), np.arange(4)
+    at = np.array(["2026-01-01T03", "2026-01-01T04", "2026-01-01T03", "2026-01-01T03"], dtype="datetime64[us]")
     with pytest.raises(DataError, match="one time of one series, 1 times") as caught:
-        check_once(*ask, ["a", "b", "c", "a"], "1h", "sales.csv")
-    assert caught.value.got == "rows 0 and 3 of 'north' (a)"
-    check_once(np.array([0, 1]), np.array([3, 3]), (), np.arange(2), ["a", "a"], "1h", "sales.csv")
+        check_once(*ask, at, "1h", "sales.csv")
+    assert caught.value.got == "rows 0 and 3 of 'north' (2026-01-01T03:00:00)"
+    check_once(np.array([0, 1]), np.array([3, 3]), (), np.arange(2), at[[0, 0]], "1h", "sales.csv")
 
 
 def test_series_of_gaps_are_refused_before_they_fill_the_memory() -> None:

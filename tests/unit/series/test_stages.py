@@ -289,3 +289,15 @@ def test_a_date_and_its_hour_in_two_columns_are_one_time(tmp_path: Path) -> None
     assert {"day", "hr", "promo"} == set(bundle.example())
     found, _ = judged(done, trained)
     assert found.verdict.passed
+
+
+def test_a_shorter_reach_is_a_change_that_callers_have_to_follow(
+    made: tuple[Run, Trained], verdict: tuple[Evaluated, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Requests of the second half of the day would be refused; nobody is asked that in silence."""
+    live = published(made[0], made[1], verdict[0])
+    shorter = run(sales(), tmp_path, horizon="12h")
+    found, told = judged(shorter, shorter.trained(), live)
+    assert not found.verdict.passed
+    assert any("the horizon was 1d and is 12h" in reason for reason in found.verdict.reasons)
+    assert told["champion"]["champion"] is not None
