@@ -116,7 +116,7 @@ def seasons_for(every: float, n_steps: int) -> tuple[int, ...]:
 
     Examples
     --------
-    >>> seasons_for(3600.0, 10_000), seasons_for(86_400.0, 1000), seasons_for(3600.0, 30)
+    >>> seasons_for(3600.0, 10_000), seasons_for(86_400.0, 2000), seasons_for(3600.0, 30)
     ((24, 168), (7, 365), ())
     """
     found = []
