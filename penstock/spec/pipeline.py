@@ -13,6 +13,7 @@ from penstock.durations import Duration
 from penstock.errors import SpecError, UserError
 from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
+from penstock.series.rule import HISTORY
 from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
@@ -96,6 +97,8 @@ class PipelineSpec(Frozen):
             raise ValueError("a forecast is judged on what comes last; leave `split.by` out")
         if self.split.time not in (None, self.time):
             raise ValueError("a forecast is split by its own `time`; leave `split.time` out")
+        if any(join.table == HISTORY for join in self.joins):
+            raise ValueError(f"a forecast has a table called {HISTORY!r} of its own; call the source otherwise")
         if any(join.as_of is not None for join in self.joins):
             raise ValueError(
                 "a forecast cannot look up values as of a time: at the time that is predicted nobody has them"

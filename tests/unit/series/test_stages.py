@@ -60,6 +60,7 @@ def verdict(made: tuple[Run, Trained]) -> tuple[Evaluated, dict[str, Any]]:
         ({"intervals": 1.5}, "intervals|less than 1"),
         ({"horizon": "0h"}, "longer than nothing"),
         ({"joins": [{"table": "sales", "on": "store", "as_of": "ts"}]}, "as of a time"),
+        ({"joins": [{"table": "history", "on": "store"}]}, "of its own"),
     ],
 )
 def test_a_spec_that_makes_no_sense_says_so(tmp_path: Path, changed: dict[str, Any], words: str) -> None:
