@@ -42,7 +42,7 @@ Read = Annotated[
 ]
 Union = Annotated[bool, typer.Option("--union", help="Stack the sources.")]
 Tables = Annotated[bool, typer.Option("--tables", help="The first source is the base, the others are joins.")]
-Task = Annotated[str, typer.Option(help="auto, binary, multiclass or regression.")]
+Task = Annotated[str, typer.Option(help="auto, binary, multiclass, regression or forecast.")]
 ModelName = Annotated[str | None, typer.Option("--name", help="The model's name; by default after the file.")]
 Model = Annotated[str, typer.Argument(metavar="NAME", help="The model.")]
 AcceptChange = Annotated[
@@ -173,11 +173,14 @@ def predict(
     artifacts: Artifacts = Path("artifacts"),
     version: Annotated[str | None, typer.Option(help="Another version than the current one.")] = None,
     keep: Annotated[str, typer.Option(help="Input columns to keep: ids, all, or names with commas.")] = "ids",
+    history: Annotated[
+        Path | None, typer.Option(help="Actual rows up to now, for a model that looks back; format by extension.")
+    ] = None,
 ) -> int:
     """Predict a file of raw rows."""
     from deploy.commands.predict import predict as body
 
-    return body(name, input_, output, artifacts, version, keep)
+    return body(name, input_, output, artifacts, version, keep, history)
 
 
 @app.command()

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import joblib
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.candidate import accepting
 from penstock.bundle.disk import read_regular
@@ -26,48 +21,19 @@ from penstock.bundle.sealed import open_sealed
 from penstock.compatible import Aliases, schema_changes
 from penstock.errors import BundleError, StoreError, Tampered, UserError
 from penstock.gate import Challenge, Comparison, decide
+from penstock.judging import Judged, as_they_call_it, forecast_facts, judge
 from penstock.leakage import Finding, find_leaks, find_shared_groups, find_shared_rows
 from penstock.metrics.curves import curves
 from penstock.metrics.metric import Metric, metric_for
 from penstock.metrics.scores import bootstrap, paired, score
 from penstock.metrics.slices import Slice, slices
 from penstock.metrics.weighted import Floats, Ints, defined_metrics
-from penstock.models.search import dummy_predictions
 from penstock.receipts import Evaluated, Interval, Trained, Wrangled
+from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.slices import Gate, Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, sides
-from penstock.steps.plan import Plan
-from penstock.steps.relations.travelling import lookups_of
 from penstock.store import Store
 from penstock.table import TableSchema, Target
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The held-out rows of a candidate, and what its twin says of them.
-
-    Attributes
-    ----------
-    raw : pyarrow.Table
-        As a caller would send them, n_heldout rows.
-    y : numpy.ndarray
-        What is true of them, shape (n_heldout,).
-    predicted : numpy.ndarray
-        Shape (n_heldout, n_labels) or (n_heldout,).
-    dummy : numpy.ndarray
-        What the training rows' own shares, or their mean, say; of the same shape.
-    flagged : numpy.ndarray
-        Which of them a row step would reject, bool, shape (n_heldout,).
-    """
-
-    raw: pa.Table
-    schema: TableSchema
-    target: Target
-    rule: SplitRule
-    y: npt.NDArray[np.generic]
-    predicted: Floats
-    dummy: Floats
-    flagged: npt.NDArray[np.bool_]
 
 
 def evaluate(
@@ -115,12 +81,13 @@ def evaluate(
         comparison with the champion.
     """
     table = store.read_frame(wrangled.sides)
-    judged = _judge(wrangled, trained, table, store)
+    judged = judge(wrangled, trained, table, store)
     metric = metric_for(judged.target.task, trained.metric)
     replicates = gate.replicates
-    scores = bootstrap(judged.target, judged.y, judged.predicted, replicates=replicates, seed=seed)
-    baseline = bootstrap(judged.target, judged.y, judged.dummy, replicates=replicates, seed=seed)
-    findings = _findings(wrangled, judged.target, judged.schema, table, typing, seed, store)
+    drawn: dict[str, Any] = {"replicates": replicates, "seed": seed, "context": judged.context}
+    scores = bootstrap(judged.target, judged.y, judged.predicted, **drawn)
+    baseline = bootstrap(judged.target, judged.y, judged.dummy, **drawn)
+    findings = _findings(wrangled, judged, table, typing, seed, store)
     challenge = _challenge(champion, judged, metric, replicates, seed, aliases or {}) if champion is not None else None
     verdict = decide(
         metric=metric,
@@ -130,7 +97,8 @@ def evaluate(
         digest=trained.content_digest,
         withdrawn=withdrawn,
         gate=gate,
-        changes=_changes(champion, judged.schema, aliases or {}) if champion is not None else None,
+        changes=_changes(champion, judged, aliases or {}) if champion is not None else None,
+        **({"rival": "the seasonal naive forecast"} if judged.test is not None else {}),
     )
     verdict = accepting(verdict, accepted)
     validated = trained.cross_validation
@@ -148,6 +116,7 @@ def evaluate(
         "slices": [s.model_dump(mode="json") for s in _slices(judged, metric)],
         "findings": [f.model_dump(mode="json") for f in findings],
         "champion": challenge.model_dump(mode="json") if challenge else None,
+        **forecast_facts(judged),
     }
     return Evaluated(
         metric=metric.name,
@@ -159,40 +128,6 @@ def evaluate(
     )
 
 
-def _judge(wrangled: Wrangled, trained: Trained, table: pd.DataFrame, store: Store) -> Judged:
-    twin, rule = _candidate_twin(trained, store)
-    target = twin.target
-    kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
-    y = table["target"].to_numpy(dtype=kind)
-    is_held = (table["side"] == HELDOUT).to_numpy(dtype=bool)
-    held = np.flatnonzero(is_held)
-    raw = store.read_table(wrangled.raw).take(pa.array(held))
-    return Judged(
-        raw=raw,
-        schema=twin.schema,
-        target=target,
-        rule=rule,
-        y=y[held],
-        predicted=twin.predict(raw).estimates,
-        dummy=dummy_predictions(y[~is_held], len(held), len(target.labels)),
-        flagged=table["reason"].notna().to_numpy(dtype=bool)[held],
-    )
-
-
-def _candidate_twin(trained: Trained, store: Store) -> tuple[Bundle, SplitRule]:
-    plan: dict[str, Any] = json.loads(store.read_bytes(trained.plan))
-    tables = {name: store.read_table(ref) for name, ref in trained.lookups.items()}
-    bundle = Bundle.assemble(
-        "candidate",
-        TableSchema.model_validate_json(store.read_bytes(trained.table_schema)),
-        Plan.model_validate({"steps": plan["steps"]}),
-        {lookup.name: lookup for lookup in lookups_of(plan, tables)},
-        joblib.load(io.BytesIO(store.read_bytes(trained.twin))),
-        Profile.model_validate_json(store.read_bytes(trained.profile)),
-    )
-    return bundle, SplitRule.model_validate(plan["split"])
-
-
 def _against_dummy(judged: Judged, metric: Metric, replicates: int, seed: int) -> Comparison | None:
     if metric.name not in defined_metrics(judged.target, judged.y):
         return None
@@ -202,32 +137,36 @@ def _against_dummy(judged: Judged, metric: Metric, replicates: int, seed: int) -
 def _compare(judged: Judged, metric: Metric, rows: Ints, other: Floats, replicates: int, seed: int) -> Comparison:
     """Compare the candidate with other predictions, `other` being those of the given rows alone."""
     y, own = judged.y[rows], judged.predicted[rows]
+    context = judged.context.take(rows) if judged.context is not None else None
     return Comparison(
-        candidate=score(judged.target, metric.name, y, own),
-        other=score(judged.target, metric.name, y, other),
-        difference=paired(judged.target, metric.name, y, own, other, replicates=replicates, seed=seed),
+        candidate=score(judged.target, metric.name, y, own, context),
+        other=score(judged.target, metric.name, y, other, context),
+        difference=paired(judged.target, metric.name, y, own, other, replicates=replicates, seed=seed, context=context),
     )
 
 
-def _changes(champion: Path, schema: TableSchema, aliases: Aliases) -> list[str] | None:
+def _changes(champion: Path, judged: Judged, aliases: Aliases) -> list[str] | None:
     """Return what callers of the champion would have to follow; None where it cannot be opened, which is told apart."""
     try:
-        live = open_sealed(champion, Trust.standard(), keep=lambda path: path in (SCHEMA, PROMISES))
+        live = open_sealed(champion, Trust.standard(), keep=lambda path: path in (SCHEMA, PROMISES, STEPS))
     except (BundleError, StoreError):
         return None
     theirs = TableSchema.model_validate_json(live.files[SCHEMA])
     promised = Promises.model_validate_json(live.files[PROMISES]) if PROMISES in live.files else Promises()
-    return [change.told for change in schema_changes(theirs, schema, aliases, promised.aliases)]
+    found = [change.told for change in schema_changes(theirs, judged.schema, aliases, promised.aliases)]
+    return [*found, *_shorter(json.loads(live.files[STEPS]), judged.series)]
 
 
-def _as_they_call_it(raw: pa.Table, theirs: TableSchema, aliases: Aliases) -> pa.Table:
-    """Return rows with renamed columns under the names, too, that the champion knows them by."""
-    known = {c.name for c in theirs.features}
-    for name, olds in aliases.items():
-        for old in olds:
-            if name in raw.column_names and old in known and old not in raw.column_names:
-                raw = raw.append_column(old, raw[name])
-    return raw
+def _shorter(steps: dict[str, Any], ours: SeriesRule | None) -> list[str]:
+    """Return what callers of a forecast would miss: it reaches less far, or has another step."""
+    if SERIES not in steps or ours is None:
+        return []
+    theirs = SeriesRule.model_validate(steps[SERIES])
+    if (theirs.every, theirs.phase) != (ours.every, ours.phase):
+        return [f"{ours.time!r} was a moment every {theirs.length(1)} and is one every {ours.length(1)}"]
+    if theirs.horizon > ours.horizon:
+        return [f"the horizon was {theirs.length(theirs.horizon)} and is {ours.length(ours.horizon)}"]
+    return []
 
 
 def _challenge(
@@ -241,13 +180,13 @@ def _challenge(
     why = _incomparable(twin.target, judged.target)
     if why:
         return Challenge(version=version, metric=metric.name, note=why)
-    raw = _as_they_call_it(judged.raw, twin.schema, aliases)
+    raw = as_they_call_it(judged.raw, twin.schema, aliases)
     rows, note = _unseen_by(twin, judged, raw)
     if metric.name not in defined_metrics(judged.target, judged.y[rows]):
         few = f"{metric.title} is not defined on the {len(rows)} held-out rows that neither has seen"
         return Challenge(version=version, metric=metric.name, n=len(rows), note=_joined(note, few))
     try:
-        predicted = twin.predict(raw.take(pa.array(rows))).estimates
+        predicted = judged.asked_of(twin, rows, aliases)
     except UserError as error:
         return Challenge(version=version, metric=metric.name, note=f"It does not take these rows: {error.what}")
     found = _compare(judged, metric, rows, _in_order(predicted, twin.target, judged.target), replicates, seed)
@@ -323,29 +262,31 @@ def _unflagged(judged: Judged, replicates: int, seed: int) -> dict[str, Interval
     rows = np.flatnonzero(~judged.flagged)
     if len(rows) == len(judged.y) or not len(rows):
         return {}
-    return bootstrap(judged.target, judged.y[rows], judged.predicted[rows], replicates=replicates, seed=seed)
+    context = judged.context.take(rows) if judged.context is not None else None
+    y, predicted = judged.y[rows], judged.predicted[rows]
+    return bootstrap(judged.target, y, predicted, replicates=replicates, seed=seed, context=context)
 
 
 def _slices(judged: Judged, metric: Metric) -> list[Slice]:
     sent = [c.name for c in judged.schema.features if c.name in judged.raw.column_names]
     frame = judged.schema.cast(judged.raw, sent).frame
-    return slices(judged.target, metric.name, judged.y, judged.predicted, frame, judged.schema)
+    return slices(judged.target, metric.name, judged.y, judged.predicted, frame, judged.schema, judged.context)
 
 
 def _findings(
-    wrangled: Wrangled,
-    target: Target,
-    schema: TableSchema,
-    table: pd.DataFrame,
-    typing: Typing,
-    seed: int,
-    store: Store,
+    wrangled: Wrangled, judged: Judged, table: pd.DataFrame, typing: Typing, seed: int, store: Store
 ) -> tuple[Finding, ...]:
+    target, schema = judged.target, judged.schema
     cut = store.read_frame(wrangled.cut)
     is_train = (table["side"] == TRAIN).to_numpy(dtype=bool)
     kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
     y = table["target"].to_numpy(dtype=kind)[is_train]
     train, held = cut[is_train].reset_index(drop=True), cut[~is_train].reset_index(drop=True)
+    if judged.test is not None:
+        # Series go on from one side to the other, and what is made of their past may tell nearly all of the next step.
+        made = [c.name for c in schema.features if c.table == HISTORY]
+        own = train.drop(columns=[name for name in made if name in train.columns])
+        return find_leaks(own, y, target, schema, typing.known_after, seed=seed)
     return (
         *find_leaks(train, y, target, schema, typing.known_after, seed=seed),
         *find_shared_rows(train, held),

@@ -68,6 +68,7 @@ def decide(
     withdrawn: Sequence[str],
     gate: Gate,
     changes: Sequence[str] | None = None,
+    rival: str = "the dummy baseline",
 ) -> Verdict:
     """Decide whether a candidate may go live.
 
@@ -94,6 +95,8 @@ def decide(
         What the spec decides.
     changes : sequence of str, optional
         What callers of the champion would have to follow; None where there is no champion to compare with.
+    rival : str
+        What the baseline is called.
 
     Returns
     -------
@@ -110,7 +113,7 @@ def decide(
     (True, 'There is no champion to compare with.')
     """
     checks = [
-        _beats_the_dummy(metric, baseline),
+        _beats_the_baseline(metric, baseline, rival),
         _not_worse_than_the_champion(metric, challenge, gate),
         *(Check(name="leakage", passed=False, reason=_sentence(what)) for what in blocking),
         *_takes_the_same_requests(changes),
@@ -125,12 +128,12 @@ def decide(
     )
 
 
-def _beats_the_dummy(metric: Metric, baseline: Comparison | None) -> Check:
+def _beats_the_baseline(metric: Metric, baseline: Comparison | None, rival: str) -> Check:
     if baseline is None:
         reason = f"{metric.title} is not defined on the held-out rows, so nothing shows that the model beats guessing."
         return Check(name="baseline", passed=False, reason=reason)
     difference = baseline.difference
-    scores = f"{metric.title} {_number(baseline.candidate)} against the dummy baseline's {_number(baseline.other)}"
+    scores = f"{metric.title} {_number(baseline.candidate)} against {rival}'s {_number(baseline.other)}"
     if difference.n < FEWEST_ROWS:
         passed = difference.value > 0
         judged = f"judged by the difference alone, since {difference.n} held-out rows are too few for an interval"
@@ -138,7 +141,7 @@ def _beats_the_dummy(metric: Metric, baseline: Comparison | None) -> Check:
         passed = difference.low > 0
         judged = f"paired difference {_interval(difference)} on {difference.n:,} held-out rows"
     verb = "beats" if passed else "does not beat"
-    reason = f"The candidate {verb} the dummy baseline: {scores} ({judged})."
+    reason = f"The candidate {verb} {rival}: {scores} ({judged})."
     return _check("baseline", difference, reason, passed=passed)
 
 

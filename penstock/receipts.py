@@ -177,6 +177,10 @@ class Wrangled(Receipt):
     after all steps, learned on training rows. `sides` has the columns `row` (int64, position in the base source),
     `side` (train or heldout), `reason` (why a row step would reject a held-out row, else null), `target` (int64 index
     of the label, or float64) and `group` (str or null). `lookups` are the tables that travel in the bundle.
+
+    Of a forecast each row of the base may stand there more than once, with another origin each time; `sides` then has
+    `index` and `origin` too, the places of the row and of its origin in their series. `history` holds all raw rows of
+    the base as far as later ones look back at them.
     """
 
     # The audit tells how long each step took.
@@ -188,6 +192,7 @@ class Wrangled(Receipt):
     sides: FrameRef
     rejected: FrameRef
     lookups: dict[str, FrameRef] = {}
+    history: FrameRef | None = None
     plan: FileRef
     table_schema: FileRef
     audit: FileRef

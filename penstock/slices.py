@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from penstock.cells import EPOCHS
-from penstock.durations import Duration
+from penstock.durations import Duration, told
 from penstock.frozen import Frozen
 from penstock.table import Domain, Kind, Role
 from penstock.timetext import DIRECTIVES, UnknownFormat, compiled
@@ -120,16 +120,20 @@ class ColumnSpec(Frozen):
 
 
 class Typing(Frozen):
-    """The arrays stage's slice: what the columns are, what is predicted, and the run's seed."""
+    """The arrays stage's slice: what the columns are, what is predicted, and the run's seed.
+
+    `clock` is the column of the time of day, or of the hour, where `time` holds the date alone.
+    """
 
     base: str
     target: str
-    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    task: Literal["auto", "binary", "multiclass", "regression", "forecast"] = "auto"
     positive: str | None = None
     columns: dict[str, ColumnSpec] = {}
     known_after: tuple[str, ...] = ()
     group: str | None = None
     time: str | None = None
+    clock: str | None = None
     key: str | None = None
     seed: int = 20261122
 
@@ -267,6 +271,27 @@ class Split(Frozen):
     heldout: float = Field(default=0.2, gt=0.0, lt=0.9)
     by: Literal["auto", "key", "group", "content", "time"] = "auto"
     time: str | None = None
+
+
+class Forecast(Frozen):
+    """What is decided about a forecast: how far ahead, in what steps, and what is known of the future.
+
+    `every` is the step of the series, inferred where it is left out; `known_ahead` are columns whose values a caller
+    knows for the time that is predicted; all other columns are looked at no later than at the last known actual.
+    """
+
+    horizon: Duration
+    every: Duration | None = None
+    known_ahead: Words = ()
+    intervals: float | None = Field(default=None, gt=0.0, lt=1.0)
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> Self:
+        if self.horizon <= 0 or self.every == 0:
+            raise ValueError("`horizon` and `every` have to be longer than nothing")
+        if self.every is not None and self.horizon % self.every:
+            raise ValueError(f"`horizon: {told(self.horizon)}` is not a whole number of steps of {told(self.every)}")
+        return self
 
 
 FamilyName = Literal["linear", "random_forest", "hist_gradient_boosting", "lightgbm"]

@@ -18,6 +18,7 @@ from penstock.casting import canonical_array, cast_column
 from penstock.errors import DataError, SpecError
 from penstock.fixes import row_texts
 from penstock.frozen import Frozen
+from penstock.series.moments import micros_of, moments_of
 from penstock.slices import Split, Typing
 from penstock.table import Column, TableSchema, closest
 
@@ -30,7 +31,7 @@ class SplitRule(Frozen):
     """How sides are told. It never changes while a model lives.
 
     `columns` are hashed, with `salt`; the share `heldout` of all hashes is held out. With `by="time"` the one column is
-    compared with `cutoff` instead, and rows from then on are held out.
+    compared with `cutoff` instead, and rows from then on are held out; a second one is the clock beside its date.
     """
 
     by: Literal["key", "group", "content", "time"]
@@ -93,7 +94,8 @@ def agreed_split(locked: SplitRule, split: Split, typing: Typing) -> SplitRule:
         It does: rows would change sides, and a model would be judged on rows it has learned from.
     """
     asked: list[tuple[str, object, object]] = []
-    by = split.by if split.by != "auto" else "group" if typing.group else "key" if typing.key else locked.by
+    usual = "time" if typing.task == "forecast" else "group" if typing.group else "key" if typing.key else locked.by
+    by = split.by if split.by != "auto" else usual
     asked.append(("split.by" if split.by != "auto" else by, by, locked.by))
     if "heldout" in split.model_fields_set:
         asked.append(("split.heldout", split.heldout, locked.heldout))
@@ -145,7 +147,8 @@ def sides(raw: pa.Table, rule: SplitRule, schema: TableSchema | None = None) -> 
         if schema is None or rule.cutoff is None:
             raise SpecError("The split by time lacks its cutoff", todo="Infer the lock anew: penstock lock --update")
         column = schema.column(rule.columns[0])
-        at, cutoff = _times(columns[0], column), _times(pa.array([rule.cutoff]), _reading_of_cutoff(column))
+        at = _times(columns[0], column) if len(columns) == 1 else _clock_times(raw, rule, schema)
+        cutoff = _times(pa.array([rule.cutoff]), _reading_of_cutoff(column))
         held = np.where(np.isnan(at), False, at >= cutoff[0])
     else:
         held = _shares(row_texts(columns), rule.salt) < rule.heldout
@@ -240,6 +243,11 @@ def _times(values: pa.Array | pa.ChunkedArray, column: Column) -> np.ndarray:
         got=column.kind,
         expected="a datetime or number",
     )
+
+
+def _clock_times(raw: pa.Table, rule: SplitRule, schema: TableSchema) -> np.ndarray:
+    at = moments_of(schema.cast(raw, rule.columns).frame, schema, *rule.columns)
+    return np.where(np.isnat(at), np.nan, micros_of(at).astype(np.float64))
 
 
 def _reading_of_cutoff(column: Column) -> Column:

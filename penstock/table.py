@@ -19,7 +19,7 @@ from penstock.errors import DataError
 from penstock.frozen import Frozen
 
 Kind = Literal["integer", "float", "boolean", "category", "text", "datetime", "time"]
-Role = Literal["feature", "target", "id", "group", "time", "ignored", "known_after"]
+Role = Literal["feature", "target", "id", "group", "time", "clock", "past", "ignored", "known_after"]
 NUMERIC: frozenset[str] = frozenset({"integer", "float", "boolean", "time"})
 
 MISSING_TOKENS: tuple[str, ...] = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "\\N", "#N/A")
@@ -41,10 +41,12 @@ class Column(Frozen):
     `decimal` and `thousands` say how a number is written; `decimal=".,"` reads both signs as the decimal point. A
     number with `suffix` is taken as written: `5 %` is 5, and `unit` says of what. With `units` a number is multiplied
     by the factor of the unit that stands behind it. `formats` are those of dates and times, in strptime's directives,
-    or `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`; a moment without an offset is in `timezone`, else in UTC.
-    `table` is the source it comes from, empty for the base; with `serve="bundle"` or `"refresh"` a look-up in the
-    bundle gives its value at prediction unless the caller sends one. `evidence` is why it was typed so, in a sentence;
-    `counter_examples` are cells that speak against it, `proposals` lines of a spec that would have it otherwise.
+    or `epoch_s`, `epoch_ms`, `epoch_us`, `epoch_ns`; a moment without an offset is in `timezone`, else in UTC. In a
+    forecast a column with the role `past` is known no later than the last actual value of its series, and one with the
+    role `clock` is the time of day beside a date. `table` is the source it comes from, empty for the base; with
+    `serve="bundle"` or `"refresh"` a look-up in the bundle gives its value at prediction unless the caller sends one.
+    `evidence` is why it was typed so, in a sentence; `counter_examples` are cells that speak against it, `proposals`
+    lines of a spec that would have it otherwise.
     """
 
     name: str
@@ -86,7 +88,7 @@ class Target(Frozen):
     """
 
     name: str
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "forecast"]
     labels: tuple[str, ...] = ()
     label_type: Literal["text", "integer", "boolean"] = "text"
     positive: str | None = None
@@ -97,7 +99,7 @@ class Target(Frozen):
     @property
     def is_classification(self) -> bool:
         """Whether there are labels."""
-        return self.task != "regression"
+        return self.task in ("binary", "multiclass")
 
     def typed(self, label: str) -> str | int | bool:
         """Return a label with the type that it has in JSON and Arrow.

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from penstock.arrays.generators import stage_seeds
 from penstock.arrays.profile import profile_frame
 from penstock.casting import canonical_array
 from penstock.errors import DataError
 from penstock.receipts import Arrays, FrameRef, Wrangled
+from penstock.series.rule import HISTORY, SERIES
 from penstock.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
 from penstock.steps.audit import Audit, StepAudit, Watch
@@ -23,13 +25,16 @@ from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.steps.readings import MOST_READINGS, read_cells, read_labels, typing_audit
 from penstock.steps.relations.assemble import Assembled, assemble, beside_features
+from penstock.steps.relations.series import Expanded, Laid, expand, forecast_split, lay_out, telling_calendar
 from penstock.steps.relations.source import SourceTable, read_table
+from penstock.steps.rows.duplicates import Duplicates
 from penstock.steps.running import Held, Running, objected_to, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.suspicion.finding import find_suspicions
 from penstock.suspicion.suspicion import Suspicion, with_lines
 from penstock.table import TableSchema, Target
+from penstock.target import encode_target
 
 FEWEST_LABELLED = 50
 FEWEST_HELDOUT = 10
@@ -65,14 +70,24 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     tables = {table.name: read_table(table, store) for table in arrays.tables}
     base = tables.pop(typing.base)
     assembled = assemble(base, tables, wrangling.joins)
+    laid = _laid(base, typing, wrangling)
     came = _as_it_came(base, arrays, store)
-    rule = _rule(came, typing, wrangling)
+    rule = _rule(came, typing, wrangling, laid)
     # A group stays together, wherever a correction has moved a row of it.
     side = sides((base if rule.by == "group" else came).raw, rule, base.table_schema)
     labelled = label(base, side)
-    start, unjoined = _found_rows(_start(assembled, labelled, side, beside_features(base)), assembled)
+    series: Expanded | None = None
+    unjoined: list[StepAudit] = []
+    if laid is None:
+        start, unjoined = _found_rows(_start(assembled, labelled, side, beside_features(base)), assembled)
+    else:
+        series = expand(base, assembled, labelled, laid, side, stage_seeds(typing.seed)["wrangle"])
+        labelled = replace(labelled, lacking=series.lacking)
+        start = _start_of_series(assembled, labelled, side, series, typing.target)
+        assembled = replace(assembled, table_schema=series.table_schema)
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
-    plan = _plan(assembled.table_schema, wrangling, start, _is_identified(base), private, labelled.target)
+    identified = _is_identified(base)
+    plan = _plan(assembled.table_schema, wrangling, start, identified, private, labelled.target, laid)
     plan.check(assembled.table_schema, time_ordered=rule.by == "time", n_labels=len(labelled.target.labels))
     plan = plan.settled(assembled.table_schema, n_labels=len(labelled.target.labels))
     start = replace(start, rows=_with_others(start, base, plan))
@@ -84,7 +99,8 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     watched = [label_audit(labelled, n_labelled), *unjoined, *before, *after]
     corrected = [table.fixed.told() for table in arrays.tables if table.fixed is not None]
     audit = _audit(base, tables, assembled, labelled, state, watched, corrected)
-    suspicious = _suspicious(assembled, labelled, side, typing)
+    # What a forecast knows at its origin is the past by construction.
+    suspicious = _suspicious(assembled, labelled, side, typing) if laid is None else ()
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     kept = pa.array(state.row)
     told = {
@@ -92,19 +108,24 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         "joins": [join.model_dump(mode="json") for join in wrangling.joins],
         "lookups": [record.model_dump(mode="json") for record in assembled.records],
     }
+    lookups = _lookups(assembled, store)
+    if series is not None:
+        told[SERIES] = series.rule.model_dump(mode="json")
+        lookups[HISTORY] = store.put_table(series.tail)
     return Wrangled(
         raw=store.put_table(assembled.sent().take(kept)),
         cut=store.put_frame(state.frame),
         clean=store.put_frame(clean.frame()),
-        sides=store.put_table(_sides_table(base, typing, state)),
+        sides=store.put_table(_sides_table(base, typing, state, series)),
         rejected=store.put_table(_rejected_table(assembled, labelled, state, side)),
-        lookups=_lookups(assembled, store),
+        lookups=lookups,
+        history=store.put_table(series.history) if series is not None else None,
         plan=store.put_json({**plan.model_dump(mode="json"), **told}),
         table_schema=store.put_json(schema),
         audit=store.put_json(audit.model_copy(update={"suspicious": suspicious})),
-        profile=store.put_json(_profile(assembled, schema, state, plan)),
-        n_train=int(state.rows.train.sum()),
-        n_heldout=int((~state.rows.train).sum()),
+        profile=store.put_json(_profile(start, schema, state, plan)),
+        n_train=_distinct(state, train=True),
+        n_heldout=_distinct(state, train=False),
     )
 
 
@@ -114,9 +135,23 @@ def _as_it_came(base: SourceTable, arrays: Arrays, store: Store) -> SourceTable:
     return base if fixed is None else replace(base, raw=store.read_table(fixed.original))
 
 
-def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling) -> SplitRule:
+def _laid(base: SourceTable, typing: Typing, wrangling: Wrangling) -> Laid | None:
+    target = base.table_schema.target
+    if wrangling.forecast is None or target is None:
+        return None
+    return lay_out(base, encode_target(target, base.raw[target.name]), wrangling.forecast, typing)
+
+
+def _distinct(state: Running, *, train: bool) -> int:
+    """Return how many rows of the base are on a side: of a forecast each may be learned from more than once."""
+    return int(np.count_nonzero(np.bincount(state.row[state.rows.train == train])))
+
+
+def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling, laid: Laid | None) -> SplitRule:
     if wrangling.locked_split is not None:
         return agreed_split(wrangling.locked_split, wrangling.split, typing)
+    if laid is not None:
+        return forecast_split(laid, wrangling.split, wrangling.name, base.name)
     keys = [name for join in wrangling.joins if join.into in ("", base.name) for name in join.on]
     return choose_split(base.raw, base.table_schema, typing, wrangling.split, salt=wrangling.name, join_keys=keys)
 
@@ -151,6 +186,27 @@ def _found_rows(start: Running, assembled: Assembled) -> tuple[Running, list[Ste
     return kept, [entry]
 
 
+def _start_of_series(
+    assembled: Assembled, labelled: Labelled, side: np.ndarray, series: Expanded, target: str
+) -> Running:
+    if not len(series.row):
+        raise DataError(
+            "No row has an earlier value of its series to be forecast from",
+            where=f"target {target!r}",
+            todo="Look at `time`, `group` and `horizon`.",
+        )
+    # Samples of one row differ by their origin, rows by their place: none of them is a copy of another.
+    beside = pd.DataFrame({"group": series.group, "index": series.index, "origin": series.origin})
+    # What is not known ahead is read from earlier rows, so it spoils none of its own.
+    misfit = assembled.misfit.copy()
+    misfit[np.isin(assembled.misfit_column.astype(str), series.rule.past)] = None
+    everything = Rows(
+        train=side[series.row] == TRAIN, beside=beside, target=labelled.values[series.row], misfit=misfit[series.row]
+    )
+    reason = np.full(len(series.row), None, dtype=object)
+    return Running(table=Held(series.frame), rows=everything, row=series.row, reason=reason)
+
+
 def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
     """Return what is known of the rows with the columns beside the features that row steps ask for, typed."""
     features = {c.name for c in base.table_schema.features}
@@ -168,13 +224,18 @@ def _plan(
     identified: bool,
     private: frozenset[str],
     target: Target,
+    laid: Laid | None,
 ) -> Plan:
     steps = wrangling.steps if wrangling.steps is not None else wrangling.locked_plan
     if steps is not None:
         return Plan(steps=steps)
     train = start.frame[start.rows.train]
     missing = {str(name): float(share) for name, share in train.isna().mean().items()}
-    plan = Plan(steps=propose(schema, missing, identified))
+    steps = propose(schema, missing, identified)
+    if laid is not None:
+        # The grid has seen to it that no row is told twice.
+        steps = tuple(telling_calendar(step, laid) for step in steps if not isinstance(step, Duplicates))
+    plan = Plan(steps=steps)
     plan.check(schema)
     return with_evidence(plan, start, private, len(target.labels))
 
@@ -232,9 +293,9 @@ def _audit(
     return Audit(
         n_rows=base.raw.num_rows,
         n_labelled=sum(why is None for why in labelled.lacking),
-        n_train=int(state.rows.train.sum()),
-        n_heldout=int((~state.rows.train).sum()),
-        n_rejected=base.raw.num_rows - len(state.row),
+        n_train=_distinct(state, train=True),
+        n_heldout=_distinct(state, train=False),
+        n_rejected=base.raw.num_rows - len(np.unique(state.row)),
         n_flagged=sum(why is not None for why in state.reason),
         readings=tuple(readings[:MOST_READINGS]),
         more_readings=max(0, len(readings) - MOST_READINGS),
@@ -255,19 +316,20 @@ def _suspicious(assembled: Assembled, labelled: Labelled, side: np.ndarray, typi
     return with_lines(found, typing.known_after, frozenset(c.name for c in schema.columns if c.table))
 
 
-def _sides_table(base: SourceTable, typing: Typing, state: Running) -> pa.Table:
+def _sides_table(base: SourceTable, typing: Typing, state: Running, series: Expanded | None) -> pa.Table:
     group = pa.nulls(len(state.row), pa.string())
     if typing.group is not None:
         group = canonical_array(base.raw[typing.group].combine_chunks()).take(pa.array(state.row))
-    return pa.table(
-        {
-            "row": pa.array(state.row, pa.int64()),
-            "side": pa.array(np.where(state.rows.train, TRAIN, HELDOUT).tolist(), pa.string()),
-            "reason": pa.array(state.reason.tolist(), pa.string()),
-            "target": pa.array(state.rows.target),
-            "group": group,
-        }
-    )
+    told = {
+        "row": pa.array(state.row, pa.int64()),
+        "side": pa.array(np.where(state.rows.train, TRAIN, HELDOUT).tolist(), pa.string()),
+        "reason": pa.array(state.reason.tolist(), pa.string()),
+        "target": pa.array(state.rows.target),
+        "group": group,
+    }
+    if series is not None:
+        told |= {name: pa.array(state.rows.beside[name].to_numpy(), pa.int64()) for name in ("index", "origin")}
+    return pa.table(told)
 
 
 def _rejected_table(assembled: Assembled, labelled: Labelled, state: Running, side: np.ndarray) -> pa.Table:
@@ -295,12 +357,13 @@ def _lookups(assembled: Assembled, store: Store) -> dict[str, FrameRef]:
     return {lookup.name: store.put_table(lookup.table) for lookup in travelling}
 
 
-def _profile(assembled: Assembled, schema: TableSchema, state: Running, plan: Plan) -> object:
+def _profile(start: Running, schema: TableSchema, state: Running, plan: Plan) -> object:
     """Return what requests look like: the typed features of the training rows, before any step changed them.
 
     Isolated extremes are left out. They are slips of the pen, and a range that took them in would warn of nothing.
     """
-    train = assembled.features.iloc[state.row[state.rows.train]].reset_index(drop=True)
+    kept = start.rows.train & np.isin(start.row, state.row[state.rows.train])
+    train = start.frame[kept].reset_index(drop=True)
     for step in plan.steps:
         if isinstance(step, Isolated) and set(step.columns or ()) <= set(train.columns):
             train = step.learn(train).apply(train)

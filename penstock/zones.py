@@ -1,7 +1,7 @@
-"""Local clock times to UTC, for one moment and for a million alike.
+"""Local clock times to UTC and back, for one moment and for a million alike.
 
 A time that the clocks skip is read with the offset from before the change, a time that they show twice is the first of
-the two.
+the two. The way back has no such doubts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import pandas as pd
 
 from penstock.timetext import DAY
 
@@ -67,3 +68,25 @@ def all_to_utc(micros: Any, zone: str) -> Any:
     for value in np.unique(micros[changing]).tolist():
         offsets[changing & (micros == value)] = _offset(value, zone)
     return micros - offsets
+
+
+def all_to_local(micros: Any, zone: str) -> Any:
+    """Return what the clocks of a zone show at moments in UTC, both in microseconds, int64 of shape (n,).
+
+    Examples
+    --------
+    >>> all_to_local(np.array([0]), "Europe/Berlin").tolist()
+    [3600000000]
+    """
+    where, days = pd.factorize(micros // DAY)
+    ends = [[_shown(day * DAY + hour, zone) for hour in (0, DAY // 2, DAY)] for day in days.tolist()]
+    offsets = np.array([each[0] for each in ends], np.int64)[where]
+    changing = np.array([len(set(each)) > 1 for each in ends], dtype=bool)[where]
+    which, values = pd.factorize(micros[changing])
+    offsets[changing] = np.array([_shown(value, zone) for value in values.tolist()], np.int64)[which]
+    return micros + offsets
+
+
+def _shown(micros: int, zone: str) -> int:
+    moment = (_EPOCH + dt.timedelta(microseconds=min(max(micros, _FIRST), _LAST))).replace(tzinfo=dt.UTC)
+    return (moment.astimezone(_zone(zone)).utcoffset() or dt.timedelta()) // _MICRO

@@ -14,6 +14,7 @@ from deploy.commands.addresses import Address, without_password
 from deploy.commands.console import err
 from penstock.errors import DataError, SpecError
 from penstock.frozen import Frozen
+from penstock.series.guess import guess_forecast
 from penstock.sources import CsvSource, Source, infer_kind, looks_headerless, read_snapshot, snapshot, source_from
 from penstock.sources.kinds import scheme_of
 from penstock.spec.pipeline import slug
@@ -100,6 +101,8 @@ def declare(sources: Sequence[str], options: Options, folder: Path, scratch: Sto
     declared["target"] = _target(options.target, heads[0].column_names, made[0].uri)
     if options.task and options.task != "auto":
         declared["task"] = options.task
+    if options.task == "forecast":
+        declared |= guess_forecast(heads[0], declared["target"], made[0].uri)
     return declared
 
 

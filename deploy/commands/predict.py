@@ -19,8 +19,16 @@ from penstock.table import closest
 _EXPECTED = "Correct the file. If its rows are right, change `expect` in the spec and run it: models carry it along."
 
 
-def predict(name: str, input_: Path, output: Path, artifacts: Path, version: str | None, keep: str) -> int:
-    """Predict a file, if it is what the model's spec expects of one.
+def predict(
+    name: str,
+    input_: Path,
+    output: Path,
+    artifacts: Path,
+    version: str | None,
+    keep: str,
+    history: Path | None = None,
+) -> int:
+    """Predict a file, if it is what the model's spec expects of one; of a forecast from a history, where one is given.
 
     Raises
     ------
@@ -36,7 +44,7 @@ def predict(name: str, input_: Path, output: Path, artifacts: Path, version: str
     outcome = bundle.check(rows)
     outcome.demand(where=str(input_), todo=_EXPECTED)
     show_warnings(outcome)
-    answers = bundle.predict(rows)
+    answers = bundle.predict(rows, None if history is None else read_rows(history))
     kept = _kept(rows, keep, bundle.schema.ids)
     write_rows(output, pd.concat([kept, answers.to_frame()], axis=1))
     warned = sum(1 for row in answers.warnings if row)

@@ -8,6 +8,7 @@ from typing import Any
 from deploy.service.holder import Holder
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
+from penstock.bundle.looking import Looking
 from penstock.errors import PenstockError
 
 
@@ -25,6 +26,8 @@ def summary(holder: Holder, name: str) -> dict[str, Any]:
             "target": bundle.target.name,
             "task": bundle.target.task,
         }
+        if bundle.looking is not None:
+            told["history"] = _history(bundle.looking)
         if bundle.target.is_classification:
             told["labels"] = [bundle.target.typed(label) for label in bundle.target.labels]
     trouble = holder.trouble(name)
@@ -50,6 +53,19 @@ def lookups_told(bundle: Bundle, now: dt.datetime | None = None) -> list[dict[st
         }
         for record in bundle.carried.values()
     ]
+
+
+def _history(looking: Looking) -> dict[str, Any]:
+    """Return up to when a forecast knows its series, how long ago that is, and how far it reaches."""
+    age = looking.age(dt.datetime.now(dt.UTC))
+    rule = looking.rule
+    return {
+        "last_actual": looking.last_actual,
+        "age_seconds": None if age is None else round(age),
+        "every": rule.length(1),
+        "horizon": rule.length(rule.horizon),
+        "old": age is not None and age > rule.horizon * rule.every,
+    }
 
 
 def versions(home: ModelHome, serving: str | None) -> list[dict[str, Any]]:

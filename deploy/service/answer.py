@@ -21,11 +21,13 @@ from penstock.cells import Misfit
 from penstock.table import TableSchema
 
 
-def predict(held: Held, raw: pa.Table | list[dict[str, Any]], meters: Meters) -> Predictions:
+def predict(
+    held: Held, raw: pa.Table | list[dict[str, Any]], meters: Meters, history: list[dict[str, Any]] | None = None
+) -> Predictions:
     """Predict, and count what was done."""
     name = held.bundle.name
     began = time.perf_counter()
-    answers = held.bundle.predict(raw)
+    answers = held.bundle.predict(raw, history)
     meters.predict_seconds.labels(name).observe(time.perf_counter() - began)
     meters.rows.labels(name, held.bundle.version).inc(len(answers))
     for code, n in _codes(answers).items():

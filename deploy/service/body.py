@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from fastapi import Request
 
 from deploy.service.problems import Fault, Problem, shown_name
+from penstock.series.rule import HISTORY
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -161,15 +163,35 @@ def one_row(body: bytes) -> dict[str, Any]:
     Problem
         400 or 422, naming every field that holds an object or a list.
     """
-    row = parse_json(body)
+    return _one_flat(parse_json(body))
+
+
+def _one_flat(row: Any) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise Problem(422, "not-a-row", "The body must be one JSON object: a field and a value for each column")
     _refuse_nested([row], single=True)
     return row
 
 
-def many_rows(body: bytes, limit: int) -> list[dict[str, Any]]:
-    """Return the body's `rows`, each one flat.
+def row_with_history(
+    body: bytes, fields: Sequence[str], limit: int
+) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
+    """Return the body as one flat row, and the rows of `history` that it brings where that is no field of the model.
+
+    Raises
+    ------
+    Problem
+        400, 413 or 422, naming fields.
+    """
+    row = parse_json(body)
+    history = None
+    if isinstance(row, dict) and HISTORY not in fields and isinstance(row.get(HISTORY), list):
+        history = _checked(row.pop(HISTORY), limit)
+    return _one_flat(row), history
+
+
+def many_rows(body: bytes, limit: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]] | None]:
+    """Return the body's `rows` and, where it has one, its `history`; each row is flat.
 
     Raises
     ------
@@ -180,10 +202,18 @@ def many_rows(body: bytes, limit: int) -> list[dict[str, Any]]:
     rows = value.get("rows") if isinstance(value, dict) else None
     if not isinstance(rows, list):
         raise Problem(422, "not-rows", 'The body must be {"rows": [...]} with one JSON object a row')
-    extra = [shown_name(name) for name in value if name != "rows"]
+    extra = [shown_name(name) for name in value if name not in ("rows", HISTORY)]
     if extra:
         faults = [Fault(field=name, message="Only the field 'rows' stands here") for name in extra]
         raise Problem(422, "not-rows", 'The body must be {"rows": [...]} and nothing else', faults)
+    history = value.get(HISTORY)
+    if history is not None and not isinstance(history, list):
+        faults = [Fault(field=HISTORY, message="The history is no list of rows", expected="a list of objects")]
+        raise Problem(422, "not-rows", "The history must be a list with one JSON object a row", faults)
+    return _checked(rows, limit), None if history is None else _checked(history, limit)
+
+
+def _checked(rows: list[Any], limit: int) -> list[dict[str, Any]]:
     if len(rows) > limit:
         raise Problem(413, "too-many-rows", f"The body has more than the {limit} rows that are taken at once")
     odd = [i for i, row in enumerate(rows) if not isinstance(row, dict)]

@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from deploy.service.body import ARROW, CSV, JSON, PARQUET
 from deploy.service.holder import Held, Holder
 from deploy.service.problems import MEDIA
-from deploy.service.rows import example, row_schema
+from deploy.service.rows import history_schema, row_schema
 from penstock import __version__
 from penstock.table import Target
 
@@ -91,18 +91,24 @@ def _refusals() -> dict[str, Any]:
 
 def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: Held) -> None:
     bundle = held.bundle
-    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.keys)
+    row = bundle.example()
+    aliases, keys = bundle.promises.aliases, bundle.keys
+    schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, aliases, keys, shown=row)
     lookups = _lookups(bundle.lookup_versions)
-    one = _answer(bundle.target, name, lookups)
+    has_ends = bundle.series is not None and bundle.series.widths is not None
+    one = _answer(bundle.target, name, lookups, has_ends=has_ends)
     schemas[f"{name}.answer"] = one
     schemas[f"{name}.answered"] = _of_many(one, name)
-    row = example(bundle.schema, bundle.profile, bundle.keys)
+    history = None
+    if bundle.series is not None:
+        history = f"{name}.history"
+        schemas[history] = history_schema(name, bundle.schema, bundle.profile, bundle.series)
     doc["paths"][f"/models/{name}/predict"] = {
         "post": {
             "tags": [name],
             "summary": f"Predict one row with {name}",
             "operationId": f"predict_{name}",
-            "requestBody": _one(f"{name}.row", row),
+            "requestBody": _one(f"{name}.row", row, history),
             "responses": {"200": _good("The prediction", f"{name}.answer"), **_refusals()},
         }
     }
@@ -111,23 +117,32 @@ def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: He
             "tags": [name],
             "summary": f"Predict many rows with {name}",
             "operationId": f"predict_batch_{name}",
-            "requestBody": _many(f"{name}.row", row),
+            "requestBody": _many(f"{name}.row", row, history),
             "responses": {"200": _rows(f"{name}.answered", lookups), **_refusals()},
         }
     }
 
 
-def _one(row: str, example: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {JSON: {"schema": _ref(row), "example": example}}}
+def _one(row: str, example: dict[str, Any], history: str | None = None) -> dict[str, Any]:
+    schema: dict[str, Any] = _ref(row)
+    if history is not None:
+        schema = {"allOf": [schema, {"type": "object", "properties": {"history": _array(history)}}]}
+    return {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
 
 
-def _many(row: str, example: dict[str, Any]) -> dict[str, Any]:
-    schema = {
+def _array(of: str) -> dict[str, Any]:
+    return {"type": "array", "items": _ref(of)}
+
+
+def _many(row: str, example: dict[str, Any], history: str | None = None) -> dict[str, Any]:
+    schema: dict[str, Any] = {
         "type": "object",
         "required": ["rows"],
         "properties": {"rows": {"type": "array", "items": _ref(row)}},
         "additionalProperties": False,
     }
+    if history is not None:
+        schema["properties"]["history"] = _array(history)
     binary = {media: {"schema": {"type": "string", "format": "binary"}} for media in _TABLES}
     return {"required": True, "content": {JSON: {"schema": schema, "example": {"rows": [example]}}, **binary}}
 
@@ -171,7 +186,7 @@ def _rows(answer: str, lookups: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer(target: Target, name: str, lookups: dict[str, Any]) -> dict[str, Any]:
+def _answer(target: Target, name: str, lookups: dict[str, Any], *, has_ends: bool = False) -> dict[str, Any]:
     properties: dict[str, Any] = {"prediction": {"type": "number"}}
     required = ["prediction", "model", "version", "warnings", *lookups]
     if target.is_classification:
@@ -184,6 +199,9 @@ def _answer(target: Target, name: str, lookups: dict[str, Any]) -> dict[str, Any
             "required": list(target.labels),
         }
         required.append("probabilities")
+    if has_ends:
+        properties |= {"low": {"type": "number"}, "high": {"type": "number"}}
+        required += ["low", "high"]
     properties |= {
         "model": {"const": name},
         "version": {"type": "string"},

@@ -17,7 +17,6 @@ from deploy.service.about import lookups_told, summary, versions
 from deploy.service.docs import groups_of
 from deploy.service.forms import fields_of
 from deploy.service.holder import Held
-from deploy.service.rows import example
 from deploy.service.served import Served
 from penstock import __version__
 from penstock.bundle.layout import ModelHome
@@ -95,7 +94,7 @@ async def model_page(parts: Served, name: str, root: str) -> Response:
 
 def _told(held: Held, name: str, root: str) -> dict[str, Any]:
     bundle = held.bundle
-    row = example(bundle.schema, bundle.profile, bundle.keys)
+    row = bundle.example()
     labels = [str(label) for label in bundle.target.labels]
     return {
         "labels": labels if len(labels) <= 12 else [*labels[:12], f"and {len(labels) - 12} more"],
@@ -111,11 +110,16 @@ def _told(held: Held, name: str, root: str) -> dict[str, Any]:
 
 
 def _facts(held: Held) -> list[tuple[str, str]]:
-    rows = ("Training rows", f"{held.bundle.profile.n_rows:,}")
-    manifest = held.bundle.manifest
+    bundle = held.bundle
+    told = [("Training rows", f"{bundle.profile.n_rows:,}")]
+    if bundle.looking is not None and bundle.looking.last_actual is not None:
+        rule = bundle.looking.rule
+        told.append(("Knows actual values up to", bundle.looking.last_actual))
+        told.append(("Reaches", f"{rule.length(rule.horizon)} beyond them, in steps of {rule.length(1)}"))
+    manifest = bundle.manifest
     if manifest is None:
-        return [rows]
-    return [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created)), rows]
+        return told
+    return [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created)), *told]
 
 
 def _scores(metrics: Mapping[str, Any]) -> list[dict[str, str]]:  # JSON, whose shape the evaluate stage decides

@@ -11,7 +11,6 @@ from typing import Literal
 from deploy.service.envelope import told_without_values
 from deploy.service.holder import Held
 from penstock.bundle.bundle import Bundle
-from penstock.bundle.example import schema_example
 from penstock.bundle.layout import ModelHome, Pointer
 from penstock.bundle.log import MADE_LIVE
 from penstock.errors import NotFound, PenstockError, StoreError, Tampered
@@ -98,7 +97,7 @@ def _proven(home: ModelHome, version: str, digest: str | None) -> Bundle:
 
 def warm_up(bundle: Bundle) -> None:
     """Answer the example row a few times, so that no caller pays for a first call."""
-    row = schema_example(bundle.schema, bundle.profile, bundle.keys)
+    row = bundle.example()
     for n in (1, 1, 8):
         bundle.predict([dict(row) for _ in range(n)])
 

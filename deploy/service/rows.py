@@ -8,6 +8,7 @@ from typing import Any
 from penstock.arrays.profile import Profile
 from penstock.bundle.example import schema_example
 from penstock.cells import epoch_of, time_text
+from penstock.series.rule import HISTORY, SeriesRule
 from penstock.table import Column, TableSchema, Target
 
 _TYPES = {
@@ -20,6 +21,8 @@ _TYPES = {
     "time": "string",
 }
 MAX_LEVELS = 50
+# Roles of columns that a row has no use for; what is known of the past only is sent as history.
+_NOT_SENT = frozenset({"ignored", "known_after", "target", "past"})
 TIME_PATTERN = r"^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?( ?[AaPp][Mm])?$"
 
 
@@ -38,18 +41,19 @@ def row_schema(
     profile: Profile,
     aliases: Mapping[str, tuple[str, ...]] | None = None,
     keys: Mapping[str, str] | None = None,
+    shown: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the schema of one flat row.
 
     Every column of the training table is typed. What is declared (a domain) stands as JSON Schema's own keywords,
     because a value outside is refused; what was merely observed stands under `x-observed`, because a value outside is
-    answered, with a warning. `keys` names, by identifier, the look-ups that it finds its row in. The names that a field
-    had before stand beside it, deprecated; a field that is needed may
-    come under any of its names.
+    answered, with a warning. The names that a field had before stand beside it, deprecated; a field that is needed may
+    come under any of its names. `keys` names, by identifier, the look-ups that it finds its row in; `shown` is the
+    example row, where it is not the schema's own.
     """
-    columns = [
-        c for c in schema.columns if c.role not in ("ignored", "known_after", "target") or c.name in (keys or {})
-    ]
+    sought = keys or {}
+    asked = [c for c in schema.columns if c.role not in _NOT_SENT or c.name in sought]
+    columns = [c for c in asked if c.table != HISTORY]
     known = {c.name: c for c in columns}
     olds = {old: known[new] for new, names in (aliases or {}).items() if new in known for old in names}
     renamed = [c.name for c in columns if required(c) and c in olds.values()]
@@ -60,14 +64,36 @@ def row_schema(
     made = {
         "type": "object",
         "title": f"A row for {name}",
-        "properties": {c.name: column_schema(c, profile, (keys or {}).get(c.name, "")) for c in columns}
+        "properties": {c.name: column_schema(c, profile, sought.get(c.name, "")) for c in columns}
         | {old: _former(c, profile) for old, c in olds.items()}
         | _target(schema.target),
         "required": [c.name for c in columns if required(c) and c.name not in renamed],
         "additionalProperties": True,
-        "example": example(schema, profile, keys or ()),
+        "example": dict(shown) if shown is not None else example(schema, profile, sought),
     }
     return made | ({"allOf": either} if either else {})
+
+
+def history_schema(name: str, schema: TableSchema, profile: Profile, rule: SeriesRule) -> dict[str, Any]:
+    """Return the schema of one row of a forecast's history: series, time, what came true, what is known by then."""
+    made: dict[str, Any] = {}
+    for column in (schema.column(n) for n in rule.columns):
+        made[column.name] = column_schema(column, profile)
+        if column.name == rule.target:
+            made[column.name]["description"] = "The actual value; null where there is none."
+    needed = [n for n in (rule.group, rule.time, rule.target) if n is not None]
+    return {
+        "type": "object",
+        "title": f"A row of the history of {name}",
+        "description": (
+            f"An actual value, one every {rule.length(1)}. The last one of a series is where its forecast starts, and "
+            f"{rule.length(rule.horizon)} after it is as far as it goes. Send the {rule.tail:,} steps before it, where "
+            "the model does not know them."
+        ),
+        "properties": made,
+        "required": needed,
+        "additionalProperties": True,
+    }
 
 
 def _former(column: Column, profile: Profile) -> dict[str, Any]:

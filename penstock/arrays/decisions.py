@@ -74,6 +74,8 @@ def _role(name: str, typing: Typing) -> Role | None:
         return "group"
     if name == typing.time:
         return "time"
+    if name == typing.clock:
+        return "clock"
     return "id" if name == typing.key else None
 
 
@@ -99,6 +101,7 @@ def check_decisions(typing: Typing, base: tuple[str, ...], tables: dict[str, tup
     named = [("columns", n, anywhere) for n in typing.columns]
     named += [("known_after", n, (*base, *joined)) for n in typing.known_after]
     named += [(k, n, base) for k in ("group", "time", "key") if (n := getattr(typing, k)) is not None]
+    named += [("time", typing.clock, base)] if typing.clock is not None else []
     for key, name, known in named:
         if name not in known:
             raise SpecError(

@@ -19,7 +19,7 @@ from penstock.slices import ColumnSpec, Typing
 from penstock.table import MISSING_TOKENS, Column, Kind, Target
 from penstock.target import as_array
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass"]
 
 MIN_ROWS = 50
 MIN_CLASS = 5
@@ -106,7 +106,7 @@ def _numbers(column: Tally, decided: ColumnSpec) -> NumberFormat:
 def _task(column: Tally, form: NumberFormat, typing: Typing) -> Literal["classification", "regression"]:
     decided = typing.columns.get(typing.target)
     kind = decided.kind if decided is not None else None
-    if typing.task == "regression" or (typing.task == "auto" and kind == "float"):
+    if typing.task in ("regression", "forecast") or (typing.task == "auto" and kind == "float"):
         return "regression"
     if typing.task in ("binary", "multiclass") or kind in ("category", "text", "boolean") or not form.fits:
         return "classification"
@@ -140,7 +140,11 @@ def _regression(column: Tally, form: NumberFormat, typing: Typing, tokens: tuple
         far = sentinels(Numbers(values, column.gone))
         said += [s.told for s in far]
         reading = reading.model_copy(update={"proposals": far_lines(typing.target, far, column.gone, decided)})
-    return Target(name=typing.target, task="regression", reading=_decided(reading, typing), evidence="; ".join(said))
+    told = "; ".join(said)
+    if typing.task == "forecast":
+        told = told.replace("numbers: regression", "numbers to forecast")
+        return Target(name=typing.target, task="forecast", reading=_decided(reading, typing), evidence=told)
+    return Target(name=typing.target, task="regression", reading=_decided(reading, typing), evidence=told)
 
 
 def _decided(reading: Column, typing: Typing) -> Column:

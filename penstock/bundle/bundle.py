@@ -2,64 +2,55 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.carried import Carried
+from penstock.bundle.contents import contents_of, table_in
 from penstock.bundle.disk import read_regular
-from penstock.bundle.environment import differences, unpickled
+from penstock.bundle.estimates import estimates_of, places_of, with_history
+from penstock.bundle.example import Value, schema_example
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
+from penstock.bundle.looking import Looking
 from penstock.bundle.manifest import (
-    CARD,
     ESTIMATOR,
-    LOOKUPS,
-    METRICS,
     PROBE,
-    PROFILE,
-    PROMISES,
     REPORT,
-    SCHEMA,
-    STEPS,
     TWIN,
-    VERDICT,
     Manifest,
     entry,
-    is_table,
 )
-from penstock.bundle.observed import Observed, warn
-from penstock.bundle.predictions import Floats, Note, Predictions
+from penstock.bundle.noting import notes_on, tidied
+from penstock.bundle.observed import Observed
+from penstock.bundle.predictions import Note, Predictions
 from penstock.bundle.probe import answers_to, check_answers, rows_of
 from penstock.bundle.promises import Promises
-from penstock.bundle.renewal import records_in, renewed_by
+from penstock.bundle.renewal import renewed_by
 from penstock.bundle.rows import Given, as_columns
-from penstock.bundle.sealed import Sealed, open_sealed
+from penstock.bundle.sealed import open_sealed
 from penstock.bundle.seeking import Seeking
-from penstock.cells import Misfit
-from penstock.errors import BundleError, DataError, NotFound, Tampered
+from penstock.errors import BundleError, DataError, NotFound, RequestError, Tampered
 from penstock.expect.outcome import Outcome
 from penstock.receipts import Verdict
-from penstock.steps.categories.folding import Folding
-from penstock.steps.categories.tidy import Tidy
+from penstock.series.history import refuse_misfits
+from penstock.series.rule import HISTORY, SeriesRule
 from penstock.steps.plan import Plan
 from penstock.steps.relations.lookup import Lookup
-from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema, Target
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# A caller may send any number of fields that nobody knows; a few are named.
-MOST_UNKNOWN = 20
+# Rows in any shape that a caller may have them in.
+Raw: TypeAlias = "pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +83,12 @@ class Bundle:
         What a careful reader should know, such as libraries that differ.
     folder : pathlib.Path, optional
         Where it was opened.
+    series : SeriesRule, optional
+        Of a forecast, how rows are series.
+    history : pyarrow.Table, optional
+        Of a forecast, the last raw rows of every series.
+    looking : Looking, optional
+        Of a forecast, how it looks back.
     """
 
     name: str
@@ -110,6 +107,9 @@ class Bundle:
     notes: tuple[str, ...] = ()
     folder: Path | None = None
     promises: Promises = field(default_factory=Promises)
+    series: SeriesRule | None = None
+    history: pa.Table | None = None
+    looking: Looking | None = field(init=False, repr=False)
     _features: tuple[str, ...] = field(init=False, repr=False)
     _silent: frozenset[str] = field(init=False, repr=False)
     _observed: Observed = field(init=False, repr=False)
@@ -119,14 +119,19 @@ class Bundle:
 
     def __post_init__(self) -> None:
         """Work out once what every prediction needs."""
-        features = self.schema.features
+        looking = None
+        if self.series is not None and self.history is not None:
+            looking = Looking(self.series, self.schema, self.history)
+        _set(self, "looking", looking)
+        # What is worked out of the past is nobody's to send, and warns of nothing.
+        features = tuple(c for c in self.schema.features if c.table != HISTORY or looking is None)
         _set(self, "_features", tuple(c.name for c in features))
         # Identifiers, the target and what was left out may come along: they are ignored.
         _set(self, "_silent", frozenset((*self.schema.names, self.target.name)))
-        _set(self, "_observed", Observed(features, self.profile, _tidied(self.plan, self._features)))
-        _set(self, "_places", _places(self.target, self.estimator))
+        _set(self, "_observed", Observed(features, self.profile, tidied(self.plan, self._features)))
         _set(self, "_seeking", Seeking(self.lookups, self.carried))
         _set(self, "_versions", {name: record.version for name, record in self.carried.items()})
+        _set(self, "_places", places_of(self.target, self.estimator))
 
     @property
     def target(self) -> Target:
@@ -151,9 +156,13 @@ class Bundle:
         estimator: object,
         profile: Profile,
         carried: Mapping[str, Carried] | None = None,
+        *,
+        series: SeriesRule | None = None,
+        history: pa.Table | None = None,
     ) -> Self:
         """Return a bundle that is not sealed: it predicts as it will when it is."""
-        return cls(name, schema, plan, dict(lookups), estimator, profile, dict(carried or {}))
+        travelling = dict(carried or {})
+        return cls(name, schema, plan, dict(lookups), estimator, profile, travelling, series=series, history=history)
 
     @classmethod
     def load(
@@ -204,8 +213,8 @@ class Bundle:
         unused = {TWIN, ESTIMATOR, REPORT} - {chosen}
         sealed = open_sealed(folder, trust, name=name, keep=lambda path: path not in unused)
         try:
-            found = cls._deserialised(sealed, chosen)
-            probe = _table(sealed.files[PROBE])
+            found = cls(**contents_of(sealed, chosen))
+            probe = table_in(sealed.files[PROBE])
         except (ValidationError, KeyError, ValueError, pa.ArrowInvalid) as error:
             raise BundleError(
                 "The bundle is whole, and says something that this release does not understand",
@@ -218,34 +227,6 @@ class Bundle:
             # The stored answers are the served model's.
             check_answers(probe, answers, str(folder))
         return found
-
-    @classmethod
-    def _deserialised(cls, sealed: Sealed, chosen: str) -> Self:
-        files, manifest = sealed.files, sealed.manifest
-        steps = json.loads(files[STEPS])
-        tables = {
-            path.removeprefix(LOOKUPS).removesuffix(".arrow"): _table(data)
-            for path, data in files.items()
-            if is_table(path)
-        }
-        return cls(
-            name=manifest.model,
-            schema=TableSchema.model_validate_json(files[SCHEMA]),
-            plan=Plan.model_validate({"steps": steps["steps"]}),
-            lookups={lookup.name: lookup for lookup in lookups_of(steps, tables)},
-            estimator=unpickled(files[chosen], manifest.environment, str(sealed.folder / chosen)),
-            profile=Profile.model_validate_json(files[PROFILE]),
-            carried=records_in(files),
-            version=manifest.version,
-            digest=manifest.digest,
-            manifest=manifest,
-            metrics=json.loads(files[METRICS]),
-            verdict=Verdict.model_validate_json(files[VERDICT]),
-            card=files[CARD].decode(),
-            notes=tuple(differences(manifest.environment)),
-            folder=sealed.folder,
-            promises=Promises.model_validate_json(files[PROMISES]) if PROMISES in files else Promises(),
-        )
 
     @property
     def lookup_versions(self) -> dict[str, str]:
@@ -282,12 +263,7 @@ class Bundle:
             raise Tampered("The report is not the one that was signed", where=str(self.folder / REPORT))
         return data
 
-    def predict(
-        self,
-        raw: pa.Table | pd.DataFrame | Mapping[str, Sequence[object]] | Sequence[Mapping[str, object]],
-        *,
-        now: float | None = None,
-    ) -> Predictions:
+    def predict(self, raw: Raw, history: Raw | None = None, *, now: float | None = None) -> Predictions:
         """Predict raw rows.
 
         Parameters
@@ -295,6 +271,9 @@ class Bundle:
         raw : pyarrow.Table, pandas.DataFrame, mapping of str to sequence, or sequence of mappings
             Rows as a source or a caller has them, n_rows of them. Identifiers and the target may come along; columns
             that the model carries itself need not.
+        history : the same, optional
+            More recent actual rows, for a model that looks back: they are laid over those that it carries. In a
+            forecast the last actual value that is sent of a series is the one that its rows are forecast from.
         now : float, optional
             Seconds since 1970, by which look-ups are told to be too old; by default the clock's.
 
@@ -307,21 +286,60 @@ class Bundle:
         Raises
         ------
         RequestError
-            Two columns have one name, or the columns differ in length.
+            Two columns have one name, or the columns differ in length; a row of a forecast lies where nothing can be
+            said of it (see `Looking.back`); or history is sent to a model that looks at none.
         """
         given, renamed = self.promises.renamed(as_columns(raw))
         columns, sought = self._columns(given, time() if now is None else now)
+        if self.looking is not None:
+            return self._forecast(self.looking, given, columns, (*renamed, *sought), history)
+        estimator = self.estimator if history is None else self._knowing(history)
         cast = self.schema.cast(columns, self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
         return Predictions(
             target=self.target,
-            estimates=self._estimates(self.plan.apply_cells(cast.frame)),
-            notes=(*renamed, *self._notes(given, cast.frame, misfits), *sought),
+            estimates=estimates_of(self.target, estimator, self._places, self.plan.apply_cells(cast.frame)),
+            notes=(*renamed, *notes_on(given.columns, self._silent, self._observed, cast.frame, misfits), *sought),
             misfits=misfits,
             model=self.name,
             version=self.version,
             lookups=self._versions,
         )
+
+    def _forecast(
+        self,
+        looking: Looking,
+        given: Given,
+        columns: Mapping[str, Any],
+        notes: tuple[Note, ...],
+        history: Raw | None,
+    ) -> Predictions:
+        cast = self.schema.cast(columns, looking.read)
+        sent = None if history is None else self.promises.renamed(as_columns(history))[0]
+        looked = looking.back(cast.frame, columns, sent)
+        unread = {(m.column, m.row) for m in cast.misfits}
+        misfits = [*cast.misfits, *self._observed.outside(looked.frame)]
+        misfits += [m for m in looked.misfits if (m.column, m.row) not in unread]
+        estimates = estimates_of(self.target, self.estimator, self._places, self.plan.apply_cells(looked.frame))
+        told = notes_on(given.columns, self._silent, self._observed, looked.frame, misfits)
+        widths = looking.rule.widths
+        low, high = widths.around(estimates, looked.steps, looked.scale) if widths is not None else (None, None)
+        return Predictions(
+            target=self.target,
+            estimates=estimates,
+            notes=(*notes, *told, *looked.notes),
+            misfits=tuple(misfits),
+            model=self.name,
+            version=self.version,
+            lookups=self._versions,
+            low=low,
+            high=high,
+        )
+
+    def example(self) -> dict[str, Value]:
+        """Return a row to try the model with, nobody's record; of a forecast the step after the last actual value."""
+        row = schema_example(self.schema, self.profile, self.keys)
+        return row if self.looking is None else {**row, **self.looking.next_row()}
 
     def check(self, raw: pa.Table) -> Outcome:
         """Hold a table of rows to be predicted to what its model's spec expects of such a table.
@@ -347,52 +365,17 @@ class Bundle:
             columns[self._features[0]] = [None] * given.n_rows
         return columns, notes
 
-    def _estimates(self, cut: pd.DataFrame) -> Floats:
-        n_labels = len(self.target.labels)
-        if not len(cut):
-            return np.empty((0, n_labels) if n_labels else 0)
-        if not n_labels:
-            return np.asarray(self.estimator.predict(cut), dtype=np.float64)
-        shares = np.asarray(self.estimator.predict_proba(cut), dtype=np.float64)
-        if self._places is None:
-            return shares
-        # A label that training rows lacked has probability 0.
-        whole = np.zeros((len(shares), n_labels))
-        whole[:, self._places] = shares
-        return whole
-
-    def _notes(self, given: Given, frame: pd.DataFrame, misfits: Sequence[Misfit]) -> tuple[Note, ...]:
-        wrong: dict[tuple[str, str], list[int]] = {}
-        for misfit in misfits:
-            wrong.setdefault((misfit.column, misfit.expected), []).append(misfit.row)
-        notes = [
-            Note(warn("misfit", column, f"should be {expected}"), np.array(rows, dtype=np.int64))
-            for (column, expected), rows in wrong.items()
-        ]
-        notes += self._observed.notes(frame, misfits)
-        unknown = [name for name in given.columns if name not in self._silent]
-        for name in unknown[:MOST_UNKNOWN]:
-            notes.append(Note(warn("unknown_field", name[:64], "is no field of this model; it was ignored")))
-        return tuple(notes)
+    def _knowing(self, history: Raw) -> Any:
+        """Return the estimator with steps that know the rows that were sent of the past."""
+        if not self.plan.uses_history:
+            raise RequestError("This model looks at no history", where=HISTORY, todo="Send the rows alone.")
+        given, _ = self.promises.renamed(as_columns(history))
+        # What is looked up for the past warns of nothing: nobody asks for it to be predicted.
+        columns, _ = self._columns(given, 0.0)
+        cast = self.schema.cast(columns, self._features)
+        refuse_misfits(cast.misfits)
+        return with_history(self.estimator, self.plan.apply_cells(cast.frame))
 
 
 def _set(bundle: Bundle, name: str, value: object) -> None:
     object.__setattr__(bundle, name, value)
-
-
-def _tidied(plan: Plan, features: Sequence[str]) -> dict[str, Folding]:
-    tidies = [step for step in plan.learned if isinstance(step, Tidy)]
-    return {name: step.folding for step in tidies for name in (step.columns if step.columns is not None else features)}
-
-
-def _places(target: Target, estimator: Any) -> list[int] | None:
-    """Return where the estimator's classes stand among the labels; None where they are all there, in order."""
-    classes = getattr(estimator, "classes_", None)
-    if not target.is_classification or classes is None:
-        return None
-    places = [int(c) for c in classes]
-    return None if places == list(range(len(target.labels))) else places
-
-
-def _table(data: bytes) -> pa.Table:
-    return pa.ipc.open_file(pa.BufferReader(data)).read_all()

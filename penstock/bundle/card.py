@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 200
 MOST_LEVELS = 8
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "mape"})
+LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "mape", "mase", "smape"})
 
 
 def card_text(
@@ -51,6 +51,7 @@ def card_text(
             f"# {bundle.name}, version {version}",
             "",
             _purpose(bundle.target),
+            *_reach(bundle),
             "",
             f"Kind of model: {family}. Sealed {created}.",
         ],
@@ -65,11 +66,21 @@ def card_text(
 
 def _purpose(target: Target) -> str:
     if not target.is_classification:
-        return f"Predicts the number `{target.name}`."
+        return f"{'Forecasts' if target.task == 'forecast' else 'Predicts'} the number `{target.name}`."
     labels = ", ".join(f"`{label}`" for label in target.labels[:20])
     more = f" and {len(target.labels) - 20} more" if len(target.labels) > 20 else ""
     positive = f"; the positive one is `{target.positive}`" if target.positive else ""
     return f"Predicts `{target.name}`, one of {labels}{more}{positive}, with a probability for each."
+
+
+def _reach(bundle: Bundle) -> list[str]:
+    if bundle.looking is None:
+        return []
+    rule, last = bundle.looking.rule, bundle.looking.last_actual
+    told = f"It reaches {rule.length(rule.horizon)} beyond the last actual value, in steps of {rule.length(1)}."
+    known = f" Of itself it knows actual values up to {last}; more recent ones are sent as `history`."
+    level = f" `low` and `high` hold {rule.widths.level:.0%} of what comes true." if rule.widths is not None else ""
+    return ["", told + known + level]
 
 
 def _data(bundle: Bundle) -> list[str]:

@@ -33,7 +33,7 @@ def schema_example(schema: TableSchema, profile: Profile, keys: Collection[str] 
         Numbers at their median, booleans and categories at their most frequent value, dates and times at the latest
         seen; None where nothing is known, or where a value of a private column would be shown.
     """
-    features = {c.name for c in schema.features}
+    features = {c.name for c in schema.columns if c.role in ("feature", "time", "clock", "group")}
     sent = [c for c in schema.columns if c.serve == "request" and c.role != "target"]
     return {
         c.name: _value(c, profile) if c.name in features else None for c in sent if c.name in features or c.name in keys

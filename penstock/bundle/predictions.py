@@ -28,6 +28,10 @@ Code = Literal[
     "missing_key",
     "orphan_key",
     "stale_lookup",
+    "unseen_series",
+    "short_history",
+    "old_history",
+    "earlier_history",
 ]
 Label = str | int | bool | None
 
@@ -71,6 +75,8 @@ class Predictions:
         Who answered.
     lookups : mapping of str to str
         The version of each table that was looked up in.
+    low, high : numpy.ndarray, optional
+        The ends of prediction intervals, float64 of shape (n_rows,), where the model gives them.
 
     Examples
     --------
@@ -86,6 +92,8 @@ class Predictions:
     model: str = ""
     version: str = ""
     lookups: Mapping[str, str] = field(default_factory=dict)
+    low: Floats | None = None
+    high: Floats | None = None
     _blank: Rows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -137,11 +145,15 @@ class Predictions:
         return lists
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return one JSON object a row: prediction, probabilities where there are labels, warnings. No NaN."""
+        """Return one JSON object a row: prediction, probabilities or ends of an interval, warnings. No NaN."""
         warnings = [[w.to_json() for w in of_row] for of_row in self.warnings]
         if not self.target.is_classification:
             values = self._blanked().tolist()
-            return [{"prediction": _finite(v), "warnings": w} for v, w in zip(values, warnings, strict=True)]
+            told = [{"prediction": _finite(v), "warnings": w} for v, w in zip(values, warnings, strict=True)]
+            if self.low is None or self.high is None:
+                return told
+            ends = zip(told, values, self.low.tolist(), self.high.tolist(), strict=True)
+            return [_with_ends(answer, value, low, high) for answer, value, low, high in ends]
         names = self.target.labels
         return [
             {"prediction": label, "probabilities": dict(zip(names, shares, strict=True)), "warnings": w}
@@ -151,7 +163,7 @@ class Predictions:
         ]
 
     def to_frame(self) -> pd.DataFrame:
-        """Return columns `prediction`, `probability_<label>` for each label, and `warning`; one row each, in order."""
+        """Return `prediction`, `probability_<label>` for each label or `low` and `high`, and `warning`; in order."""
         import pandas as pd
 
         columns: dict[str, Any] = {}
@@ -162,6 +174,9 @@ class Predictions:
                 columns[f"probability_{label}"] = shares[:, i]
         else:
             columns["prediction"] = self._blanked()
+            for name, end in (("low", self.low), ("high", self.high)):
+                if end is not None:
+                    columns[name] = np.where(self.null, np.nan, end)
         columns["warning"] = pd.array(self._texts(), dtype="str")
         return pd.DataFrame(columns)
 
@@ -179,6 +194,12 @@ class Predictions:
             for row in range(len(self)) if note.rows is None else note.rows.tolist():
                 texts[row] = f"{texts[row]}; {message}" if texts[row] else message
         return texts
+
+
+def _with_ends(answer: dict[str, Any], value: float, low: float, high: float) -> dict[str, Any]:
+    known = math.isfinite(value)
+    ends = {"low": _finite(low) if known else None, "high": _finite(high) if known else None}
+    return {"prediction": answer["prediction"], **ends, "warnings": answer["warnings"]}
 
 
 def _finite(value: float) -> float | None:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from penstock.bundle.looking import Looking
 from penstock.bundle.predictions import Predictions
 from penstock.errors import BundleError
+from penstock.series.rule import SeriesRule
 from penstock.table import Column, TableSchema
 
 TOLERANCE = 1e-9
@@ -55,6 +57,32 @@ def build_probe(raw_train: pa.Table, schema: TableSchema, seed: int, n: int = 32
     return pa.table(columns)
 
 
+def with_moments(probe: pa.Table, rule: SeriesRule, schema: TableSchema, history: pa.Table, seed: int) -> pa.Table:
+    """Return a forecast's probe rows with series and moments that can be asked for; the row with nothing stays so.
+
+    Parameters
+    ----------
+    probe : pyarrow.Table
+        Rows as `build_probe` makes them: the last but one has nothing in it.
+    rule : SeriesRule
+        How rows are series.
+    schema : TableSchema
+        The model's columns.
+    history : pyarrow.Table
+        The raw rows that the model carries.
+    seed : int
+        Decides which moments.
+    """
+    looking = Looking(rule, schema, history)
+    n = probe.num_rows
+    names, at = looking.draw(n, seed)
+    for key, values in looking.keys(names, at).items():
+        told = pa.array([None if i == n - 2 else str(value) for i, value in enumerate(values)], pa.string())
+        at_column = probe.column_names.index(key) if key in probe.column_names else None
+        probe = probe.append_column(key, told) if at_column is None else probe.set_column(at_column, key, told)
+    return probe
+
+
 def _unseen(column: Column, values: pa.Array) -> pa.Array:
     is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
     if column.kind in ("category", "text"):
@@ -94,7 +122,11 @@ def with_answers(rows: pa.Table, predictions: Predictions) -> pa.Table:
 def _answers(predictions: Predictions) -> dict[str, pa.Array]:
     target = predictions.target
     if predictions.values is not None:
-        return {"value": pa.array(predictions.values)}
+        ends = {"low": predictions.low, "high": predictions.high}
+        given = {
+            name: pa.array(np.where(predictions.null, np.nan, end)) for name, end in ends.items() if end is not None
+        }
+        return {"value": pa.array(predictions.values), **given}
     assert predictions.probabilities is not None
     labels = [*target.labels, None]
     answers = {"label": pa.array([labels[code] for code in predictions.codes.tolist()], pa.string())}

@@ -38,6 +38,7 @@ from penstock.bundle.probe import answers_to, with_answers
 from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
+from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.plan import Plan
 from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema
@@ -52,7 +53,7 @@ class Parts:
     schema : TableSchema
         The columns, and the target among them.
     plan : mapping
-        The plan's JSON: `steps`, `split` and `joins`.
+        The plan's JSON: `steps`, `split` and `joins`, and of a forecast `series`.
     profile : Profile
         What the training rows held.
     tables : mapping of str to pyarrow.Table
@@ -173,6 +174,8 @@ def _candidate(name: str, parts: Parts) -> Bundle:
         unpickled(parts.served, parts.environment, name),
         parts.profile,
         carried_of(parts.plan, parts.tables, parts.collected),
+        series=SeriesRule.model_validate(parts.plan[SERIES]) if SERIES in parts.plan else None,
+        history=parts.tables.get(HISTORY),
     )
 
 

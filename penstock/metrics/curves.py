@@ -59,7 +59,7 @@ def error_curve(y: Floats, predicted: Floats) -> Curve:
 
 def curves(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> Mapping[str, object]:
     """Return everything that the report draws of held-out predictions, as JSON-ready values."""
-    if target.task == "regression":
+    if not target.is_classification:
         truth = y.astype(np.float64)
         error = predicted - truth
         quantiles = np.quantile(error, [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0])

@@ -8,7 +8,7 @@ from penstock.errors import SpecError
 from penstock.frozen import Frozen
 from penstock.table import closest
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "forecast"]
 
 
 class Metric(Frozen):
@@ -37,12 +37,14 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="brier", title="Brier score", greater_is_better=False, tasks=_CLASSES),
     Metric(name="accuracy", title="Accuracy", greater_is_better=True, tasks=_CLASSES),
     Metric(name="f1", title="F1", greater_is_better=True, tasks=_CLASSES),
-    Metric(name="rmse", title="RMSE", greater_is_better=False, tasks=("regression",)),
-    Metric(name="mae", title="MAE", greater_is_better=False, tasks=("regression",)),
+    Metric(name="mase", title="MASE", greater_is_better=False, tasks=("forecast",)),
+    Metric(name="smape", title="sMAPE", greater_is_better=False, tasks=("forecast",)),
+    Metric(name="rmse", title="RMSE", greater_is_better=False, tasks=("regression", "forecast")),
+    Metric(name="mae", title="MAE", greater_is_better=False, tasks=("regression", "forecast")),
     Metric(name="r2", title="R²", greater_is_better=True, tasks=("regression",)),
     Metric(name="mape", title="MAPE", greater_is_better=False, tasks=("regression",)),
 )
-MAIN: dict[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse"}
+MAIN: dict[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "rmse", "forecast": "mase"}
 
 
 def metrics_for(task: Task) -> tuple[Metric, ...]:

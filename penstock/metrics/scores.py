@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.metrics.metric import metric_for
-from penstock.metrics.weighted import Floats, Ints, defined_metrics, weighted_scores
+from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics, weighted_scores
 from penstock.receipts import Interval
 from penstock.table import Target
 
@@ -19,7 +19,9 @@ FEWEST_REPLICATES = 200
 RANK_CELLS = 20_000_000
 
 
-def scores(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> dict[str, float]:
+def scores(
+    target: Target, y: npt.NDArray[np.generic], predicted: Floats, context: Context | None = None
+) -> dict[str, float]:
     """Return every metric that the true values allow.
 
     Parameters
@@ -30,6 +32,8 @@ def scores(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> dic
         True values, shape (n_rows,): int64 indices of labels, or float64.
     predicted : numpy.ndarray
         Probabilities of shape (n_rows, n_labels), or values of shape (n_rows,), float64.
+    context : Context, optional
+        What else is known of the rows of a forecast.
 
     Examples
     --------
@@ -37,19 +41,27 @@ def scores(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> dic
     >>> {k: round(v, 3) for k, v in scores(target, np.array([1.0, 3.0]), np.array([1.0, 2.0])).items()}
     {'rmse': 0.707, 'mae': 0.5, 'r2': 0.5, 'mape': 0.167}
     """
-    done = weighted_scores(target, y, predicted, defined_metrics(target, y), np.ones((1, len(y))))
+    done = weighted_scores(target, y, predicted, defined_metrics(target, y), np.ones((1, len(y))), context)
     return {name: float(value[0]) for name, value in done.items()}
 
 
-def score(target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats) -> float:
+def score(
+    target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats, context: Context | None = None
+) -> float:
     """Return one metric; NaN where the true values do not allow it."""
-    return float(weighted_scores(target, y, predicted, (metric,), np.ones((1, len(y))))[metric][0])
+    return float(weighted_scores(target, y, predicted, (metric,), np.ones((1, len(y))), context)[metric][0])
 
 
 def bootstrap(
-    target: Target, y: npt.NDArray[np.generic], predicted: Floats, *, replicates: int = 1000, seed: int
+    target: Target,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    *,
+    replicates: int = 1000,
+    seed: int,
+    context: Context | None = None,
 ) -> dict[str, Interval]:
-    """Return every metric with its 95 % percentile interval over resampled rows.
+    """Return every metric with its 95 % percentile interval over resampled rows; of a forecast, over resampled blocks.
 
     More than 20,000 rows are not resampled in full: a fixed random 20,000 of them are, and the deviations from their
     score, shrunk by sqrt(20,000 / n), are laid about the score of all rows. A multiclass ROC AUC uses fewer replicates
@@ -57,7 +69,7 @@ def bootstrap(
 
     Parameters
     ----------
-    target, y, predicted
+    target, y, predicted, context
         As for `scores`.
     replicates : int
         How many resamples.
@@ -70,9 +82,9 @@ def bootstrap(
     Bickel, P. J., Götze, F. and van Zwet, W. R. (1997), Resampling fewer than n observations, Statistica Sinica 7.
     """
     names = defined_metrics(target, y)
-    values = scores(target, y, predicted)
-    rows = _rows_to_resample(len(y), seed)
-    drawn = _replicates(target, y[rows], [predicted[rows]], names, replicates, seed)[0]
+    values = scores(target, y, predicted, context)
+    rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
+    drawn = _replicates(target, y[rows], [predicted[rows]], names, replicates, seed, context)[0]
     centre = values if len(rows) == len(y) else scores(target, y[rows], predicted[rows])
     return {
         name: _interval(values[name], centre.get(name, values[name]), drawn[name], len(rows), len(y)) for name in names
@@ -88,6 +100,7 @@ def paired(
     *,
     replicates: int = 1000,
     seed: int,
+    context: Context | None = None,
 ) -> Interval:
     """Return how much better `a` predicts than `b` on the same rows, with its 95 % interval.
 
@@ -96,7 +109,7 @@ def paired(
 
     Parameters
     ----------
-    target, y, replicates, seed
+    target, y, replicates, seed, context
         As for `bootstrap`.
     metric : str
         Which metric.
@@ -104,9 +117,9 @@ def paired(
         Two sets of predictions for the same rows.
     """
     sign = metric_for(target.task, metric).sign
-    value = sign * (score(target, metric, y, a) - score(target, metric, y, b))
-    rows = _rows_to_resample(len(y), seed)
-    one, other = _replicates(target, y[rows], [a[rows], b[rows]], (metric,), replicates, seed)
+    value = sign * (score(target, metric, y, a, context) - score(target, metric, y, b, context))
+    rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
+    one, other = _replicates(target, y[rows], [a[rows], b[rows]], (metric,), replicates, seed, context)
     drawn = sign * (one[metric] - other[metric])
     centre = value
     if len(rows) < len(y):
@@ -138,6 +151,7 @@ def _replicates(
     names: Sequence[str],
     replicates: int,
     seed: int,
+    context: Context | None,
 ) -> list[dict[str, Floats]]:
     """Return, for each set of predictions, the metrics of every replicate; all sets see the same resamples."""
     costly = ("roc_auc",) if target.task == "multiclass" and "roc_auc" in names else ()
@@ -146,20 +160,22 @@ def _replicates(
         ranked = min(replicates, max(FEWEST_REPLICATES, RANK_CELLS // (len(y) * len(target.labels))))
     parts: list[dict[str, list[Floats]]] = [{name: [] for name in names} for _ in several]
     done = 0
-    for weights in _resamples(len(y), replicates, seed):
+    for weights in _resamples(len(y), replicates, seed, context.block if context is not None else None):
         now = names if done < ranked else [n for n in names if n not in costly]
         for part, predicted in zip(parts, several, strict=True):
-            for name, value in weighted_scores(target, y, predicted, now, weights).items():
+            for name, value in weighted_scores(target, y, predicted, now, weights, context).items():
                 part[name].append(value)
         done += len(weights)
     return [{name: np.concatenate(values) for name, values in part.items()} for part in parts]
 
 
-def _resamples(n: int, replicates: int, seed: int) -> Iterator[Floats]:
+def _resamples(n_rows: int, replicates: int, seed: int, block: Ints | None) -> Iterator[Floats]:
     """Yield how often each row is drawn, some replicates at a time: float64 of shape (n_replicates, n_rows)."""
     random = np.random.default_rng(seed)
-    at_once = max(1, min(replicates, CELLS_AT_ONCE // max(n, 1)))
+    n = n_rows if block is None else int(block.max(initial=-1)) + 1
+    at_once = max(1, min(replicates, CELLS_AT_ONCE // max(n_rows, 1)))
     for start in range(0, replicates, at_once):
         size = min(at_once, replicates - start)
         drawn = random.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        yield counts if block is None else counts[:, block]

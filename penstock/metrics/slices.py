@@ -8,7 +8,7 @@ import pandas as pd
 
 from penstock.frozen import Frozen
 from penstock.metrics.scores import score
-from penstock.metrics.weighted import Floats, defined_metrics
+from penstock.metrics.weighted import Context, Floats, defined_metrics
 from penstock.table import TableSchema, Target
 
 FEWEST_ROWS = 30
@@ -32,6 +32,7 @@ def slices(
     predicted: Floats,
     frame: pd.DataFrame,
     schema: TableSchema,
+    context: Context | None = None,
 ) -> list[Slice]:
     """Return the metric for every frequent level of the categories, booleans and few-valued columns.
 
@@ -40,7 +41,7 @@ def slices(
 
     Parameters
     ----------
-    target, metric, y, predicted
+    target, metric, y, predicted, context
         As for `penstock.metrics.scores.paired`.
     frame : pandas.DataFrame
         Typed features of the same rows.
@@ -54,7 +55,8 @@ def slices(
             rows = np.flatnonzero((values == level).to_numpy(dtype=bool))
             if len(rows) < FEWEST_ROWS or metric not in defined_metrics(target, y[rows]):
                 continue
-            value = score(target, metric, y[rows], predicted[rows])
+            part = context.take(rows) if context is not None else None
+            value = score(target, metric, y[rows], predicted[rows], part)
             done.append(Slice(column=column, level=_spelling(level), n=len(rows), value=value))
     return sorted(done, key=lambda s: (s.column, -s.n, s.level))
 

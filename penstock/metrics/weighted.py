@@ -7,6 +7,7 @@ of times it was drawn. So scores and intervals cannot disagree about what a metr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,26 @@ Ints = npt.NDArray[np.int64]
 SMALLEST_PROBABILITY = 1e-15
 # Below this share of the median size, a true value makes the relative error meaningless.
 NEAR_ZERO = 0.01
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of the rows of a forecast beside what is true of them.
+
+    Attributes
+    ----------
+    scale : numpy.ndarray
+        The mean absolute error of the seasonal naive forecast of a row's series in training, shape (n_rows,).
+    block : numpy.ndarray
+        From 0 on, which rows stand or fall together and are resampled as one, int64, shape (n_rows,).
+    """
+
+    scale: Floats
+    block: Ints
+
+    def take(self, rows: npt.NDArray[np.generic]) -> Context:
+        """Return the context of some rows, its blocks numbered anew."""
+        return Context(self.scale[rows], np.unique(self.block[rows], return_inverse=True)[1].astype(np.int64))
 
 
 def positive_index(target: Target) -> int:
@@ -33,6 +54,8 @@ def relative_error_makes_sense(y: Floats) -> bool:
 
 def defined_metrics(target: Target, y: npt.NDArray[np.generic]) -> tuple[str, ...]:
     """Return the names of the metrics that these true values allow, in a fixed order."""
+    if target.task == "forecast":
+        return ("mase", "mae", "rmse", "smape")
     if target.task == "regression":
         spread = len(y) > 1 and bool(np.ptp(y.astype(np.float64)) > 0)
         mape = relative_error_makes_sense(y.astype(np.float64))
@@ -46,7 +69,12 @@ def defined_metrics(target: Target, y: npt.NDArray[np.generic]) -> tuple[str, ..
 
 
 def weighted_scores(
-    target: Target, y: npt.NDArray[np.generic], predicted: Floats, names: Sequence[str], weights: Floats
+    target: Target,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    names: Sequence[str],
+    weights: Floats,
+    context: Context | None = None,
 ) -> dict[str, Floats]:
     """Return metrics under each of several weightings.
 
@@ -62,12 +90,23 @@ def weighted_scores(
         Which metrics.
     weights : numpy.ndarray
         Shape (n_weightings, n_rows), float64.
+    context : Context, optional
+        The scales of a forecast's series; without them MASE is MAE.
 
     Returns
     -------
     dict of str to numpy.ndarray
         One float64 array of shape (n_weightings,) for each metric; NaN where a weighting leaves only one class.
+
+    References
+    ----------
+    Hyndman, R. J. and Koehler, A. B. (2006), Another look at measures of forecast accuracy, International Journal of
+    Forecasting 22, section 3 (MASE).
+    Makridakis, S. (1993), Accuracy measures: theoretical and practical concerns, International Journal of Forecasting 9
+    (sMAPE, here a share from 0 to 2).
     """
+    if target.task == "forecast":
+        return _forecast(y.astype(np.float64), predicted, names, weights, context)
     if target.task == "regression":
         return _regression(y.astype(np.float64), predicted, names, weights)
     codes = y.astype(np.int64)
@@ -99,6 +138,21 @@ def _regression(y: Floats, predicted: Floats, names: Sequence[str], weights: Flo
             "r2": np.where(spread > 0, 1 - squared / spread, np.nan),
             "mape": ratio / n,
         }
+    return {name: every[name] for name in names}
+
+
+def _forecast(
+    y: Floats, predicted: Floats, names: Sequence[str], weights: Floats, context: Context | None
+) -> dict[str, Floats]:
+    error = np.abs(predicted - y)
+    size = np.abs(predicted) + np.abs(y)
+    scaled = error if context is None else error / context.scale
+    relative = np.divide(2.0 * error, size, out=np.zeros_like(error), where=size > 0)
+    n, squared, absolute, in_scale, ratio = (
+        weights @ np.column_stack([np.ones_like(y), error**2, error, scaled, relative])
+    ).T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        every = {"mase": in_scale / n, "mae": absolute / n, "rmse": np.sqrt(squared / n), "smape": ratio / n}
     return {name: every[name] for name in names}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold
@@ -9,6 +12,73 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 from penstock.errors import DataError
 from penstock.metrics.weighted import Ints
 from penstock.table import Target
+
+# Of the time that training rows cover, the share that no fold is tested on: there has to be something to learn from.
+FIRST_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Order:
+    """When the rows of a forecast are known.
+
+    `index` and `origin` are the places of every row and of its origin in its series, shape (n_rows,); `until` is the
+    place of each fold's first origin, up to which it may learn.
+    """
+
+    index: Ints
+    origin: Ints
+    until: tuple[int, ...]
+
+
+def ordered_folds(index: Ints, origin: Ints, folds: int, horizon: int) -> tuple[Ints, Order]:
+    """Divide the later half of the time into folds, each tested on what comes after all that it learns from.
+
+    A row is tested in the fold of its time where it is forecast from no earlier than that fold's first origin, which is
+    the place right before the fold. So a fold is a row of rolling origins.
+
+    Parameters
+    ----------
+    index, origin : numpy.ndarray
+        The places of every row and of its origin, int64, shape (n_rows,).
+    folds : int
+        How many folds are wanted; fewer where one would be shorter than the horizon.
+    horizon : int
+        The furthest step.
+
+    Returns
+    -------
+    tuple
+        The fold of every row, -1 where it is only learned from; and when rows are known.
+
+    Raises
+    ------
+    DataError
+        A fold would have nothing to learn from, or nothing to be tested on.
+
+    Examples
+    --------
+    >>> index = np.arange(1, 13)
+    >>> fold_of, order = ordered_folds(index, index - 1, 3, 2)
+    >>> fold_of.tolist(), order.until
+    ([-1, -1, -1, -1, -1, -1, 0, 0, 1, 1, 2, 2], (6, 8, 10))
+    """
+    first, last = (int(index.min()), int(index.max())) if len(index) else (0, -1)
+    length = last - first + 1
+    begins = first + int(FIRST_SHARE * length)
+    n = max(1, min(folds, (last + 1 - begins) // max(horizon, 1)))
+    edges = [begins + (last + 1 - begins) * k // n for k in range(n + 1)]
+    fold_of = np.full(len(index), -1, dtype=np.int64)
+    for fold, (low, high) in enumerate(itertools.pairwise(edges)):
+        fold_of[(index >= low) & (index < high) & (origin >= low - 1)] = fold
+    order = Order(index, origin, tuple(low - 1 for low in edges[:-1]))
+    for fold, until in enumerate(order.until):
+        if not (fold_of == fold).any() or not (index <= until).any():
+            raise DataError(
+                "The training rows cannot be divided into folds that follow each other in time",
+                got=f"{len(index):,} rows over {length:,} steps, horizon {horizon:,} steps",
+                todo="Bring more rows, forecast less far ahead, or ask for fewer folds: model: {folds: 2}",
+            )
+    return fold_of, order
 
 
 def make_folds(

@@ -12,11 +12,13 @@ import numpy.typing as npt
 from penstock.errors import UserError
 from penstock.metrics.metric import Metric
 from penstock.metrics.scores import score, scores
-from penstock.metrics.weighted import Floats
+from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.crew import Alone, Crew, Job
 from penstock.models.families import BaseFamily, Family
+from penstock.models.naive import naive_values
 from penstock.models.training import FoldFit, Training, fit_fold
 from penstock.receipts import LeaderboardRow
+from penstock.series.features import naive_name
 
 # Scores closer than this are equal: which of two is a last bit ahead may differ between machines.
 TIE = 1e-9
@@ -48,7 +50,8 @@ class Searched:
     rows : tuple of LeaderboardRow
         Best first; then those that did not complete.
     out_of_fold : numpy.ndarray
-        The winner's predictions for every row from the fit that had not seen it, shape (n_rows, n_labels) or (n_rows,).
+        The winner's predictions for every row from the fit that had not seen it, shape (n_rows, n_labels) or (n_rows,);
+        NaN for a row that no fold was tested on.
     cross_validation : dict
         Mean and standard deviation over the folds of every metric, for the winner.
     interrupted : bool
@@ -113,14 +116,18 @@ def search(
 def _prior(training: Training, family: BaseFamily, fold: int) -> FoldFit:
     """Fit the dummy without the plan's steps: it looks at nothing but the target, and nobody should wait for it."""
     started = time.perf_counter()
-    test = training.fold_of == fold
+    learn, test = training.learned(fold), training.tested(fold)
+    if training.target.task == "forecast":
+        mean = float(np.mean(training.y[learn].astype(np.float64)))
+        naive = naive_values(training.cut.iloc[test], naive_name(training.target.name), mean)
+        return FoldFit(naive, time.perf_counter() - started)
     model = family.estimator(training.target, training.n_sized, training.seed, 1)
+    model.fit(np.zeros((len(learn), 1)), training.y[learn])
     blank = np.zeros((len(test), 1))
-    model.fit(blank[~test], training.y[~test])
     if not training.target.is_classification:
-        return FoldFit(np.asarray(model.predict(blank[test]), dtype=np.float64), time.perf_counter() - started)
-    shares = np.zeros((int(test.sum()), len(training.target.labels)))
-    shares[:, model.classes_.astype(np.int64)] = model.predict_proba(blank[test])
+        return FoldFit(np.asarray(model.predict(blank), dtype=np.float64), time.perf_counter() - started)
+    shares = np.zeros((len(test), len(training.target.labels)))
+    shares[:, model.classes_.astype(np.int64)] = model.predict_proba(blank)
     return FoldFit(shares, time.perf_counter() - started)
 
 
@@ -141,6 +148,9 @@ def _concluded(training: Training, candidates: list[Candidate], metric: Metric, 
         _row(c, metric, values, mean, interrupted, chosen=i == best)
         for i, (c, values, mean) in enumerate(zip(candidates, of_folds, means, strict=True))
     ]
+    if training.target.task == "forecast":
+        told = {"note": "the seasonal naive forecast"}
+        rows = [row.model_copy(update=told) if row.family == "dummy" else row for row in rows]
     winner = candidates[best]
     if winner.family.kind == "dummy":
         others = [row for row in rows if row.family != "dummy"]
@@ -174,12 +184,16 @@ def _standing(row: LeaderboardRow, metric: Metric) -> tuple[bool, int, float, st
 
 def _fold_scores(training: Training, candidate: Candidate, metric: Metric) -> list[float]:
     """Return the metric of every fold that is there and allows it; of all folds together, where none allows it."""
-    tests = {fold: training.y[training.fold_of == fold] for fold in sorted(candidate.fits)}
-    each = [score(training.target, metric.name, y, candidate.fits[fold].predicted) for fold, y in tests.items()]
+    each = [
+        score(training.target, metric.name, training.y[rows], candidate.fits[fold].predicted, _context(training, rows))
+        for fold, rows in ((fold, training.tested(fold)) for fold in sorted(candidate.fits))
+    ]
     finite = [value for value in each if np.isfinite(value)]
     if finite or not candidate.is_whole:
         return finite
-    pooled = score(training.target, metric.name, training.y, _out_of_fold(training, candidate))
+    rows = np.flatnonzero(training.fold_of >= 0)
+    predicted = _out_of_fold(training, candidate)[rows]
+    pooled = score(training.target, metric.name, training.y[rows], predicted, _context(training, rows))
     return [pooled] if np.isfinite(pooled) else []
 
 
@@ -211,19 +225,24 @@ def _row(
     )
 
 
+def _context(training: Training, rows: Ints) -> Context | None:
+    return training.context.take(rows) if training.context is not None else None
+
+
 def _out_of_fold(training: Training, candidate: Candidate) -> Floats:
     k = len(training.target.labels)
-    whole = np.empty((len(training.y), k) if k else len(training.y))
+    whole = np.full((len(training.y), k) if k else len(training.y), np.nan)
     for fold, fit in candidate.fits.items():
-        whole[training.fold_of == fold] = fit.predicted
+        whole[training.tested(fold)] = fit.predicted
     return whole
 
 
 def _every_metric(training: Training, candidate: Candidate) -> dict[str, tuple[float, float]]:
     gathered: dict[str, list[float]] = {}
     for fold, fit in sorted(candidate.fits.items()):
-        y: npt.NDArray[np.generic] = training.y[training.fold_of == fold]
-        for name, value in scores(training.target, y, fit.predicted).items():
+        rows = training.tested(fold)
+        y: npt.NDArray[np.generic] = training.y[rows]
+        for name, value in scores(training.target, y, fit.predicted, _context(training, rows)).items():
             if np.isfinite(value):
                 gathered.setdefault(name, []).append(value)
     return {

@@ -15,17 +15,19 @@ import pandas as pd
 
 from penstock.bundle.canonical import content_digest
 from penstock.bundle.environment import environment
-from penstock.bundle.probe import build_probe
+from penstock.bundle.probe import build_probe, with_moments
 from penstock.errors import DataError
 from penstock.metrics.metric import Metric, metric_for
-from penstock.metrics.weighted import Ints
+from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.crew import Alone, Crew, Job, Processes
 from penstock.models.families import Family, families_for
-from penstock.models.folds import make_folds
+from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.recipe import Recipe
 from penstock.models.search import search
 from penstock.models.training import Training, fit_rows
 from penstock.receipts import Trained, Wrangled
+from penstock.series.rule import HISTORY, SERIES, SeriesRule
+from penstock.series.widths import widths_of
 from penstock.slices import Modelling, Typing
 from penstock.steps.plan import Plan
 from penstock.steps.relations.travelling import lookups_of
@@ -82,8 +84,9 @@ def train(
     plan = json.loads(store.read_bytes(wrangled.plan))
     cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))
+    rule = SeriesRule.model_validate(plan[SERIES]) if SERIES in plan else None
     whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
-    shown = _only(whole, learn, sides, modelling)
+    shown = _only(whole, learn, sides, modelling) if rule is None else _in_order(whole, learn, sides, modelling, rule)
     crew = _crew(shown, modelling, executor)
     try:
         found = search(
@@ -102,14 +105,20 @@ def train(
     raw_train = store.read_table(wrangled.raw).take(learn)
     keys = [name for lookup in lookups for name in lookup.needs]
     decided = _decided(found.winner, metric, modelling)
+    probe = build_probe(raw_train, schema, seed, keys=keys)
+    if rule is not None:
+        rule = with_widths(rule, shown, found.out_of_fold)
+        plan[SERIES] = rule.model_dump(mode="json")
+        probe = with_moments(probe, rule, schema, tables[HISTORY], seed)
+        decided[HISTORY] = tables[HISTORY]
     return Trained(
         family=found.winner.kind,
         metric=metric.name,
         served=store.put_bytes(_pickled(served), "joblib"),
         twin=store.put_bytes(_pickled(twin), "joblib"),
-        probe=store.put_table(build_probe(raw_train, schema, seed, keys=keys)),
+        probe=store.put_table(probe),
         table_schema=wrangled.table_schema,
-        plan=wrangled.plan,
+        plan=wrangled.plan if rule is None else store.put_json(plan),
         profile=wrangled.profile,
         lookups=wrangled.lookups,
         environment=store.put_json(environment()),
@@ -158,6 +167,32 @@ def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling
     fold_of = make_folds(whole.target, y, groups, modelling.folds, whole.seed)
     cut = whole.cut.iloc[rows].reset_index(drop=True)
     return Training(cut, y, fold_of, whole.plan, whole.target, whole.seed, whole.n_sized)
+
+
+def _in_order(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling, rule: SeriesRule) -> Training:
+    """Return the training rows alone, divided into folds that follow each other in time."""
+    index = sides["index"].to_numpy(dtype=np.int64)[rows]
+    origin = sides["origin"].to_numpy(dtype=np.int64)[rows]
+    fold_of, order = ordered_folds(index, origin, modelling.folds, rule.horizon)
+    groups = [group if isinstance(group, str) else "" for group in sides["group"].to_numpy(dtype=object)[rows]]
+    scale = np.array([rule.scale_of(group) for group in groups])
+    block = (index - index.min()) // rule.horizon
+    cut = whole.cut.iloc[rows].reset_index(drop=True)
+    context = Context(scale, block).take(np.arange(len(rows)))
+    parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
+    return Training(cut, whole.y[rows], fold_of, *parts, order=order, context=context)
+
+
+def with_widths(rule: SeriesRule, training: Training, out_of_fold: Floats) -> SeriesRule:
+    """Return the rule of a forecast with the widths of its intervals, from the winner's errors on later rows."""
+    if rule.intervals is None or training.order is None or training.context is None:
+        return rule
+    y = training.y.astype(np.float64)
+    tested = np.flatnonzero(np.isfinite(out_of_fold))
+    errors = np.abs(y - out_of_fold)[tested] / training.context.scale[tested]
+    steps = (training.order.index - training.order.origin)[tested]
+    floor = 0.0 if y.min(initial=np.inf) >= 0 else None
+    return rule.model_copy(update={"widths": widths_of(errors, steps, rule.horizon, rule.intervals, floor)})
 
 
 def _crew(training: Training, modelling: Modelling, executor: Executor | None) -> Crew:

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from penstock.metrics.weighted import Floats, Ints
+from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.families import BaseFamily
+from penstock.models.folds import Order
 from penstock.models.recipe import Recipe, predictions
 from penstock.table import Target
 
@@ -30,9 +31,13 @@ class Training:
     y : numpy.ndarray
         int64 indices of labels, or float64, shape (n_rows,).
     fold_of : numpy.ndarray
-        The fold in which each row is tested, int64, shape (n_rows,).
+        The fold in which each row is tested, int64, shape (n_rows,); -1 where it is only learned from.
     n_sized : int
         For how many rows models are sized.
+    order : Order, optional
+        Of a forecast, when rows are known: a fold then learns from none that comes after its first origin.
+    context : Context, optional
+        Of a forecast, what else its scores hang on.
     """
 
     cut: pd.DataFrame
@@ -42,11 +47,23 @@ class Training:
     target: Target
     seed: int
     n_sized: int
+    order: Order | None = None
+    context: Context | None = None
 
     @property
     def n_folds(self) -> int:
         """How many folds there are."""
         return int(self.fold_of.max()) + 1
+
+    def tested(self, fold: int) -> Ints:
+        """Return the positions of the rows that a fold is tested on."""
+        return np.flatnonzero(self.fold_of == fold)
+
+    def learned(self, fold: int) -> Ints:
+        """Return the positions of the rows that a fold learns from: all others, or all that came before."""
+        if self.order is None:
+            return np.flatnonzero(self.fold_of != fold)
+        return np.flatnonzero(self.order.index <= self.order.until[fold])
 
     @property
     def n_cells(self) -> int:
@@ -64,12 +81,11 @@ class FoldFit:
 
 
 def fit_fold(training: Training, family: BaseFamily, fold: int) -> FoldFit:
-    """Fit a family on all folds but one and predict that one."""
+    """Fit a family on what a fold learns from, and predict what it is tested on."""
     started = time.perf_counter()
-    test = training.fold_of == fold
-    learn = np.flatnonzero(~test)
+    learn = training.learned(fold)
     recipe = _unfitted(training, family, 1).fit(training.cut.iloc[learn], training.y[learn])
-    predicted = predictions(recipe, training.cut.iloc[np.flatnonzero(test)], len(training.target.labels))
+    predicted = predictions(recipe, training.cut.iloc[training.tested(fold)], len(training.target.labels))
     if not np.isfinite(predicted).all():
         raise FloatingPointError("some of its predictions are not finite")
     return FoldFit(predicted, time.perf_counter() - started)

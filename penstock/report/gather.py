@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from penstock.arrays.profile import Profile
-from penstock.bundle.example import schema_example
+from penstock.bundle.example import Value, schema_example
+from penstock.bundle.looking import looking_of
 from penstock.receipts import (
     Arrays,
     Collected,
@@ -36,6 +38,7 @@ from penstock.report.facts import (
 from penstock.report.measured import Measured, read_measured
 from penstock.report.pictures import evaluation_pictures
 from penstock.report.words import clipped, greater_is_better
+from penstock.series.rule import HISTORY
 from penstock.steps.audit import Audit, LabelReading
 from penstock.store import Store
 from penstock.table import TableSchema
@@ -134,8 +137,18 @@ def gather(
         figures=_figures(explored, store),
         evaluation=evaluation_pictures(trained, evaluated, measured, schema),
         lineage=_lineage(collected, arrays, wrangled, trained, evaluated),
-        example={k: None if k in private else v for k, v in schema_example(schema, profile).items()},
+        example={k: None if k in private else v for k, v in _example(trained, schema, profile, store).items()},
     )
+
+
+def _example(trained: Trained, schema: TableSchema, profile: Profile, store: Store) -> dict[str, Value]:
+    """Return the row that is shown to try the model with; of a forecast the step after the last actual value."""
+    row = schema_example(schema, profile)
+    if HISTORY not in trained.lookups:
+        return row
+    tables = {HISTORY: store.read_table(trained.lookups[HISTORY])}
+    looking = looking_of(orjson.loads(store.read_bytes(trained.plan)), schema, tables)
+    return row if looking is None else {**row, **looking.next_row()}
 
 
 def _target(schema: TableSchema) -> TargetFact:

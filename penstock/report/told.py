@@ -17,6 +17,7 @@ MOST_NOTABLE = 40
 def lead(facts: DossierFacts) -> str:
     """Return what the model does and how well, in a sentence or two."""
     task = {"binary": "one of two classes", "multiclass": "one of several classes", "regression": "a number"}
+    task["forecast"] = "a number at later times"
     told = f"Predicts {facts.target.name}, {task.get(facts.target.task, facts.target.task)}, from {_sources(facts)}."
     state = {
         "published": f"Version {facts.version} is live.",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from penstock.durations import Duration
 from penstock.errors import SpecError, UserError
 from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
-from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
+from penstock.series.rule import HISTORY
+from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
 from penstock.steps.code.capture import captured
@@ -38,19 +40,25 @@ class PipelineSpec(Frozen):
     """A whole pipeline. `declared` is the spec as it was written, with no secret filled in.
 
     `fixes` are the paths of tables of rejected rows that were edited, to be put in place of the rows that they name.
+    A forecast (`task: forecast`) needs `time` and `horizon`; `time: [DATE, CLOCK]` names a date and, beside it, the
+    column of its time of day or hour.
     """
 
     name: Name
     sources: tuple[Source, ...] = Field(min_length=1)
     base: str
     target: str
-    task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
+    task: Literal["auto", "binary", "multiclass", "regression", "forecast"] = "auto"
     positive: str | None = None
     metric: str | None = None
     known_after: Words = ()
     columns: dict[str, ColumnSpec] = {}
     group: str | None = None
-    time: str | None = None
+    time: str | tuple[str, str] | None = None
+    every: Duration | None = None
+    horizon: Duration | None = None
+    known_ahead: Words = ()
+    intervals: float | None = None
     key: str | None = None
     split: Annotated[Split, BeforeValidator(_split_from)] = Split()
     joins: tuple[Join, ...] = ()
@@ -75,6 +83,49 @@ class PipelineSpec(Frozen):
             raise ValueError(f"{twice!r} would mean two fields")
         return aliases
 
+    @model_validator(mode="after")
+    def _check_forecast(self) -> Self:
+        if self.task != "forecast":
+            given = [key for key in FORECAST_KEYS if getattr(self, key) not in (None, ())]
+            if given:
+                raise ValueError(f"`{given[0]}` is for forecasts: add `task: forecast`, or leave it out")
+            if isinstance(self.time, tuple):
+                raise ValueError("a `time` of two columns is for forecasts")
+            return self
+        if self.time is None or self.horizon is None:
+            lacking = "time: COLUMN" if self.time is None else "horizon: 48h"
+            raise ValueError(f"a forecast needs to know more; add a line such as `{lacking}`")
+        if self.split.by not in ("auto", "time"):
+            raise ValueError("a forecast is judged on what comes last; leave `split.by` out")
+        if self.split.time not in (None, self.time):
+            raise ValueError("a forecast is split by its own `time`; leave `split.time` out")
+        if any(join.table == HISTORY for join in self.joins):
+            raise ValueError(f"a forecast has a table called {HISTORY!r} of its own; call the source otherwise")
+        if any(join.as_of is not None for join in self.joins):
+            raise ValueError(
+                "a forecast cannot look up values as of a time: at the time that is predicted nobody has them"
+            )
+        told = set(self.known_ahead) & {self.target, *self.time_columns, self.group}
+        if told:
+            raise ValueError(f"`known_ahead` names {min(map(str, told))!r}, which is something else already")
+        try:
+            _ = self.forecast
+        except ValidationError as error:
+            raise ValueError(error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")) from error
+        return self
+
+    @property
+    def time_columns(self) -> tuple[str, ...]:
+        """The column of the time, and behind it the clock's where there are two."""
+        return () if self.time is None else (self.time,) if isinstance(self.time, str) else self.time
+
+    @property
+    def forecast(self) -> Forecast | None:
+        """What is decided about a forecast; None for other tasks."""
+        if self.task != "forecast" or self.horizon is None:
+            return None
+        return Forecast(horizon=self.horizon, every=self.every, known_ahead=self.known_ahead, intervals=self.intervals)
+
     @property
     def typing(self) -> Typing:
         """The slice of the arrays stage."""
@@ -86,7 +137,8 @@ class PipelineSpec(Frozen):
             columns=self.columns,
             known_after=self.known_after,
             group=self.group,
-            time=self.time,
+            time=next(iter(self.time_columns), None),
+            clock=self.time_columns[1] if len(self.time_columns) > 1 else None,
             key=self.key,
             seed=self.seed,
         )
@@ -94,7 +146,7 @@ class PipelineSpec(Frozen):
     @property
     def wrangling(self) -> Wrangling:
         """The slice of the wrangle stage, before the lock has its say."""
-        return Wrangling(name=self.name, joins=self.joins, split=self.split, steps=self.steps)
+        return Wrangling(name=self.name, joins=self.joins, split=self.split, steps=self.steps, forecast=self.forecast)
 
     @property
     def modelling(self) -> Modelling:
@@ -173,6 +225,7 @@ def spec_from(
     return spec
 
 
+FORECAST_KEYS = ("every", "horizon", "known_ahead", "intervals")
 SPEC_KEYS: frozenset[str] = frozenset(PipelineSpec.model_fields) - {"declared"} | {"source"}
 
 

@@ -164,6 +164,9 @@ class Learned:
 class LearnedStep(ColumnStep):
     """Learns from training rows; what it learned works within one row."""
 
+    # Whether it looks rows up in what came before, and so has use for rows that are sent as history.
+    looks_back: ClassVar[bool] = False
+
     @abstractmethod
     def learn_from(self, blocks: Blocks, known: Known | None = None) -> Learned:
         """Return what the step takes from training rows.

@@ -67,6 +67,11 @@ class Plan(Frozen):
         """The steps from the cut on: learned ones, and cell steps after them."""
         return self.steps[self.cut :]
 
+    @property
+    def uses_history(self) -> bool:
+        """Whether a step looks rows up in what came before: then rows that are sent as history change what it gives."""
+        return any(isinstance(step, LearnedStep) and step.looks_back for step in self.steps)
+
     def check(
         self, schema: TableSchema | Kinds, *, time_ordered: bool = False, n_labels: int = 0
     ) -> tuple[tuple[str, Kinds], ...]:

@@ -264,9 +264,7 @@ def _cell_entry(
         examples=(*examples, *firsts)[:MOST_EXAMPLES],
         seconds=seconds,
         why=step.why,
-        note="; ".join(
-            filter(None, [_columns_note(set(before.names) - set(after.names), added), _gone_note(before, after)])
-        ),
+        note="; ".join(filter(None, [_columns_note(gone, added), _gone_note(before, after)])),
     )
 
 

@@ -122,8 +122,10 @@ class PlanTransformer(TransformerMixin, BaseEstimator):
         blocks = Blocks.of(self._ordered(X))
         learned: list[Learned | CellStep] = []
         for step in self.learned_:
-            learned.append(step.extended(blocks) if isinstance(step, Learned) else step)
-            blocks = step.on(blocks)
+            longer_step = step.extended(blocks) if isinstance(step, Learned) else step
+            learned.append(longer_step)
+            # A later step that looks back gets of these rows what it would have got, had they been training rows.
+            blocks = longer_step.on(blocks)
         longer = copy(self)
         longer.learned_ = learned
         return longer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from penstock.frozen import Frozen
-from penstock.slices import Join, Split
+from penstock.slices import Forecast, Join, Split
 from penstock.split import SplitRule
 from penstock.steps.union import Step
 
@@ -21,3 +21,4 @@ class Wrangling(Frozen):
     steps: tuple[Step, ...] | None = None
     locked_plan: tuple[Step, ...] | None = None
     locked_split: SplitRule | None = None
+    forecast: Forecast | None = None

@@ -34,8 +34,8 @@ async def predict_batch(request: Request, name: str) -> Response:
 
 
 def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
-    rows = many_rows(body, parts.settings.max_rows)
-    answers = predict(held, rows, parts.meters)
+    rows, history = many_rows(body, parts.settings.max_rows)
+    answers = predict(held, rows, parts.meters, history)
     refuse_misfits(answers, held.bundle, single=False)
     return stamped(as_json({**named(answers), "rows": answers.rows()}), answers)
 

@@ -36,7 +36,9 @@ async def one_model(request: Request, name: str) -> Response:
     if held is not None:
         bundle = held.bundle
         told |= {
-            "row": row_schema(name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.keys),
+            "row": row_schema(
+                name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.keys, shown=bundle.example()
+            ),
             "lookups": lookups_told(bundle),
             "metrics": bundle.metrics,
             "card": bundle.card,

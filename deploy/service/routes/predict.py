@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from deploy.service.answer import named, predict, refuse_misfits
-from deploy.service.body import JSON, media_type, one_row, read_body
+from deploy.service.body import JSON, media_type, read_body, row_with_history
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, default_model, model, refuse_explain, served
 
@@ -31,6 +31,7 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
     media_type(request, (JSON,))
     body = await read_body(request, parts.settings.max_row_bytes, parts.settings.body_seconds)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
-    answers = predict(held, [one_row(body)], parts.meters)
+    row, history = row_with_history(body, held.bundle.fields, parts.settings.max_rows)
+    answers = predict(held, [row], parts.meters, history)
     refuse_misfits(answers, held.bundle, single=True)
     return as_json({**answers.rows()[0], **named(answers)})

@@ -104,6 +104,8 @@ class Interpolate(LearnedStep):
 
     suits: ClassVar[frozenset[str]] = NUMBERS
 
+    looks_back: ClassVar[bool] = True
+
     kind: Literal["interpolate"] = "interpolate"
     columns: Words = Field(min_length=1)
     order: str

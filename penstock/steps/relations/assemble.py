@@ -22,7 +22,7 @@ from penstock.steps.relations.source import SourceTable
 from penstock.steps.relations.travelling import names_of
 from penstock.table import TableSchema
 
-_KEPT_ROLES = ("feature", "time", "group", "id")
+_KEPT_ROLES = ("feature", "time", "clock", "group", "id")
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def test_rows_come_in_one_shape_only(body, status):
 
 def test_no_rows_are_a_batch_of_none():
     """An empty batch is answered, not refused."""
-    assert many_rows(b'{"rows": []}', 2) == []
+    assert many_rows(b'{"rows": []}', 2) == ([], None)
 
 
 def test_a_body_in_parts_is_joined():

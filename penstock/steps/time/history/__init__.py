@@ -1,0 +1,1 @@
+"""What came before: rows sorted by group and time, and how windows of them are summed up."""
