@@ -50,8 +50,7 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
         watch = Watch()
         if isinstance(step, RowStep):
             after, flagged = _reject(state, step)
-            idle = len(after.row) == len(state.row) and not flagged
-            note = step.why_idle(state.frame, state.rows) if idle else ""
+            note = step.note(state.frame, state.rows, state.row)
             entries.append(_row_entry(step, state, after, flagged, note, watch))
         else:
             assert isinstance(step, CellStep)
@@ -101,7 +100,7 @@ def run_after(
 
 
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
-    keep, reasons = step.keep(state.frame, state.rows)
+    keep, reasons = step.kept(state.frame, state.rows)
     gone = ~keep
     objected = np.array([r is not None for r in reasons], dtype=bool) & ~state.rows.train
     reason = np.where(objected & np.array([r is None for r in state.reason], dtype=bool), reasons, state.reason)

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 from penstock.steps.rows.duplicates import Duplicates
 from penstock.steps.rows.misfits import Misfits
+from penstock.steps.rows.outliers import RejectOutliers
+from penstock.steps.rows.sample import Sample
 
-RowsStep = Duplicates | Misfits
+RowsStep = Duplicates | Misfits | RejectOutliers | Sample
