@@ -12,10 +12,11 @@ from pydantic import Field, field_validator, model_validator
 from penstock.errors import SpecError
 from penstock.expect.base import Context, ExpectationBase, wrong_kind
 from penstock.expect.cells import Looked
-from penstock.expect.evaluation import broken, sort_of
-from penstock.expect.expression import NotAnExpression, columns_of, parse
+from penstock.expect.evaluation import broken
 from penstock.expect.outcome import Finding
 from penstock.expect.spans import Span, shown
+from penstock.expressions.compiled import compile_condition
+from penstock.expressions.language import NotAnExpression, columns_of, parse
 from penstock.steps.relations.join import keys_of
 from penstock.table import closest
 
@@ -143,12 +144,8 @@ class Check(ExpectationBase):
     def check(self, context: Context) -> Finding | None:
         """Return the rows in which it is false."""
         looked = context.table(self.table)
-        tree = parse(self.expression)
-        columns = {name: looked.column(name) for name in self.about}
         try:
-            sort = sort_of(tree, columns)
-            if sort != "truth":
-                raise NotAnExpression(f"it gives a {sort}, and is neither true nor false")
+            tree = compile_condition(self.expression, {name: looked.column(name).kind for name in self.about}).tree
         except NotAnExpression as error:
             raise SpecError(
                 f"The check {self.expression!r} does not fit its columns",
