@@ -12,6 +12,7 @@ from penstock.expect.outcome import Outcome
 from penstock.expect.propose import propose
 from penstock.frozen import Frozen
 from penstock.receipts import Arrays, Collected, Wrangled
+from penstock.reshape.making import make_tables
 from penstock.sources import collect
 from penstock.spec.lock import Lock, decisions_digest, types_digest
 from penstock.spec.pipeline import PipelineSpec
@@ -64,6 +65,9 @@ def infer_lock(
         An expectation is not met.
     """
     collected = collect(spec.sources, store)
+    if spec.tables:
+        locked = lock.locked_tables(spec.typing) if lock is not None else None
+        collected = make_tables(collected, spec.tables, spec.typing, locked, store)
     tables, wrangling = apply_lock(spec, lock, collected)
     arrays = make_arrays(collected, spec.typing, tables, store)
     outcome = Outcome()

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from penstock.errors import SpecError, UserError
 from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
+from penstock.reshape.recipe import Recipe, order_of
 from penstock.slices import ColumnSpec, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
@@ -38,6 +39,7 @@ class PipelineSpec(Frozen):
 
     name: Name
     sources: tuple[Source, ...] = Field(min_length=1)
+    tables: dict[Name, Recipe] = {}
     base: str
     target: str
     task: Literal["auto", "binary", "multiclass", "regression"] = "auto"
@@ -140,11 +142,12 @@ def spec_from(
     sources = _sources(declared, filled, folder, path)
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
-    if values["base"] not in {s.name for s in sources}:
+    known = [*(s.name for s in sources), *map(str, filled.get("tables") or ())]
+    if values["base"] not in known:
         raise SpecError(
-            f"The base {values['base']!r} is none of the sources",
+            f"The base {values['base']!r} is none of the sources" + (" or tables" if "tables" in filled else ""),
             where=line_of(path, ["base"]) if path else where,
-            expected=closest(str(values["base"]), [s.name for s in sources]),
+            expected=closest(str(values["base"]), known),
         )
     # The base stands first in everything that follows.
     ordered = sorted(sources, key=lambda s: s.name != values["base"])
@@ -153,6 +156,11 @@ def spec_from(
     except ValidationError as error:
         raise _explained(error, where, path) from error
     names = [source.name for source in spec.sources]
+    try:
+        names += order_of(spec.tables, names)
+    except SpecError as error:
+        error.where = line_of(path, error.where.split(".")) if path else where
+        raise
     for table in tables_of(spec.expect):
         if table not in names:
             raise SpecError(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from penstock.steps.blocks import Blocks, FloatMatrix
+from penstock.blocks import Blocks, FloatMatrix
 
 FenceMethod = Literal["iqr", "zscore", "mad"]
 # Tukey's factor, three standard deviations, and the one that Iglewicz and Hoaglin recommend.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
-from penstock.steps.blocks import Blocks, FloatMatrix
+from penstock.blocks import Blocks, FloatMatrix
 
 # Trees compare in float32; a range of numbers must fit into it.
 _LARGEST = 1e38
@@ -101,7 +101,7 @@ def _lengths(tree: Any) -> np.ndarray:
         for child in (tree.children_left[node], tree.children_right[node]):
             if child >= 0:
                 depth[child] = depth[node] + 1
-    return depth + _average_path(tree.n_node_samples.astype(np.float64))
+    return np.asarray(depth + _average_path(tree.n_node_samples.astype(np.float64)))
 
 
 def _average_path(n: np.ndarray) -> np.ndarray:

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import model_validator
 
+from penstock.blocks import Blocks
 from penstock.errors import PlanError
 from penstock.steps.base import NUMBERS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks
 from penstock.steps.outliers.fences import Fences
 from penstock.steps.outliers.forest import Forest
 from penstock.steps.outliers.rule import OutlierRule

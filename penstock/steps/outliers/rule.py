@@ -7,9 +7,9 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks
 from penstock.frozen import Frozen
 from penstock.slices import Words
-from penstock.steps.blocks import Blocks
 from penstock.steps.outliers.fences import Fences, learned_fences
 from penstock.steps.outliers.forest import Forest, grown_forest
 from penstock.table import Domain

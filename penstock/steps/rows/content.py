@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from penstock.steps.blocks import Blocks, Texts
+from penstock.blocks import Blocks, Texts
 
 Hashes = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -88,7 +88,7 @@ def _of_texts(texts: Texts, told: Callable[[str], str]) -> Hashes:
     levels = np.array([told(level) for level in texts.levels], dtype=object)
     hashed = pd.util.hash_array(levels, categorize=False) if len(levels) else np.empty(0, np.uint64)
     # The code -1 of missing takes the last place.
-    return np.append(hashed, _MISSING)[texts.codes]
+    return np.asarray(np.append(hashed, _MISSING)[texts.codes], dtype=np.uint64)
 
 
 def _exact(values: np.ndarray) -> Hashes:

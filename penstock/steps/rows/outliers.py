@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks
 from penstock.steps.base import NUMBERS, Kinds, Rows, RowStep
-from penstock.steps.blocks import Blocks
 from penstock.steps.outliers.forest import Forest
 from penstock.steps.outliers.rule import OutlierRule
 

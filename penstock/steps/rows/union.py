@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from penstock.steps.rows.duplicates import Duplicates
+from penstock.steps.rows.filter import Filter
 from penstock.steps.rows.misfits import Misfits
 from penstock.steps.rows.outliers import RejectOutliers
 from penstock.steps.rows.sample import Sample
 
-RowsStep = Duplicates | Misfits | RejectOutliers | Sample
+RowsStep = Duplicates | Filter | Misfits | RejectOutliers | Sample

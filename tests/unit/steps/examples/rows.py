@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from penstock.steps.base import StepBase
 from penstock.steps.rows.duplicates import Duplicates
+from penstock.steps.rows.filter import Filter
 from penstock.steps.rows.misfits import Misfits
 from penstock.steps.rows.outliers import RejectOutliers
 from penstock.steps.rows.sample import Sample
@@ -16,6 +17,7 @@ ROWS_STEPS: tuple[StepBase, ...] = (
     Duplicates(keys=("city", "smoker"), keep="newest", by="seen", near=False),
     Duplicates(keys="note", keep="complete", at_most=0.5),
     Duplicates(keys="age", keep="last"),
+    Filter(where="age > 0 or city is null or true"),
     Misfits(),
     RejectOutliers(),
     RejectOutliers(method="zscore", columns="age", factor=1.0),
