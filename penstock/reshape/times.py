@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -13,6 +14,8 @@ from penstock.reshape.table import At, Tabular
 from penstock.steps.telling import told_places, told_rows
 
 CalendarUnit = Literal["month", "quarter", "year"]
+# More microseconds than a month has: what tells the months of a quarter or year apart.
+_PHASE = np.int64(1 << 50)
 _MONTHS: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
 # A Monday, so that weeks begin as they do in a calendar.
 _MONDAY = np.int64(np.datetime64("1970-01-05", "us").astype(np.int64))
@@ -21,7 +24,10 @@ _MONDAY = np.int64(np.datetime64("1970-01-05", "us").astype(np.int64))
 def _every(value: Any) -> Any:
     if value in get_args(CalendarUnit):
         return value
-    seconds = seconds_of(value)
+    try:
+        seconds = seconds_of(value)
+    except ValueError as error:
+        raise ValueError(f"{error}; or month, quarter or year") from error
     if not seconds:
         raise ValueError("a step of time is longer than nothing")
     return seconds
@@ -60,23 +66,46 @@ def floored(moments: np.ndarray, every: float | CalendarUnit) -> np.ndarray:
     return np.where(gone, np.datetime64("NaT", "us"), begin)
 
 
-def numbered(moments: np.ndarray, every: float | CalendarUnit) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of the span that each moment is in, and how far into it the moment lies, in microseconds."""
-    begin = floored(moments, every)
-    if isinstance(every, str):
-        count = begin.astype("datetime64[M]").astype(np.int64) // _MONTHS[every]
-    else:
-        count = (begin.astype(np.int64) - _MONDAY) // np.int64(round(every * 1e6))
-    return count, (moments - begin).astype(np.int64)
+@dataclass(frozen=True)
+class Places:
+    """Where moments lie on a grid: the number of their span, and how far from its beginning and from its end.
+
+    Of a quarter or year that is the month in it and the time in that month: months are of no one length, and a series
+    of the last days of months is as regular as one of the first.
+    """
+
+    numbers: np.ndarray
+    since: np.ndarray
+    until: np.ndarray
 
 
-def moments_of(numbers: np.ndarray, into: np.ndarray, every: float | CalendarUnit) -> np.ndarray:
-    """Return the moments that `numbered` gives these numbers, datetime64[us]."""
-    if isinstance(every, str):
-        begin = (numbers * _MONTHS[every]).astype("datetime64[M]").astype("datetime64[us]")
-    else:
-        begin = (numbers * np.int64(round(every * 1e6)) + _MONDAY).astype("datetime64[us]")
-    return np.asarray(begin + into.astype("timedelta64[us]"))
+def places_of(moments: np.ndarray, every: float | CalendarUnit) -> Places:
+    """Return where moments lie on the grid; none of them is missing."""
+    micros = moments.astype(np.int64)
+    if not isinstance(every, str):
+        size = np.int64(round(every * 1e6))
+        numbers = (micros - _MONDAY) // size
+        since = micros - _MONDAY - numbers * size
+        return Places(numbers, since, since - size)
+    months = moments.astype("datetime64[M]").astype(np.int64)
+    phase = months % _MONTHS[every] * _PHASE
+    since, until = (micros - _month_begin(months + later) for later in (0, 1))
+    return Places(months // _MONTHS[every], phase + since, phase + until)
+
+
+def moments_at(numbers: np.ndarray, place: np.ndarray, ends: np.ndarray, every: float | CalendarUnit) -> np.ndarray:
+    """Return the moments at a place, which counts from the span's end where `ends`, in spans of these numbers."""
+    if not isinstance(every, str):
+        size = np.int64(round(every * 1e6))
+        return np.asarray(((numbers + ends) * size + _MONDAY + place).astype("datetime64[us]"))
+    phase = (place + _PHASE // 2) // _PHASE
+    begin = _month_begin(numbers * _MONTHS[every] + phase + ends)
+    return np.asarray((begin + place - phase * _PHASE).astype("datetime64[us]"))
+
+
+def _month_begin(months: np.ndarray) -> np.ndarray:
+    micros: np.ndarray = months.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    return micros
 
 
 def ordered(table: Tabular, time: str, by: tuple[str, ...], sort: bool, at: At) -> Tabular:

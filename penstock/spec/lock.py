@@ -73,7 +73,8 @@ class Lock(Frozen):
     def locked_tables(self, typing: Typing, made: frozenset[str] = frozenset()) -> dict[str, TableSchema] | None:
         """Return the schemas to cast to; what the spec decides about a column goes before what was inferred.
 
-        Of tables that were `made` of others it is the arrays stage that knows what is left to decide. None where the lock was made for another target or base: then nothing in it can be relied on.
+        Of tables that were `made` of others it is the arrays stage that knows what is left to decide. None where the
+        lock was made for another target or base: then nothing in it can be relied on.
         """
         if not self.is_for(typing):
             return None

@@ -142,7 +142,8 @@ def spec_from(
     sources = _sources(declared, filled, folder, path)
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
-    known = [*(s.name for s in sources), *map(str, filled.get("tables") or ())]
+    tables = filled.get("tables")
+    known = [*(s.name for s in sources), *(map(str, tables) if isinstance(tables, dict) else ())]
     if values["base"] not in known:
         raise SpecError(
             f"The base {values['base']!r} is none of the sources" + (" or tables" if "tables" in filled else ""),

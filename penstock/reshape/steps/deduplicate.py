@@ -58,5 +58,5 @@ class DeduplicateRows(TableStep):
         scores = scores_of(self.keep, table.frame[self.by] if self.by else None, table.frame)
         gone = surplus(same_rows(keyed), self.keep, scores)
         if self.keys:
-            gone &= keyed.notna().all(axis=1).to_numpy(dtype=bool)
+            gone = gone & keyed.notna().all(axis=1).to_numpy(dtype=bool)
         return table.take(~gone)

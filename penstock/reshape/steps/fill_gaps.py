@@ -11,7 +11,7 @@ from pydantic import Field
 from penstock.reshape.base import TableStep
 from penstock.reshape.groups import Groups, grouped
 from penstock.reshape.table import At, Tabular
-from penstock.reshape.times import Every, moments_of, numbered, ordered
+from penstock.reshape.times import Every, moments_at, ordered, places_of
 from penstock.slices import Words
 from penstock.steps.telling import told_places, told_rows
 
@@ -20,7 +20,7 @@ class FillGaps(TableStep):
     """Insert the rows that a regular series lacks, from the first to the last time of each group.
 
     In a new row only the group and the time are there; with `fill: forward` it repeats the row before it. Times must
-    lie `every` so far apart, counted from the first of their group, each once.
+    lie `every` so far apart, counted from the first of their group, each once; of months that may be their last days.
 
     Examples
     --------
@@ -54,13 +54,16 @@ class FillGaps(TableStep):
         groups, _ = grouped(rows.frame, self.by)
         rows = rows.take(np.argsort(groups.codes, kind="stable"))
         groups = Groups(np.sort(groups.codes), groups.n)
-        numbers, into = numbered(rows.frame[self.time].to_numpy(), self.every)
+        places = places_of(rows.frame[self.time].to_numpy(), self.every)
+        numbers = places.numbers
         begins = np.searchsorted(groups.codes, np.arange(groups.n))
-        ends = np.append(begins[1:], rows.n_rows) - 1
-        self._check_grid(rows, into != into[begins][groups.codes], "off the grid", at)
+        lasts = np.append(begins[1:], rows.n_rows) - 1
+        off, off_end = (p != p[begins][groups.codes] for p in (places.since, places.until))
+        ends_alike = groups.sizes(off_end) == 0
+        self._check_grid(rows, off & ~ends_alike[groups.codes], "off the grid", at)
         again = np.append(False, (numbers[1:] == numbers[:-1]) & (groups.codes[1:] == groups.codes[:-1]))
         self._check_grid(rows, again, "there more than once", at)
-        spans = numbers[ends] - numbers[begins] + 1
+        spans = numbers[lasts] - numbers[begins] + 1
         if int(spans.sum()) > self.most:
             raise at.data_error(
                 "The step `fill_gaps` would make a table that is too large",
@@ -68,11 +71,14 @@ class FillGaps(TableStep):
                 expected=f"at most {self.most:,}",
                 todo="Choose a longer `every`, filter times that are far from all others, or raise `most`.",
             )
-        return self._filled(rows, groups.codes, numbers, into[begins], numbers[begins], spans)
+        from_end = ends_alike & (groups.sizes(off) > 0)
+        place = np.where(from_end, places.until[begins], places.since[begins])
+        return self._filled(rows, groups.codes, numbers, spans, (numbers[begins], place, from_end))
 
     def _filled(
-        self, rows: Tabular, codes: np.ndarray, numbers: np.ndarray, into: Any, first: Any, spans: Any
+        self, rows: Tabular, codes: np.ndarray, numbers: np.ndarray, spans: Any, begin: tuple[Any, Any, Any]
     ) -> Tabular:
+        first, place, from_end = begin
         starts = np.cumsum(spans) - spans
         group = np.repeat(np.arange(len(spans)), spans)
         step = np.arange(len(group)) - starts[group]
@@ -81,7 +87,7 @@ class FillGaps(TableStep):
         # Every group begins with a row of its own, so that the row before is never another group's.
         before = np.maximum.accumulate(source)
         taken = before if self.fill == "forward" else source
-        times = moments_of(first[group] + step, into[group], self.every)
+        times = moments_at(first[group] + step, place[group], from_end[group].astype(np.int64), self.every)
         columns: dict[str, Any] = {}
         for name in rows.kinds:
             at = before if name in self.by else taken
