@@ -16,6 +16,7 @@ from penstock.steps.telling import told_places, told_rows
 CalendarUnit = Literal["month", "quarter", "year"]
 # More microseconds than a month has: what tells the months of a quarter or year apart.
 _PHASE = np.int64(1 << 50)
+_DAY = np.int64(86_400_000_000)
 _MONTHS: dict[str, int] = {"month": 1, "quarter": 3, "year": 12}
 # A Monday, so that weeks begin as they do in a calendar.
 _MONDAY = np.int64(np.datetime64("1970-01-05", "us").astype(np.int64))
@@ -71,12 +72,13 @@ class Places:
     """Where moments lie on a grid: the number of their span, and how far from its beginning and from its end.
 
     Of a quarter or year that is the month in it and the time in that month: months are of no one length, and a series
-    of the last days of months is as regular as one of the first.
+    of the last days of months is as regular as one of the first. `last_day` tells whether a moment is on such a day.
     """
 
     numbers: np.ndarray
     since: np.ndarray
     until: np.ndarray
+    last_day: np.ndarray
 
 
 def places_of(moments: np.ndarray, every: float | CalendarUnit) -> Places:
@@ -86,21 +88,27 @@ def places_of(moments: np.ndarray, every: float | CalendarUnit) -> Places:
         size = np.int64(round(every * 1e6))
         numbers = (micros - _MONDAY) // size
         since = micros - _MONDAY - numbers * size
-        return Places(numbers, since, since - size)
+        return Places(numbers, since, since - size, np.zeros(len(micros), dtype=bool))
     months = moments.astype("datetime64[M]").astype(np.int64)
     phase = months % _MONTHS[every] * _PHASE
     since, until = (micros - _month_begin(months + later) for later in (0, 1))
-    return Places(months // _MONTHS[every], phase + since, phase + until)
+    return Places(months // _MONTHS[every], phase + since, phase + until, until >= -_DAY)
 
 
 def moments_at(numbers: np.ndarray, place: np.ndarray, ends: np.ndarray, every: float | CalendarUnit) -> np.ndarray:
-    """Return the moments at a place, which counts from the span's end where `ends`, in spans of these numbers."""
+    """Return the moments at a place, which counts from the span's end where `ends` is 1, in spans of these numbers.
+
+    A month that is too short for the place has its last day there.
+    """
     if not isinstance(every, str):
         size = np.int64(round(every * 1e6))
         return np.asarray(((numbers + ends) * size + _MONDAY + place).astype("datetime64[us]"))
     phase = (place + _PHASE // 2) // _PHASE
-    begin = _month_begin(numbers * _MONTHS[every] + phase + ends)
-    return np.asarray((begin + place - phase * _PHASE).astype("datetime64[us]"))
+    months = numbers * _MONTHS[every] + phase
+    since = place - phase * _PHASE
+    length = _month_begin(months + 1) - _month_begin(months)
+    kept = np.where(ends, since, np.minimum(since, length - _DAY + since % _DAY))
+    return np.asarray((_month_begin(months + ends) + kept).astype("datetime64[us]"))
 
 
 def _month_begin(months: np.ndarray) -> np.ndarray:

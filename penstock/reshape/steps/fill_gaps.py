@@ -54,11 +54,14 @@ class FillGaps(TableStep):
         groups, _ = grouped(rows.frame, self.by)
         rows = rows.take(np.argsort(groups.codes, kind="stable"))
         groups = Groups(np.sort(groups.codes), groups.n)
-        places = places_of(rows.frame[self.time].to_numpy(), self.every)
+        moments = rows.frame[self.time].to_numpy()
+        places = places_of(moments, self.every)
         numbers = places.numbers
         begins = np.searchsorted(groups.codes, np.arange(groups.n))
         lasts = np.append(begins[1:], rows.n_rows) - 1
-        off, off_end = (p != p[begins][groups.codes] for p in (places.since, places.until))
+        firsts = begins[groups.codes]
+        off = moments_at(numbers, places.since[firsts], np.zeros_like(numbers), self.every) != moments
+        off_end = moments_at(numbers, places.until[firsts], np.ones_like(numbers), self.every) != moments
         ends_alike = groups.sizes(off_end) == 0
         self._check_grid(rows, off & ~ends_alike[groups.codes], "off the grid", at)
         again = np.append(False, (numbers[1:] == numbers[:-1]) & (groups.codes[1:] == groups.codes[:-1]))
@@ -71,7 +74,7 @@ class FillGaps(TableStep):
                 expected=f"at most {self.most:,}",
                 todo="Choose a longer `every`, filter times that are far from all others, or raise `most`.",
             )
-        from_end = ends_alike & (groups.sizes(off) > 0)
+        from_end = ends_alike & (places.last_day[begins] | (groups.sizes(off) > 0))
         place = np.where(from_end, places.until[begins], places.since[begins])
         return self._filled(rows, groups.codes, numbers, spans, (numbers[begins], place, from_end))
 

@@ -104,7 +104,9 @@ def _rounded(values: np.ndarray) -> Hashes:
         # Years and counts that differ by one are different.
         return _exact(values)
     part, exponent = np.frexp(finite)
-    near = np.ldexp(np.rint(part * _STEPS), exponent)
+    # The largest numbers are rounded up to inf, all alike.
+    with np.errstate(over="ignore"):
+        near = np.ldexp(np.rint(part * _STEPS) / _STEPS, exponent)
     return _exact(np.where(np.isfinite(values), near, values))
 
 

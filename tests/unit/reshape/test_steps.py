@@ -355,6 +355,31 @@ def test_a_grid_may_be_the_calendars(every, n) -> None:
     assert (made.n_rows, str(made.frame["at"].iloc[-1])[:16]) == (n, last.replace("T", " "))
 
 
+@given(
+    first=st.dates(pd.Timestamp(1950, 1, 1).date(), pd.Timestamp(2050, 1, 1).date()),
+    kept=st.lists(st.booleans(), min_size=2, max_size=30),
+    at_the_end=st.booleans(),
+    months=st.sampled_from([1, 3, 12]),
+)
+@settings(max_examples=40)
+def test_a_calendar_series_is_completed_on_its_first_or_its_last_days(first, kept, at_the_end, months) -> None:
+    """Whatever the lengths of the months between."""
+    month = np.datetime64(first, "M") + np.arange(len(kept)) * months
+    days = (month + 1).astype("datetime64[D]") - 1 if at_the_end else month.astype("datetime64[D]") + 4
+    there = np.array([True, *kept[1:-1], True])
+    given_table = table(at=("datetime", days[there].tolist()))
+    every = {1: "month", 3: "quarter", 12: "year"}[months]
+    made = done(FillGaps(time="at", every=every), given_table)
+    assert made.frame["at"].to_numpy().astype("datetime64[D]").tolist() == days.tolist()
+
+
+def test_a_month_without_the_day_has_its_last_one_there() -> None:
+    """Thirty days hath September."""
+    given_table = table(at=("datetime", ["2023-01-30", "2023-02-28", "2023-04-30", "2023-06-30"]))
+    made = done(FillGaps(time="at", every="month"), given_table)
+    assert [str(t)[5:10] for t in made.frame["at"]] == ["01-30", "02-28", "03-30", "04-30", "05-30", "06-30"]
+
+
 def test_times_off_the_grid_and_times_there_twice_are_told_by_their_rows() -> None:
     """Neither has a place in a regular series."""
     step = FillGaps(time="at", every="1d")
