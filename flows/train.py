@@ -32,6 +32,7 @@ from tasks.expect import expect as expect_door
 from tasks.explore import explore as explore_door
 from tasks.publish import publish as publish_door
 from tasks.records import Dossier
+from tasks.reshape import reshape as reshape_door
 from tasks.secrets import prefect_secret
 from tasks.train import train as train_door
 from tasks.wrangle import wrangle as wrangle_door
@@ -84,6 +85,9 @@ def train(
     with Stages(place, refresh, runner) as stages:
         known = read_lock(lock_path(Path(spec)))
         collected: Collected = stages.run(collect_door, decided.sources, decided.fixes)
+        if decided.tables:
+            kept = known.locked_tables(decided.typing) if known is not None else None
+            collected = stages.amend("collect", reshape_door, collected, decided.tables, decided.typing, kept)
         tables, wrangling = apply_lock(decided, known, collected)
         arrays: Arrays = stages.run(arrays_door, collected, decided.typing, tables)
         terms = terms_of(decided, known)

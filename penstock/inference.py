@@ -11,7 +11,8 @@ from penstock.expect.contract import Contract, Terms, agreed
 from penstock.expect.outcome import Outcome
 from penstock.expect.propose import propose
 from penstock.frozen import Frozen
-from penstock.receipts import Arrays, Collected, Wrangled
+from penstock.receipts import MADE, Arrays, Collected, Wrangled
+from penstock.reshape.making import make_tables
 from penstock.sources import collect
 from penstock.spec.lock import Lock, decisions_digest, types_digest
 from penstock.spec.pipeline import PipelineSpec
@@ -69,6 +70,9 @@ def infer_lock(
         An expectation is not met.
     """
     collected = collect(spec.sources, store, spec.fixes)
+    if spec.tables:
+        locked = lock.locked_tables(spec.typing) if lock is not None else None
+        collected = make_tables(collected, spec.tables, spec.typing, locked, store)
     tables, wrangling = apply_lock(spec, lock, collected)
     arrays = make_arrays(collected, spec.typing, tables, store)
     outcome = Outcome()
@@ -145,7 +149,8 @@ def apply_lock(
     """
     if lock is None:
         return None, spec.wrangling
-    tables = lock.locked_tables(spec.typing) if lock.types_are_new(collected, spec.typing) else None
+    made = frozenset(s.name for s in collected.snapshots if s.kind == MADE)
+    tables = lock.locked_tables(spec.typing, made) if lock.types_are_new(collected, spec.typing) else None
     if not lock.plan_is_new(collected, spec.typing, spec.wrangling):
         return tables, spec.wrangling
     # A plan made for other decisions (another target, other roles) is made anew; a row's side stays for life.

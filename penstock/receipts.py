@@ -89,12 +89,19 @@ class Part(Frozen):
     modified: str | None = None
 
 
+# The kind of a snapshot that no source brought: a table that was made of others.
+MADE = "made"
+
+
 class Snapshot(Receipt):
     """One source as it came, where from, and the raw table that was read out of it.
 
     `sha256` covers the bytes of all parts. `quarantine` lists the rows that could not be parsed (`file`, `line`,
     `reason`, `text`); `origin` is what the place told about itself, with no secret in it; `watermark` the highest value
     of the declared column; `remarks` what a reader should know, such as files of an archive that were passed over.
+
+    A table that was made of others (kind `made`) has no parts, and `sha256` is that of its rows; `private` are the
+    columns that were made of private ones.
     """
 
     volatile: ClassVar[frozenset[str]] = frozenset({"collected_at", "uri", "parts", "origin", "remarks", "n_bytes"})
@@ -113,6 +120,7 @@ class Snapshot(Receipt):
     origin: dict[str, str] = {}
     watermark: str | None = None
     remarks: tuple[str, ...] = ()
+    private: tuple[str, ...] = ()
 
 
 class Edited(Frozen):

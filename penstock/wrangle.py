@@ -167,8 +167,9 @@ def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: p
             expected=f"at least {FEWEST_LABELLED}",
             todo="Bring more rows.",
         )
-    rows = Rows(train=side == TRAIN, beside=beside, target=labelled.values, misfit=assembled.misfit)
     features = assembled.features
+    private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
+    rows = Rows(train=side == TRAIN, beside=beside, target=labelled.values, misfit=assembled.misfit, private=private)
     return Running(
         table=Held(features if kept.all() else features[kept].reset_index(drop=True)),
         rows=rows.take(kept),

@@ -20,12 +20,13 @@ from penstock.arrays.infer import (
     target_of,
     typed_column,
 )
+from penstock.arrays.made import typing_of_made
 from penstock.arrays.profile import Measured, profile_column, profile_of
 from penstock.arrays.typed import StoredColumns, arrow_column, write_typed
 from penstock.casting import cast_column
 from penstock.cells import Misfit
 from penstock.errors import DataError
-from penstock.receipts import Arrays, Collected, Snapshot, TypedTable
+from penstock.receipts import MADE, Arrays, Collected, Snapshot, TypedTable
 from penstock.slices import Typing
 from penstock.store import Store
 from penstock.table import Column, TableSchema, Target
@@ -89,7 +90,8 @@ def make_arrays(
     tables = []
     for snapshot in snapshots:
         name = snapshot.name
-        schemas[name], columns = _typed(name, raws[name], typing, (locked or {}).get(name))
+        decided = typing_of_made(snapshot, typing) if snapshot.kind == MADE else typing
+        schemas[name], columns = _typed(name, raws[name], decided, (locked or {}).get(name))
         table = _stored(snapshot, schemas[name], columns, store)
         tables.append(table if snapshot is not base else table.model_copy(update={"fixed": fixed}))
     lock = store.put_json({name: schema.model_dump(mode="json") for name, schema in schemas.items()})

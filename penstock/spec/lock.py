@@ -72,14 +72,19 @@ class Lock(Frozen):
         base = self.tables.get(typing.base)
         return base is not None and base.target is not None and base.target.name == typing.target
 
-    def locked_tables(self, typing: Typing) -> dict[str, TableSchema] | None:
+    def locked_tables(self, typing: Typing, made: frozenset[str] = frozenset()) -> dict[str, TableSchema] | None:
         """Return the schemas to cast to; what the spec decides about a column goes before what was inferred.
 
-        None where the lock was made for another target or base: then nothing in it can be relied on.
+        Of tables that were `made` of others it is the arrays stage that knows what is left to decide. None where the
+        lock was made for another target or base: then nothing in it can be relied on.
         """
         if not self.is_for(typing):
             return None
-        return {name: _overridden(schema, typing, name == typing.base) for name, schema in self.tables.items()}
+        undecided = typing.model_copy(update={"columns": {}})
+        return {
+            name: _overridden(schema, undecided if name in made else typing, name == typing.base)
+            for name, schema in self.tables.items()
+        }
 
 
 def types_digest(collected: Collected, typing: Typing) -> str:

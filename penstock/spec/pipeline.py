@@ -13,6 +13,7 @@ from penstock.durations import Duration
 from penstock.errors import SpecError, UserError
 from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
+from penstock.reshape.recipe import Recipe, order_of
 from penstock.series.rule import HISTORY
 from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
@@ -46,6 +47,7 @@ class PipelineSpec(Frozen):
 
     name: Name
     sources: tuple[Source, ...] = Field(min_length=1)
+    tables: dict[Name, Recipe] = {}
     base: str
     target: str
     task: Literal["auto", "binary", "multiclass", "regression", "forecast"] = "auto"
@@ -202,11 +204,13 @@ def spec_from(
         values["fixes"] = [str(folder / f) if isinstance(f, str) else f for f in listed]
     values.setdefault("name", _name_after(sources[0].name, path))
     values.setdefault("base", sources[0].name)
-    if values["base"] not in {s.name for s in sources}:
+    tables = filled.get("tables")
+    known = [*(s.name for s in sources), *(map(str, tables) if isinstance(tables, dict) else ())]
+    if values["base"] not in known:
         raise SpecError(
-            f"The base {values['base']!r} is none of the sources",
+            f"The base {values['base']!r} is none of the sources" + (" or tables" if "tables" in filled else ""),
             where=line_of(path, ["base"]) if path else where,
-            expected=closest(str(values["base"]), [s.name for s in sources]),
+            expected=closest(str(values["base"]), known),
         )
     # The base stands first in everything that follows.
     ordered = sorted(sources, key=lambda s: s.name != values["base"])
@@ -215,6 +219,11 @@ def spec_from(
     except ValidationError as error:
         raise _explained(error, where, path) from error
     names = [source.name for source in spec.sources]
+    try:
+        names += order_of(spec.tables, names)
+    except SpecError as error:
+        error.where = line_of(path, error.where.split(".")) if path else where
+        raise
     for table in tables_of(spec.expect):
         if table not in names:
             raise SpecError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -191,7 +191,8 @@ class Rows:
 
     `train` tells the side, `beside` holds as text what a row says beside its features and target (its ids, say),
     `target` is the encoded target, and `misfit` the reason why a row has a cell that could not be read, else None.
-    `others` holds, typed, those columns of the base that are no features and that a row step asks for.
+    `others` holds, typed, those columns of the base that are no features and that a row step asks for. `private` names
+    the columns whose values no message may show.
     """
 
     train: np.ndarray
@@ -199,16 +200,23 @@ class Rows:
     target: np.ndarray
     misfit: np.ndarray
     others: pd.DataFrame = field(default_factory=pd.DataFrame)
+    private: frozenset[str] = frozenset()
 
     def take(self, kept: np.ndarray) -> Rows:
         """Return some of the rows."""
-        return Rows(
-            self.train[kept],
-            self.beside[kept].reset_index(drop=True),
-            self.target[kept],
-            self.misfit[kept],
-            self.others[kept].reset_index(drop=True) if len(self.others.columns) else self.others,
+        return replace(
+            self,
+            train=self.train[kept],
+            beside=self.beside[kept].reset_index(drop=True),
+            target=self.target[kept],
+            misfit=self.misfit[kept],
+            others=self.others[kept].reset_index(drop=True) if len(self.others.columns) else self.others,
         )
+
+    def named(self, frame: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+        """Return some columns by name: features of a frame of these rows, or what was asked for beside them."""
+        data = {name: frame[name] if name in frame.columns else self.others[name] for name in columns}
+        return pd.DataFrame({name: values.array for name, values in data.items()}, index=pd.RangeIndex(len(self.train)))
 
 
 def is_told(reasons: np.ndarray) -> np.ndarray:
@@ -243,11 +251,21 @@ class RowStep(StepBase):
     def reasons(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:
         """Return, for every row, why it should go, or None; object array of shape (n_rows,)."""
 
-    def why_idle(self, frame: pd.DataFrame, rows: Rows) -> str:
-        """Return why the step objects to no row, where there is more to say than that all are good."""
+    def note(self, frame: pd.DataFrame, rows: Rows, row: np.ndarray) -> str:
+        """Return what there is to say beside the counts, such as why the step objects to no row.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            The features as they reach the step.
+        rows : Rows
+            What is known of them beside.
+        row : numpy.ndarray
+            Their positions in the base source, int64 of shape (n_rows,).
+        """
         return ""
 
-    def keep(self, frame: pd.DataFrame, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    def kept(self, frame: pd.DataFrame, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
         """Return which rows stay, and the reasons of all that the step objects to.
 
         Returns

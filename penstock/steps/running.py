@@ -91,8 +91,7 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
         watch = Watch()
         if isinstance(step, RowStep):
             after, flagged = _reject(state, step)
-            idle = len(after.row) == len(state.row) and not flagged
-            note = step.why_idle(state.frame, state.rows) if idle else ""
+            note = step.note(state.frame, state.rows, state.row)
             entries.append(_row_entry(step, state, after, flagged, note, watch))
         else:
             assert isinstance(step, CellStep)
@@ -195,7 +194,7 @@ def objected_to(start: Running, reasons: np.ndarray, entry: str, nature: Nature,
 
 
 def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
-    return _without(state, *step.keep(state.frame, state.rows))
+    return _without(state, *step.kept(state.frame, state.rows))
 
 
 def _without(state: Running, keep: np.ndarray, reasons: np.ndarray) -> tuple[Running, int]:

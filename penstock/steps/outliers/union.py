@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from penstock.steps.outliers.isolated import Isolated
+from penstock.steps.outliers.outliers import Outliers
 
-OutlierStep = Isolated
+OutlierStep = Isolated | Outliers

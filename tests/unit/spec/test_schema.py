@@ -42,6 +42,11 @@ def test_the_specs_that_come_along_fit(root: Path) -> None:
         {"traget": "y"},
         {"model": {"folds": 1}},
         {"steps": [{"kind": "fil"}]},
+        {"tables": {"m": {"from": "a", "steps": [{"kind": "resample", "time": "t", "every": "month", "values": {}}]}}},
+        {"tables": {"m": {"from": "a", "steps": [{"kind": "resample", "time": "t", "every": "moon", "values": {}}]}}},
+        {"tables": {"m": {"from": "a", "steps": [{"kind": "melt", "into": ["what", "value"]}]}}},
+        {"tables": {"m": {"from": "a", "steps": [{"kind": "melted"}]}}},
+        {"tables": {"m": {"steps": []}}},
         {"serve": {"extra": "maybe"}},
     ],
 )

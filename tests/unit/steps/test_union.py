@@ -131,7 +131,7 @@ def test_a_row_step_never_drops_a_held_out_row(step, rows, data):
     train = np.array(data.draw(st.lists(st.booleans(), min_size=n, max_size=n)))
     misfit = np.array(data.draw(st.lists(st.sampled_from([None, "bad"]), min_size=n, max_size=n)), dtype=object)
     known = Rows(train=train, beside=pd.DataFrame(index=range(n)), target=np.zeros(n), misfit=misfit)
-    keep, reasons = step.keep(frame, known)
+    keep, reasons = step.kept(frame, known)
     assert keep[~train].all()
     assert [r is None for r in reasons[train]] == keep[train].tolist()
 

@@ -1,0 +1,1 @@
+"""The steps that change which rows and columns a table has."""
