@@ -15,7 +15,9 @@ from tasks.records import RECEIPT
 @task(
     name="wrangle",
     description="Joins, the split, clean rows, rejected rows with reasons, the audit.",
-    cache_policy=StageKey(stage="wrangle", code=(__name__,), libraries=("numpy", "pandas", "pyarrow", "scikit-learn")),
+    cache_policy=StageKey(
+        stage="wrangle", code=(__name__,), libraries=("numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+    ),
     result_serializer=RECEIPT,
 )
 def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, artifacts: str) -> Wrangled:

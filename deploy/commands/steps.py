@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from pydantic import AliasChoices
+from pydantic.fields import FieldInfo
 from rich.markup import escape
 
 from deploy.commands.console import out
@@ -86,8 +88,15 @@ def _settings(step: type[StepBase]) -> dict[str, tuple[str, str]]:
         default = (
             "needed" if field.is_required() else "by default " + _default(field.get_default(call_default_factory=True))
         )
-        shown[name] = (_written(schema["properties"][field.alias or name], schema), default)
+        own = name_in_spec(name, field)
+        shown[own] = (_written(schema["properties"][own], schema), default)
     return shown
+
+
+def name_in_spec(name: str, field: FieldInfo) -> str:
+    """Return what a spec calls a setting: `from` is no name that Python lets a field have."""
+    alias = field.validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else field.alias or name
 
 
 def _default(value: object) -> str:
@@ -139,7 +148,8 @@ def example_of(kind: str, step: type[StepBase]) -> dict[str, Any]:
         if name in _UNTOLD:
             continue
         if field.is_required():
-            example[name] = _sample(schema["properties"][field.alias or name], schema)
+            own = name_in_spec(name, field)
+            example[own] = _sample(schema["properties"][own], schema)
         elif (default := field.get_default(call_default_factory=True)) not in (None, (), [], {}, "", False):
             example[name] = list(default) if isinstance(default, tuple) else default
     if "columns" in step.model_fields and "columns" not in example:

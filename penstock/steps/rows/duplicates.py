@@ -18,13 +18,13 @@ from penstock.table import Kind
 
 
 class Duplicates(RowStep):
-    """Reject training rows that equal an earlier row of their side in all that they say, or in their `keys`.
+    """Reject training rows that equal an earlier row of their side in all that they say, or in their `key`.
 
     All that they say is their features, the target, and their ids and whatever else the source says of them; a column
     that only counts rows does not matter. Where more than `at_most` of the training rows are such copies, equality says
     little (a table of a few categories repeats itself), and all stay.
 
-    With `keys` rows of one key stand for one thing, and one of them is kept: the first or the last, the newest (with
+    With `key` rows of one key stand for one thing, and one of them is kept: the first or the last, the newest (with
     the greatest value in the column `by`) or the most complete (with the fewest missing cells); of equals the earlier.
     A row that lacks a key is no copy. Of two rows on different sides both stay.
 
@@ -35,21 +35,21 @@ class Duplicates(RowStep):
     --------
     >>> frame = pd.DataFrame({"order": [1.0, 1.0, 2.0], "price": [5.0, 6.0, 7.0]})
     >>> rows = Rows(np.ones(3, bool), pd.DataFrame(index=range(3)), np.zeros(3), np.full(3, None, object))
-    >>> Duplicates(keys=("order",), keep="last").reasons(frame, rows).tolist()
+    >>> Duplicates(key=("order",), keep="last").reasons(frame, rows).tolist()
     ["another row with the same 'order' is kept", None, None]
     """
 
     kind: Literal["duplicates"] = "duplicates"
     at_most: float = Field(default=1.0, gt=0, le=1)
-    keys: Words = ()
+    key: Words = ()
     keep: Keep = "first"
     by: str = ""
     near: bool = True
 
     @model_validator(mode="after")
     def _keeps_one(self) -> Self:
-        if self.keep in ("newest", "complete") and not self.keys:
-            raise ValueError(f"`keep: {self.keep}` chooses among rows of one key; name them under `keys`")
+        if self.keep in ("newest", "complete") and not self.key:
+            raise ValueError(f"`keep: {self.keep}` chooses among rows of one key; name them under `key`")
         if (self.keep == "newest") != bool(self.by):
             raise ValueError("`keep: newest` and `by`, the column that tells what is newer, go together")
         return self
@@ -57,7 +57,7 @@ class Duplicates(RowStep):
     @property
     def asks(self) -> tuple[str, ...]:
         """The keys, and what tells which row is newer."""
-        return (*self.keys, *((self.by,) if self.by else ()))
+        return (*self.key, *((self.by,) if self.by else ()))
 
     def check_beside(self, kinds: Kinds, others: Mapping[str, Kind]) -> None:
         """Refuse columns that are not there, and a text that should tell which row is newer."""
@@ -77,7 +77,7 @@ class Duplicates(RowStep):
         found = np.full(len(frame), None, dtype=object)
         if self._too_many(copies, rows):
             return found
-        keys = ", ".join(repr(key) for key in self.keys)
+        keys = ", ".join(repr(key) for key in self.key)
         earlier = f"duplicate of {'a later' if self.keep == 'last' else 'an earlier'} row"
         found[copies] = f"another row with the same {keys} is kept" if keys else earlier
         return found
@@ -88,7 +88,7 @@ class Duplicates(RowStep):
         if self._too_many(copies, rows):
             share, alike = (
                 copies[rows.train].mean(),
-                f"have the same {', '.join(self.keys)} as" if self.keys else "equal",
+                f"have the same {', '.join(self.key)} as" if self.key else "equal",
             )
             said.append(
                 f"{share:.0%} of the training rows {alike} an earlier one: too many to be mistakes, so all stay"
@@ -101,12 +101,12 @@ class Duplicates(RowStep):
         return bool(rows.train.any() and copies[rows.train].mean() > self.at_most)
 
     def _copies(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:
-        if not self.keys:
+        if not self.key:
             whole = _positional(frame, rows.beside, pd.DataFrame({"side": rows.train, "target": rows.target}))
             last = self.keep == "last"
             return np.asarray(whole.duplicated(keep="last" if last else "first").to_numpy(), dtype=bool)
         named = rows.named(frame, self.asks)
-        keyed = named[list(self.keys)]
+        keyed = named[list(self.key)]
         groups = same_rows(_positional(keyed, pd.DataFrame({"side": rows.train})))
         scores = scores_of(self.keep, named[self.by] if self.by else None, frame)
         return surplus(groups, self.keep, scores) & keyed.notna().all(axis=1).to_numpy(dtype=bool)

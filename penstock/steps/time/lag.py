@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 from pydantic import Field
 
 from penstock.slices import Words
 from penstock.steps.base import Kinds
 from penstock.steps.blocks import FloatMatrix
-from penstock.steps.time.history.past import View
+from penstock.steps.time.history.past import View, side_by_side
 from penstock.steps.time.history.settings import Backs
 from penstock.steps.time.history.step import TailStep
 
@@ -51,4 +50,4 @@ class Lag(TailStep):
 
     def told(self, view: View) -> FloatMatrix:
         """Return the earlier values."""
-        return np.stack([view.back(k) for k in self.k], axis=2).reshape(len(view.upto), -1)
+        return side_by_side([view.back(k) for k in self.k])

@@ -118,8 +118,8 @@ def test_who_sends_the_past_is_answered_as_of_then_and_told_so(bundle: Bundle) -
         {},
         bundle.estimator,
         bundle.profile,
-        bundle.series,
-        bundle.history.take(pa.array(kept)),
+        series=bundle.series,
+        history=bundle.history.take(pa.array(kept)),
     )
     assert poorer.predict(asked, history).estimates.tolist() == answers.estimates.tolist()
 

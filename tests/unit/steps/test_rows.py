@@ -64,29 +64,27 @@ IDS = pd.DataFrame({"order": pd.array(["x", "x", "x", "y", None], dtype="str")})
 def test_of_rows_with_one_key_one_is_kept(settings_, stay) -> None:
     """The key may be an id, which is no feature; a row that lacks it is no copy of anything."""
     rows = known(ORDERS, others=IDS)
-    assert kept(Duplicates(keys="order", **settings_), ORDERS, rows) == stay
+    assert kept(Duplicates(key="order", **settings_), ORDERS, rows) == stay
 
 
 def test_rows_with_one_key_on_two_sides_both_stay() -> None:
     """A held-out row judges, and a training row teaches: neither stands in for the other."""
     rows = known(ORDERS, [True, False, False, True, True], others=IDS)
-    step = Duplicates(keys="order")
+    step = Duplicates(key="order")
     assert kept(step, ORDERS, rows) == [0, 1, 2, 3, 4]
     assert step.reasons(ORDERS, rows).tolist() == [None, None, "another row with the same 'order' is kept", None, None]
 
 
 def test_a_key_that_is_not_there_is_named() -> None:
     """Whether among features or beside them; and a text tells nothing newer."""
-    step = Duplicates(keys="ordr", keep="newest", by="note")
+    step = Duplicates(key="ordr", keep="newest", by="note")
     with pytest.raises(PlanError, match="'ordr'"):
         step.check_beside({"note": "text"}, {"order": "integer"})
     with pytest.raises(PlanError, match="what is newer"):
-        step.model_copy(update={"keys": ("order",)}).check_beside({"note": "text"}, {"order": "integer"})
+        step.model_copy(update={"key": ("order",)}).check_beside({"note": "text"}, {"order": "integer"})
 
 
-@pytest.mark.parametrize(
-    "bad", [{"keep": "newest"}, {"keep": "complete"}, {"keep": "newest", "keys": "a"}, {"by": "a"}]
-)
+@pytest.mark.parametrize("bad", [{"keep": "newest"}, {"keep": "complete"}, {"keep": "newest", "key": "a"}, {"by": "a"}])
 def test_settings_that_cannot_be_meant_are_refused(bad) -> None:
     """A spec says so before any row is read."""
     with pytest.raises(ValidationError):

@@ -278,7 +278,7 @@ def test_the_audit_counts_cells_that_did_not_read():
     _, entries = run_before(plan, start, frozenset())
     assert entries[0].note == "3 cells became missing"
     assert "missing" not in entries[1].note
-    assert entries[2].note == "adds m"
+    assert entries[2].note == "adds m, 4 cells with a value"
     counts, examples = compare(
         Blocks.of(frame), ParseDate(columns=("d",)).on(Blocks.of(frame)), np.arange(4), frozenset()
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,6 +43,12 @@ class Entries:
         same = pd.concat(columns, axis=1, keys=range(len(columns))).groupby(list(range(len(columns))), dropna=False)
         which = same.ngroup().to_numpy()
         return self.take(~np.isin(which[len(others) :], which[: len(others)]))
+
+
+def side_by_side(matrices: Sequence[FloatMatrix]) -> FloatMatrix:
+    """Return the first columns of all matrices, then the second ones, and so on, shape (n_rows, n_columns * n)."""
+    stacked = np.stack(matrices, axis=2)
+    return stacked.reshape(stacked.shape[0], stacked.shape[1] * stacked.shape[2])
 
 
 def never(times: np.ndarray) -> Any:

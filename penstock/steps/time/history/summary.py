@@ -6,7 +6,7 @@ import numpy as np
 
 from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.medians import medians
-from penstock.steps.time.history.past import View
+from penstock.steps.time.history.past import View, side_by_side
 from penstock.steps.time.history.settings import Take
 from penstock.steps.time.history.tree import Family, Nodes
 from penstock.table import Kind
@@ -52,7 +52,7 @@ def summed_up(view: View, low: np.ndarray, takes: tuple[Take, ...]) -> FloatMatr
     past, start = view.past, view.start
     found = {f: past.trees[f].over(past.values, start, low, view.upto) for f in families_of(takes)}
     each = [_medians(view, low) if take == "median" else _finished(take, found[_FAMILIES[take]]) for take in takes]
-    return np.stack(each, axis=2).reshape(len(low), -1)
+    return side_by_side(each)
 
 
 def _finished(take: Take, nodes: Nodes) -> FloatMatrix:
