@@ -207,7 +207,7 @@ def test_no_plan_sees_the_future_neither_in_training_rows_nor_in_history(train, 
 @given(step=st.sampled_from(STEPS), train=FRAMES, history=FRAMES, more=FRAMES)
 @settings(max_examples=40)
 def test_history_tells_what_training_rows_would_have_told(step, train, history, more):
-    """Rows sent along count as if they had been there in training, in one piece or two, and those known already once."""
+    """Rows sent along count as if they had been there in training, in one piece or two; those known already, once."""
     # Values that tell rows apart: a row that agrees with a stored one is that row.
     frames = [train, history, more]
     for i, frame in enumerate(frames):
@@ -230,7 +230,7 @@ def test_history_tells_what_training_rows_would_have_told(step, train, history, 
 @given(step=st.sampled_from(STEPS), train=FRAMES, history=FRAMES, frame=FRAMES)
 @settings(max_examples=40)
 def test_rows_of_one_batch_do_not_see_each_other(step, train, history, frame):
-    """A batch equals its rows one at a time, to the last bit, with history and without; nor does it change what is known."""
+    """A batch equals its rows one at a time, to the last bit, with history and without, and changes nothing known."""
     learned = step.learn(train)
     for known in (learned, learned.extended(Blocks.of(history))):
         whole = known.apply(frame)

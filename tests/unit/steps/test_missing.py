@@ -118,10 +118,10 @@ def test_rows_that_leave_out_too_much_are_rejected_in_training_alone():
         misfit=np.full(4, None, dtype=object),
         others=pd.DataFrame({"id": [NAN, 1.0, 1.0, 1.0]}),
     )
-    keep, reasons = DropIncomplete(over=0.5).keep(frame, rows)
+    keep, reasons = DropIncomplete(over=0.5).kept(frame, rows)
     assert keep.tolist() == [True, True, False, True]
     assert reasons[2] == "2 of 2 columns are missing"
-    assert DropIncomplete(columns=("id",), over=0).keep(frame, rows)[0].tolist() == [False, True, True, True]
+    assert DropIncomplete(columns=("id",), over=0).kept(frame, rows)[0].tolist() == [False, True, True, True]
     with pytest.raises(PlanError, match="did you mean 'id'"):
         DropIncomplete(columns=("idd",)).check_beside({"x": "float"}, {"id": "integer"})
 
