@@ -29,7 +29,9 @@ def show_columns(schema: TableSchema, plan: Plan) -> None:
     before: Kinds = {c.name: c.kind for c in schema.features}
     console.print(f"\n[bold]plan[/]: {len(before)} columns go in")
     console.print(f"  {escape(_listed(before))}")
-    for i, (step, (name, after)) in enumerate(zip(plan.steps, plan.check(schema), strict=True), 1):
+    n_labels = len(schema.target.labels) if schema.target else 0
+    checked = plan.check(schema, n_labels=n_labels)
+    for i, (step, (name, after)) in enumerate(zip(plan.steps, checked, strict=True), 1):
         if i == plan.cut + 1:
             console.print("  [dim]from here on learned from training rows alone, anew in every fold[/]")
         changes = _changes(before, after)

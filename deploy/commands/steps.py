@@ -89,6 +89,9 @@ def _settings(step: type[StepBase]) -> dict[str, tuple[str, str]]:
             "needed" if field.is_required() else "by default " + _default(field.get_default(call_default_factory=True))
         )
         own = name_in_spec(name, field)
+        if not _alternatives(schema["properties"][own], schema):
+            # Nothing but none: a step that names its columns by other settings.
+            continue
         shown[own] = (_written(schema["properties"][own], schema), default)
     return shown
 
@@ -152,7 +155,11 @@ def example_of(kind: str, step: type[StepBase]) -> dict[str, Any]:
             example[own] = _sample(schema["properties"][own], schema)
         elif (default := field.get_default(call_default_factory=True)) not in (None, (), [], {}, "", False):
             example[name] = list(default) if isinstance(default, tuple) else default
-    if "columns" in step.model_fields and "columns" not in example:
+    if (
+        "columns" in schema["properties"]
+        and "columns" not in example
+        and _alternatives(schema["properties"]["columns"], schema)
+    ):
         example["columns"] = ["COLUMN"]
     return example
 

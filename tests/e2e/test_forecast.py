@@ -103,7 +103,7 @@ def test_a_file_is_forecast_from_a_file_of_history(project: Path) -> None:
 def test_check_shows_what_is_known_of_the_past_and_init_guesses_the_rest(project: Path) -> None:
     """A table and a target are enough for a spec that runs."""
     shown = penstock("check", "demand.yaml", cwd=project)
-    assert "steps_ahead, units_naive, units_last" in shown.stdout.replace("\n", " ")
+    assert "steps_ahead integer, units_naive float, units_last float" in shown.stdout.replace("\n", " ")
     done = penstock("init", "sales.csv", "--target", "units", "--task", "forecast", "--name", "guessed", cwd=project)
     assert done.returncode == 0, done.stderr
     written = (project / "guessed.yaml").read_text()

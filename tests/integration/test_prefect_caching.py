@@ -144,7 +144,7 @@ HELPERS = {
     # What collect reads is typed again only where the table has become another one.
     "penstock/sources/text/sniff.py": ["collect", "publish"],
     "penstock/arrays/dates.py": ["arrays", "publish"],
-    "penstock/steps/fill.py": ["wrangle", "train", "evaluate", "publish"],
+    "penstock/steps/missing/fill.py": ["wrangle", "train", "evaluate", "publish"],
     "penstock/plots/histogram.py": ["explore", "publish"],
     "penstock/models/linear.py": ["train", "evaluate", "publish"],
     "penstock/leakage.py": ["evaluate", "publish"],

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from penstock.reshape.steps.union import TABLE_STEPS, AnyTableStep
 from penstock.spec.pipeline import SPEC_KEYS
-from penstock.steps.union import STEPS
+from penstock.steps.union import STEPS, Step
 
 
 def test_every_key_of_the_spec_is_documented_and_no_other(root: Path) -> None:
@@ -20,3 +25,32 @@ def test_every_kind_of_step_is_documented(root: Path) -> None:
     """In the row of `steps`."""
     (row,) = [line for line in (root / "docs" / "spec.md").read_text().splitlines() if line.startswith("| `steps`")]
     assert {step.model_fields["kind"].default for step in STEPS} <= set(re.findall(r"`([a-z_]+)`", row))
+
+
+def _rows_of(page: Path) -> list[tuple[str, str]]:
+    """Return the kind and the example of every row of the page's tables of steps."""
+    lines = [line.replace("\\|", "/") for line in page.read_text(encoding="utf-8").splitlines()]
+    cells = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines if line.startswith("| `")]
+    return [
+        (kind, row[-1].strip(" `|"))
+        for row in cells
+        if "{kind:" in row[-1]
+        for kind in row[0].strip(" `").split("`, `")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("page", "kinds", "union"),
+    [
+        ("steps.md", {s.model_fields["kind"].default for s in STEPS} - {"code", "learned_code"}, Step),
+        ("relations.md", {s.model_fields["kind"].default for s in TABLE_STEPS}, AnyTableStep),
+    ],
+)
+def test_every_step_has_a_row_with_an_example_that_is_one(
+    root: Path, page: str, kinds: set[str], union: object
+) -> None:
+    """Whoever copies a line of the documentation into a spec gets a step."""
+    rows = _rows_of(root / "docs" / page)
+    assert {kind for kind, _ in rows} == kinds
+    for _, example in rows:
+        TypeAdapter(union).validate_python(yaml.safe_load(example))
