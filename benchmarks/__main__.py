@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from benchmarks import collect, formats, orchestration, run, service, sql, typing
+from benchmarks import collect, formats, orchestration, run, service, sql, typing, wrangle
 
 ALL = {
     "run": run.main,
@@ -16,6 +16,7 @@ ALL = {
     "formats": formats.main,
     "sql": sql.main,
     "typing": typing.main,
+    "wrangle": wrangle.main,
 }
 
 

@@ -1,0 +1,79 @@
+"""The wrangle stage beside the same cleaning written by hand in pandas; joins with their checks; growth with the rows.
+
+`WRANGLE_ROWS=100000,10000000` measures other numbers of rows; the time per row is compared between the first and the
+last. Both sides start from typed columns in an Arrow file, and end with the clean rows of both sides of the split in
+one. What the stage does besides (the audit, the profile, rejected rows, hashed objects) is in its time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.ground import ROOT, environment, report, workplace
+
+ROWS = "100000,1000000"
+ROUNDS = 3
+# From here on one round is enough to tell, and long enough.
+LARGE = 5_000_000
+# Of fewer rows the libraries themselves weigh more than the table.
+WEIGHED = 1_000_000
+MB = 1e6
+
+
+def main() -> None:
+    """Measure and report."""
+    sizes = [int(n) for n in os.environ.get("WRANGLE_ROWS", ROWS).split(",")]
+    per_row = [_one_size(n) / n for n in sizes]
+    if len(sizes) > 1:
+        what = f"wrangle, time per row, {sizes[-1]:,} rows beside {sizes[0]:,}"
+        report(what, "1.20 x", f"{per_row[-1] / per_row[0]:.2f} x", f"{per_row[-1] * 1e6:.2f} us a row")
+    _joins()
+
+
+def _one_size(n_rows: int) -> float:
+    """Report one size, and return the seconds of the stage."""
+    with workplace() as folder:
+        made = _inner(folder, "make", str(n_rows), str(folder))
+        rounds = []
+        for _ in range(1 if n_rows >= LARGE else ROUNDS):
+            # Side by side: what else the machine does then meets both.
+            by_hand = _inner(folder, "pandas", str(folder))
+            rounds.append((by_hand, _inner(folder, "penstock", str(folder))))
+    by_hand = statistics.median(p["seconds"] for p, _ in rounds)
+    ours = statistics.median(p["seconds"] for _, p in rounds)
+    report(
+        f"{n_rows:,} x 30, wrangle with 12 steps",
+        f"{1.5 * by_hand:.2f} s",
+        f"{ours:.2f} s",
+        f"{ours / by_hand:.2f} x pandas by hand, {by_hand:.2f} s",
+    )
+    if n_rows >= WEIGHED:
+        peak = max(p["peak"] - p["before"] for _, p in rounds)
+        theirs = max(p["peak"] - p["before"] for p, _ in rounds)
+        told = f"the typed frame has {made['frame'] / MB:,.0f} MB; pandas by hand takes {theirs / MB:,.0f} MB"
+        report(f"{n_rows:,} x 30, memory of wrangle", f"{3 * made['frame'] / MB:,.0f} MB", f"{peak / MB:,.0f} MB", told)
+    return float(ours)
+
+
+def _joins() -> None:
+    with workplace() as folder:
+        seconds = [_inner(folder, "join", str(folder))["seconds"] for _ in range(ROUNDS)]
+    report(
+        "100,000 flights joined to four tables, with checks", "1.00 s", f"{statistics.median(seconds):.2f} s", "made up"
+    )
+
+
+def _inner(folder: Path, *words: str) -> dict[str, Any]:
+    """Run one measurement in a process of its own: memory is measured by its peak."""
+    command = [sys.executable, "-m", "benchmarks.wrangle_inner", *words]
+    done = subprocess.run(command, env=environment(folder), cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
