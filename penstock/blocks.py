@@ -7,7 +7,7 @@ text once. That is what keeps a whole plan on a single row within a millisecond,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from penstock.table import closest
 
 FloatMatrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 _TEXT = pd.StringDtype(na_value=np.nan)
-# From here on columns are added into memory that waits for them; below, a copy costs less than keeping account.
-MANY_ROWS, SPARE_COLUMNS = 10_000, 8
+# From here on columns are held apart; below, one call for all of them is what counts.
+MANY_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Texts:
         # The code -1 of missing takes the table's last place, which is what None became.
         return Texts(codes=np.array(table, dtype=np.intp)[self.codes], levels=tuple(seen))
 
-    def take(self, rows: np.ndarray) -> Texts:
+    def take(self, rows: np.ndarray | slice) -> Texts:
         """Return some rows, by mask or by position, with the levels that occur there in the order in which they do."""
         codes = self.codes[rows]
         first = np.full(len(self.levels) + 1, len(codes), dtype=np.intp)
@@ -67,35 +67,28 @@ class Texts:
         return distinct.take(self.codes, allow_fill=True)
 
 
-class _Reserve:
-    """Memory for a matrix that grows at its end: who adds columns to the last of its views copies nothing."""
-
-    def __init__(self, n_rows: int, n_columns: int) -> None:
-        self.memory: FloatMatrix = np.empty((n_rows, n_columns), dtype=np.float64, order="F")
-        self.used = 0
-
-
 @dataclass(frozen=True)
 class Blocks:
-    """Columns of one table: a float64 matrix of shape (n_rows, n_numbers), texts and moments by name.
+    """Columns of one table: numbers, moments and texts by name. Nothing in it is changed in place.
 
-    Nothing in it is changed in place.
+    `held` has the numbers: of few rows one float64 matrix of shape (n_rows, n_numbers), so that a step treats all
+    columns of a request in one call; of many rows the columns apart, each contiguous, so that those which a step leaves
+    alone are shared and cost nothing.
     """
 
     n_rows: int
     number_names: tuple[str, ...]
-    numbers: FloatMatrix
+    held: FloatMatrix | tuple[np.ndarray, ...]
     moments: Mapping[str, np.ndarray]
     texts: Mapping[str, Texts]
-    _reserve: _Reserve | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Blocks:
-        """Take a typed frame apart; the frame's memory is not shared."""
+        """Take a typed frame apart; what is given is never changed through it."""
         names = tuple(frame.columns.tolist())
         n_rows = len(frame)
         dtypes = frame.dtypes.tolist()
-        if all(d.kind in "fiub" for d in dtypes):
+        if n_rows < MANY_ROWS and all(d.kind in "fiub" for d in dtypes):
             return cls(n_rows, names, np.array(frame.to_numpy(dtype=np.float64), order="F", copy=True), {}, {})
         numbers: list[str] = []
         columns: list[np.ndarray] = []
@@ -104,17 +97,31 @@ class Blocks:
         for (name, series), dtype in zip(frame.items(), dtypes, strict=True):
             if dtype.kind in "fiub":
                 numbers.append(str(name))
-                columns.append(series.to_numpy(dtype=np.float64))
+                columns.append(np.ascontiguousarray(series.to_numpy(dtype=np.float64)))
             elif dtype.kind == "M":
-                moments[str(name)] = series.to_numpy().astype("datetime64[us]")
+                moments[str(name)] = series.to_numpy().astype("datetime64[us]", copy=n_rows < MANY_ROWS)
             else:
                 texts[str(name)] = Texts.of(series.array)
-        spare = SPARE_COLUMNS if n_rows >= MANY_ROWS else 0
-        reserve = _Reserve(n_rows, len(columns) + spare)
-        for j, column in enumerate(columns):
-            reserve.memory[:, j] = column
-        reserve.used = len(columns)
-        return cls(n_rows, tuple(numbers), reserve.memory[:, : len(columns)], moments, texts, reserve)
+        held = tuple(columns) if n_rows >= MANY_ROWS else stacked(columns, n_rows)
+        return cls(n_rows, tuple(numbers), held, moments, texts)
+
+    @property
+    def numbers(self) -> FloatMatrix:
+        """All numbers as one matrix of shape (n_rows, n_numbers); of many rows it is made anew."""
+        return self.held if isinstance(self.held, np.ndarray) else stacked(self.held, self.n_rows)
+
+    def matrix(self, names: Sequence[str]) -> FloatMatrix:
+        """Return some numbers as a matrix of shape (n_rows, n_names), in the order of the names.
+
+        Raises
+        ------
+        DataError
+            There is no number of that name.
+        """
+        at = self.positions(names)
+        if isinstance(self.held, np.ndarray):
+            return self.held[:, at]
+        return stacked(self.held if isinstance(at, slice) else [self.held[i] for i in at.tolist()], self.n_rows)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -137,30 +144,50 @@ class Blocks:
             return self.texts[name]
         if name in self.moments:
             return self.moments[name]
+        return self.number(name)
+
+    def number(self, name: str) -> np.ndarray:
+        """Return one column of numbers, float64 of shape (n_rows,) and contiguous.
+
+        Raises
+        ------
+        DataError
+            There is no number of that name.
+        """
         require([name], self.number_names)
+        at = self.number_names.index(name)
         # NumPy may compute with scattered numbers in another way than with those that lie together.
-        return np.ascontiguousarray(self.numbers[:, self.number_names.index(name)])
+        return np.ascontiguousarray(self.held[:, at]) if isinstance(self.held, np.ndarray) else self.held[at]
 
     def frame(self) -> pd.DataFrame:
         """Return a pandas frame: numbers first, then moments, then texts."""
         index = pd.RangeIndex(self.n_rows)
-        numbers = pd.DataFrame(self.numbers, columns=list(self.number_names), index=index, copy=False)
-        if not self.moments and not self.texts:
-            return numbers
         rest = {**self.moments, **{name: texts.array() for name, texts in self.texts.items()}}
+        if not isinstance(self.held, np.ndarray):
+            numbers = dict(zip(self.number_names, self.held, strict=True))
+            return pd.DataFrame({**numbers, **rest}, index=index, copy=False)
+        matrix = pd.DataFrame(self.held, columns=list(self.number_names), index=index, copy=False)
+        if not rest:
+            return matrix
         others = pd.DataFrame(rest, index=index, copy=False)
-        return pd.concat([numbers, others], axis=1) if self.number_names else others
+        return pd.concat([matrix, others], axis=1) if self.number_names else others
 
     def take(self, rows: np.ndarray) -> Blocks:
         """Return some rows, by mask of shape (n_rows,) or by position, as if they had been taken apart alone."""
-        numbers = np.empty((int(rows.sum()) if rows.dtype == bool else len(rows), len(self.number_names)), order="F")
         at = np.flatnonzero(rows) if rows.dtype == bool else rows
-        for j in range(numbers.shape[1]):
-            np.take(self.numbers[:, j], at, out=numbers[:, j])
+        return self._picked(len(at), at)
+
+    def head(self, n_rows: int) -> Blocks:
+        """Return the first rows, as if they had been taken apart alone; numbers and moments are shared."""
+        return self._picked(n_rows, slice(0, n_rows))
+
+    def _picked(self, n_rows: int, at: np.ndarray | slice) -> Blocks:
+        columns = [*self.held.T] if isinstance(self.held, np.ndarray) else self.held
+        picked = [column[at] for column in columns]
         return Blocks(
-            n_rows=len(at),
+            n_rows=n_rows,
             number_names=self.number_names,
-            numbers=numbers,
+            held=tuple(picked) if n_rows >= MANY_ROWS else stacked(picked, n_rows),
             moments={name: values[at] for name, values in self.moments.items()},
             texts={name: texts.take(at) for name, texts in self.texts.items()},
         )
@@ -174,27 +201,51 @@ class Blocks:
         return np.array([places[name] for name in names], dtype=np.intp)
 
     def with_numbers(self, names: Sequence[str], values: FloatMatrix) -> Blocks:
-        """Return the blocks with the named columns of the matrix replaced."""
+        """Return the blocks with the named numbers replaced by those of a matrix of shape (n_rows, n_names)."""
         at = self.positions(names)
+        if not isinstance(self.held, np.ndarray):
+            columns, whole = list(self.held), np.asfortranarray(values)
+            places = range(len(columns)) if isinstance(at, slice) else at.tolist()
+            for j, place in enumerate(places):
+                columns[place] = whole[:, j]
+            return replace(self, held=tuple(columns))
         if isinstance(at, slice):
-            return replace(self, numbers=values, _reserve=None)
-        numbers = self.numbers.copy(order="F")
+            return replace(self, held=values)
+        numbers = self.held.copy(order="F")
         numbers[:, at] = values
-        return replace(self, numbers=numbers, _reserve=None)
+        return replace(self, held=numbers)
+
+    def with_changed(self, names: Sequence[str], change: Callable[[FloatMatrix, slice], FloatMatrix]) -> Blocks:
+        """Return the blocks with the named numbers as a function leaves them.
+
+        Parameters
+        ----------
+        names : sequence of str
+            The columns.
+        change : callable
+            Takes values of shape (n_rows, n) and which of the named columns they are, and gives the new ones, or the
+            same array where there is nothing to change. Of few rows it is called once with all columns, of many with
+            one column after the other.
+        """
+        if isinstance(self.held, np.ndarray):
+            return self.with_numbers(names, change(self.matrix(names), slice(0, len(names))))
+        columns, at = list(self.held), self.positions(names)
+        places = range(len(columns)) if isinstance(at, slice) else at.tolist()
+        for j, place in enumerate(places):
+            before = columns[place][:, None]
+            after = change(before, slice(j, j + 1))
+            if after is not before:
+                columns[place] = np.ascontiguousarray(after[:, 0])
+        return replace(self, held=tuple(columns))
 
     def with_more_numbers(self, names: Sequence[str], values: FloatMatrix) -> Blocks:
-        """Return the blocks with columns added at the matrix's end."""
-        all_names = (*self.number_names, *names)
-        if self.n_rows < MANY_ROWS:
-            return replace(self, number_names=all_names, numbers=np.concatenate([self.numbers, values], axis=1))
-        had, has = self.numbers.shape[1], len(all_names)
-        reserve = self._reserve
-        if reserve is None or reserve.used != had or has > reserve.memory.shape[1]:
-            reserve = _Reserve(self.n_rows, has + max(SPARE_COLUMNS, has // 4))
-            reserve.memory[:, :had] = self.numbers
-        reserve.memory[:, had:has] = values
-        reserve.used = has
-        return replace(self, number_names=all_names, numbers=reserve.memory[:, :has], _reserve=reserve)
+        """Return the blocks with numbers added behind the others."""
+        if isinstance(self.held, np.ndarray):
+            held: Any = np.concatenate([self.held, values], axis=1)
+        else:
+            whole = np.asfortranarray(values)
+            held = (*self.held, *(whole[:, j] for j in range(len(names))))
+        return replace(self, number_names=(*self.number_names, *names), held=held)
 
     def with_texts(self, changed: Mapping[str, Texts]) -> Blocks:
         """Return the blocks with some text columns replaced."""
@@ -207,7 +258,14 @@ class Blocks:
         moments = {n: v for n, v in columns.items() if not isinstance(v, Texts) and v.dtype.kind == "M"}
         texts = {n: v for n, v in columns.items() if isinstance(v, Texts)}
         made = replace(kept, moments={**kept.moments, **moments}, texts={**kept.texts, **texts})
-        return made.with_more_numbers(tuple(numbers), np.column_stack(list(numbers.values()))) if numbers else made
+        if isinstance(made.held, np.ndarray):
+            return (
+                made.with_more_numbers(tuple(numbers), stacked(list(numbers.values()), self.n_rows))
+                if numbers
+                else made
+            )
+        held = (*made.held, *(np.ascontiguousarray(column) for column in numbers.values()))
+        return replace(made, number_names=(*made.number_names, *numbers), held=held)
 
     def renamed(self, names: Mapping[str, str]) -> Blocks:
         """Return the blocks with columns under another name, each where it stood."""
@@ -222,12 +280,14 @@ class Blocks:
         """Return the blocks without some of the columns; names that are not there do not matter."""
         dropped = set(names)
         kept = [i for i, name in enumerate(self.number_names) if name not in dropped]
-        whole = len(kept) == len(self.number_names)
+        if isinstance(self.held, np.ndarray):
+            held: Any = self.held if len(kept) == len(self.number_names) else self.held[:, kept]
+        else:
+            held = tuple(self.held[i] for i in kept)
         return replace(
             self,
-            number_names=self.number_names if whole else tuple(self.number_names[i] for i in kept),
-            numbers=self.numbers if whole else self.numbers[:, kept],
-            _reserve=self._reserve if whole else None,
+            number_names=tuple(self.number_names[i] for i in kept),
+            held=held,
             moments={k: v for k, v in self.moments.items() if k not in dropped},
             texts={k: v for k, v in self.texts.items() if k not in dropped},
         )
@@ -236,6 +296,14 @@ class Blocks:
         """Return the blocks without some of the moments."""
         dropped = set(names)
         return replace(self, moments={k: v for k, v in self.moments.items() if k not in dropped})
+
+
+def stacked(columns: Sequence[np.ndarray], n_rows: int) -> FloatMatrix:
+    """Return columns as one matrix of shape (n_rows, n_columns), each column contiguous."""
+    matrix: FloatMatrix = np.empty((n_rows, len(columns)), dtype=np.float64, order="F")
+    for j, column in enumerate(columns):
+        matrix[:, j] = column
+    return matrix
 
 
 def require(names: Iterable[str], present: Iterable[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +17,8 @@ from penstock.receipts import Arrays, FrameRef, Wrangled
 from penstock.series.rule import HISTORY, SERIES
 from penstock.slices import Typing
 from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split, is_row_number, sides
-from penstock.steps.audit import Audit, StepAudit, Watch
-from penstock.steps.base import Known, Rows
+from penstock.steps.audit import Audit, ColumnReading, StepAudit, Watch
+from penstock.steps.base import Known, Rows, is_told
 from penstock.steps.evidence import with_evidence
 from penstock.steps.labels import TARGET_MISSING, Labelled, label, label_audit
 from penstock.steps.outliers.isolated import Isolated
@@ -37,6 +38,7 @@ from penstock.table import TableSchema, Target
 from penstock.target import encode_target
 
 FEWEST_LABELLED = 50
+WORKERS = 2
 FEWEST_HELDOUT = 10
 FEWEST_TRAINING = 30
 
@@ -67,6 +69,12 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     SpecError
         The split that is asked for is not possible, or not the lock's.
     """
+    # What is written and measured beside the steps hangs on none of them, and mostly waits for Arrow and the disk.
+    with ThreadPoolExecutor(WORKERS) as beside:
+        return _wrangled(arrays, typing, wrangling, store, beside)
+
+
+def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store, beside: Executor) -> Wrangled:
     tables = {table.name: read_table(table, store) for table in arrays.tables}
     base = tables.pop(typing.base)
     assembled = assemble(base, tables, wrangling.joins)
@@ -76,6 +84,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     # A group stays together, wherever a correction has moved a row of it.
     side = sides((base if rule.by == "group" else came).raw, rule, base.table_schema)
     labelled = label(base, side)
+    read = beside.submit(_read, base, tables, assembled)
     series: Expanded | None = None
     unjoined: list[StepAudit] = []
     if laid is None:
@@ -91,18 +100,21 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
     plan.check(assembled.table_schema, time_ordered=rule.by == "time", n_labels=len(labelled.target.labels))
     plan = plan.settled(assembled.table_schema, n_labels=len(labelled.target.labels))
     start = replace(start, rows=_with_others(start, base, plan))
+    # What a forecast knows at its origin is the past by construction.
+    suspected = beside.submit(_suspicious, assembled, labelled, side, typing) if laid is None else None
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
+    schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
+    raw = beside.submit(lambda: store.put_table(assembled.sent().take(pa.array(state.row))))
+    cut = beside.submit(lambda: store.put_frame(state.frame))
+    profile = beside.submit(_profile, start, schema, state, plan)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state, private, known)
-    n_labelled = sum(why is None for why in labelled.lacking)
+    n_labelled = int(np.count_nonzero(~is_told(labelled.lacking)))
     watched = [label_audit(labelled, n_labelled), *unjoined, *before, *after]
     corrected = [table.fixed.told() for table in arrays.tables if table.fixed is not None]
-    audit = _audit(base, tables, assembled, labelled, state, watched, corrected)
-    # What a forecast knows at its origin is the past by construction.
-    suspicious = _suspicious(assembled, labelled, side, typing) if laid is None else ()
-    schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
-    kept = pa.array(state.row)
+    audit = _audit(base, read.result(), assembled, labelled, state, watched, corrected)
+    suspicious = suspected.result() if suspected is not None else ()
     told = {
         "split": rule.model_dump(mode="json"),
         "joins": [join.model_dump(mode="json") for join in wrangling.joins],
@@ -113,8 +125,8 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         told[SERIES] = series.rule.model_dump(mode="json")
         lookups[HISTORY] = store.put_table(series.tail)
     return Wrangled(
-        raw=store.put_table(assembled.sent().take(kept)),
-        cut=store.put_frame(state.frame),
+        raw=raw.result(),
+        cut=cut.result(),
         clean=store.put_frame(clean.frame()),
         sides=store.put_table(_sides_table(base, typing, state, series)),
         rejected=store.put_table(_rejected_table(assembled, labelled, state, side)),
@@ -123,7 +135,7 @@ def wrangle(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store) 
         plan=store.put_json({**plan.model_dump(mode="json"), **told}),
         table_schema=store.put_json(schema),
         audit=store.put_json(audit.model_copy(update={"suspicious": suspicious})),
-        profile=store.put_json(_profile(start, schema, state, plan)),
+        profile=store.put_json(profile.result()),
         n_train=_distinct(state, train=True),
         n_heldout=_distinct(state, train=False),
     )
@@ -157,7 +169,7 @@ def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling, laid: Laid | 
 
 
 def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: pd.DataFrame) -> Running:
-    kept = np.array([why is None for why in labelled.lacking], dtype=bool)
+    kept = ~is_told(labelled.lacking)
     n_kept = int(kept.sum())
     if n_kept < FEWEST_LABELLED:
         raise DataError(
@@ -271,38 +283,46 @@ def _check_numbers(rows: Rows, target: Target, base: str) -> None:
             )
 
 
+def _read(
+    base: SourceTable, others: dict[str, SourceTable], assembled: Assembled
+) -> tuple[list[ColumnReading], StepAudit]:
+    """Return how raw cells were written, and the audit's entry of the typing."""
+    watch = Watch()
+    own = read_cells(base.raw, base.table_schema, base.misfits)
+    # A table may be joined more than once, and the base to itself.
+    names = [name for name in dict.fromkeys(j.table for j in assembled.joins) if name in others]
+    joined = [read_cells(others[name].raw, others[name].table_schema, others[name].misfits, name) for name in names]
+    typed = typing_audit(own, joined, base.raw, base.typed, base.table_schema)
+    readings = [reading for read in (own, *joined) for reading in read.readings]
+    return readings, typed.model_copy(update={"seconds": watch.seconds})
+
+
 def _audit(
     base: SourceTable,
-    others: dict[str, SourceTable],
+    read: tuple[list[ColumnReading], StepAudit],
     assembled: Assembled,
     labelled: Labelled,
     state: Running,
     entries: list[StepAudit],
     corrected: list[str],
 ) -> Audit:
-    watch = Watch()
-    own = read_cells(base.raw, base.table_schema, base.misfits)
-    # A table may be joined more than once, and the base to itself.
-    names = [name for name in dict.fromkeys(j.table for j in assembled.joins) if name in others]
-    joined = [read_cells(others[name].raw, others[name].table_schema, others[name].misfits, name) for name in names]
-    readings = [reading for read in (own, *joined) for reading in read.readings]
+    readings, typed = read
     target = labelled.target
     private = any(c.private for c in base.table_schema.columns if c.name == target.name)
-    typing = typing_audit(own, joined, base.raw, base.typed, base.table_schema)
     absent = set(range(len(target.labels))) - set(state.rows.target[~state.rows.train].astype(int).tolist())
     notes = [f"no held-out row has the label {target.labels[i]!r}" for i in sorted(absent)] if not private else []
     return Audit(
         n_rows=base.raw.num_rows,
-        n_labelled=sum(why is None for why in labelled.lacking),
+        n_labelled=int(np.count_nonzero(~is_told(labelled.lacking))),
         n_train=_distinct(state, train=True),
         n_heldout=_distinct(state, train=False),
         n_rejected=base.raw.num_rows - len(np.unique(state.row)),
-        n_flagged=sum(why is not None for why in state.reason),
+        n_flagged=int(np.count_nonzero(is_told(state.reason))),
         readings=tuple(readings[:MOST_READINGS]),
         more_readings=max(0, len(readings) - MOST_READINGS),
         labels=read_labels(base.raw[target.name], target, private),
         joins=assembled.joins,
-        steps=(typing.model_copy(update={"seconds": watch.seconds}), *entries),
+        steps=(typed, *entries),
         notes=(*corrected, *[*assembled.notes, *notes][:20]),
     )
 
@@ -310,7 +330,7 @@ def _audit(
 def _suspicious(assembled: Assembled, labelled: Labelled, side: np.ndarray, typing: Typing) -> tuple[Suspicion, ...]:
     """Return what to ask about the features of training rows, before any step has changed them."""
     train, schema, target = side == TRAIN, assembled.table_schema, labelled.target
-    known = np.array([why is None for why in labelled.lacking], dtype=bool)
+    known = ~is_told(labelled.lacking)
     private = any(c.private for c in schema.columns if c.name == target.name)
     without = train & (labelled.lacking == TARGET_MISSING)
     found = find_suspicions(assembled.features, labelled.values, train & known, without, target, private)

@@ -145,6 +145,11 @@ class Learned:
         """
         return self.on(blocks)
 
+    @property
+    def is_out_of_fold(self) -> bool:
+        """Whether the rows that were learned from get other values than `on` gives."""
+        return type(self).on_training is not Learned.on_training
+
     def extended(self, blocks: Blocks) -> Learned:
         """Return the same with more recent rows known: what a caller sends as history, with the columns of this place.
 
@@ -251,7 +256,7 @@ class RowStep(StepBase):
     def reasons(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:
         """Return, for every row, why it should go, or None; object array of shape (n_rows,)."""
 
-    def note(self, frame: pd.DataFrame, rows: Rows, row: np.ndarray) -> str:
+    def note(self, frame: pd.DataFrame, rows: Rows, row: np.ndarray, reasons: np.ndarray) -> str:
         """Return what there is to say beside the counts, such as why the step objects to no row.
 
         Parameters
@@ -262,6 +267,8 @@ class RowStep(StepBase):
             What is known of them beside.
         row : numpy.ndarray
             Their positions in the base source, int64 of shape (n_rows,).
+        reasons : numpy.ndarray
+            What `reasons` gave for them.
         """
         return ""
 

@@ -95,5 +95,5 @@ def _local(blocks: Blocks, name: str, levels: dict[str, int] | np.ndarray) -> np
 
 
 def _column(blocks: Blocks, name: str) -> np.ndarray:
-    at: np.ndarray = blocks.numbers[:, blocks.positions((name,))]
+    at: np.ndarray = blocks.matrix((name,))
     return at.reshape(-1)

@@ -90,8 +90,9 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
     for step in plan.before:
         watch = Watch()
         if isinstance(step, RowStep):
-            after, flagged = _reject(state, step)
-            note = step.note(state.frame, state.rows, state.row)
+            keep, reasons = step.kept(state.frame, state.rows)
+            after, flagged = _without(state, keep, reasons)
+            note = step.note(state.frame, state.rows, state.row, reasons)
             entries.append(_row_entry(step, state, after, flagged, note, watch))
         else:
             assert isinstance(step, CellStep)
@@ -121,19 +122,25 @@ def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known)
         What the plan's transformer, fitted on training rows, gives for all rows, those of training as the model sees
         them; and the audit.
     """
-    all_rows = before = state.table.blocks
-    entries: list[StepAudit] = []
-    in_turn = learned_in_turn(plan, before.take(state.rows.train) if plan.learned else before, known)
-    out_of_fold = False
+    if not plan.learned:
+        return state.table.blocks, []
+    # Training rows first: what is learned from then shares the memory of what is applied to.
+    order = np.argsort(~state.rows.train, kind="stable")
+    n_train = int(state.rows.train.sum())
+    all_rows = before = state.table.blocks.take(order)
+    learning, row, entries, out_of_fold = all_rows.head(n_train), state.row[order], [], False
     for step in plan.learned:
         watch = Watch()
-        runs, learning = next(in_turn)
+        runs = _learned(step, learning, known)
         all_rows = runs.on(all_rows)
-        out_of_fold |= isinstance(runs, Learned) and type(runs).on_training is not Learned.on_training
-        after = _as_seen(all_rows, learning, state.rows.train) if out_of_fold else all_rows
-        entries.append(_cell_entry(step, before, after, state.row, private, watch))
+        out_of_fold |= isinstance(runs, Learned) and runs.is_out_of_fold
+        learning = _on_training(runs, learning) if out_of_fold else all_rows.head(n_train)
+        after = _as_seen(all_rows, learning) if out_of_fold else all_rows
+        entries.append(_cell_entry(step, before, after, row, private, watch))
         before = after
-    return before, entries
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return before.take(back), entries
 
 
 def learned_in_turn(plan: Plan, learning: Blocks, known: Known) -> Iterator[tuple[Learned | CellStep, Blocks]]:
@@ -154,25 +161,38 @@ def learned_in_turn(plan: Plan, learning: Blocks, known: Known) -> Iterator[tupl
         What runs, and the training rows as a model sees them after it.
     """
     for step in plan.learned:
-        runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
-        assert not isinstance(runs, RowStep)
-        learning = runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
+        runs = _learned(step, learning, known)
+        learning = _on_training(runs, learning)
         yield runs, learning
 
 
-def _as_seen(all_rows: Blocks, learning: Blocks, train: np.ndarray) -> Blocks:
-    """Return all rows, those of training as a model sees them: out of fold."""
-    numbers = all_rows.numbers.copy(order="F")
-    numbers[train] = learning.numbers
-    texts = {name: _replaced(all_rows.texts[name], own, train) for name, own in learning.texts.items()}
-    return all_rows.with_numbers(all_rows.number_names, numbers).with_texts(texts)
+def _learned(step: Step, learning: Blocks, known: Known) -> Learned | CellStep:
+    runs = step.learn_from(learning, known) if isinstance(step, LearnedStep) else step
+    assert not isinstance(runs, RowStep)
+    return runs
 
 
-def _replaced(texts: Texts, own: Texts, at: np.ndarray) -> Texts:
+def _on_training(runs: Learned | CellStep, learning: Blocks) -> Blocks:
+    return runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
+
+
+def _as_seen(all_rows: Blocks, learning: Blocks) -> Blocks:
+    """Return all rows, the first of them, those of training, as a model sees them: out of fold."""
+    columns: dict[str, np.ndarray | Texts] = {}
+    for name in (*all_rows.number_names, *all_rows.texts):
+        whole, own = all_rows.column(name), learning.column(name)
+        if isinstance(whole, Texts) and isinstance(own, Texts):
+            columns[name] = _replaced(whole, own)
+        elif isinstance(whole, np.ndarray) and isinstance(own, np.ndarray):
+            columns[name] = np.concatenate([own, whole[len(own) :]])
+    return all_rows.with_columns(columns)
+
+
+def _replaced(texts: Texts, own: Texts) -> Texts:
     seen = {level: code for code, level in enumerate(texts.levels)}
     place = np.array([*(seen.setdefault(level, len(seen)) for level in own.levels), -1], dtype=np.intp)
     codes = texts.codes.astype(np.intp)
-    codes[at] = place[own.codes]
+    codes[: len(own.codes)] = place[own.codes]
     return Texts(codes, tuple(seen))
 
 
@@ -191,10 +211,6 @@ def objected_to(start: Running, reasons: np.ndarray, entry: str, nature: Nature,
     watch = Watch()
     after, flagged = _without(start, ~(is_told(reasons) & start.rows.train), reasons)
     return after, _entry(entry, nature, why, start, after, flagged, "", watch)
-
-
-def _reject(state: Running, step: RowStep) -> tuple[Running, int]:
-    return _without(state, *step.kept(state.frame, state.rows))
 
 
 def _without(state: Running, keep: np.ndarray, reasons: np.ndarray) -> tuple[Running, int]:

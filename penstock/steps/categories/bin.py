@@ -25,9 +25,7 @@ class BinLearned(Learned):
         require(self.edges, blocks.number_names)
         return blocks.with_columns(
             {
-                name: binned(
-                    blocks.numbers[:, blocks.number_names.index(name)], edges, labels_of(edges.tolist()), self.give
-                )
+                name: binned(blocks.number(name), edges, labels_of(edges.tolist()), self.give)
                 for name, edges in self.edges.items()
             }
         )
@@ -77,7 +75,7 @@ class Bin(LearnedStep):
         """Return the edges; none where training rows have no two values."""
         names = self.numbers_of(blocks)
         require(names, blocks.number_names)
-        columns = {name: blocks.numbers[:, blocks.number_names.index(name)] for name in names}
+        columns = {name: blocks.number(name) for name in names}
         return BinLearned({name: self._edges(np.sort(v[~np.isnan(v)])) for name, v in columns.items()}, self.give)
 
     def _edges(self, there: np.ndarray) -> np.ndarray:

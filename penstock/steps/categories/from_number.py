@@ -62,7 +62,6 @@ class CategoryFromNumber(CellStep, StepBase):
         """Return the blocks with categories."""
         require(self.columns, blocks.number_names)
         edges, labels = np.array(self.edges), self.labels or labels_of(self.edges)
-        at = {name: blocks.number_names.index(name) for name in self.columns}
         return blocks.with_columns(
-            {name: binned(blocks.numbers[:, i], edges, labels, self.give) for name, i in at.items()}
+            {name: binned(blocks.number(name), edges, labels, self.give) for name in self.columns}
         )

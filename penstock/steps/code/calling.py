@@ -38,8 +38,7 @@ def given_to(blocks: Blocks, names: Sequence[str]) -> pd.DataFrame:
         elif name in blocks.moments:
             columns[name] = blocks.moments[name].copy()
         else:
-            at = blocks.positions([name])
-            columns[name] = blocks.numbers[:, at].reshape(-1).copy()
+            columns[name] = blocks.number(name).copy()
     return pd.DataFrame(columns, index=pd.RangeIndex(blocks.n_rows))
 
 

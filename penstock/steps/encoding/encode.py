@@ -54,6 +54,11 @@ class EncodeLearned(OutOfFold):
         found = [table.of(blocks.texts[name]) for name, table in self.tables.items()]
         return self._with(blocks, np.concatenate([np.empty((blocks.n_rows, 0)), *found], axis=1))
 
+    @property
+    def is_out_of_fold(self) -> bool:
+        """Whether the target was averaged."""
+        return self.method == "target"
+
     def on_training(self, blocks: Blocks) -> Blocks:
         """Return the training rows; where the target was averaged, with the averages of rows of other folds."""
         if self.method != "target":

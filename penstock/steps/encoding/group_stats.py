@@ -119,7 +119,7 @@ class GroupStats(LearnedStep):
         if self.needs_target:
             outputs = outputs_of(target_of(self.name, known))
         else:
-            n_labels, outputs = 0, blocks.numbers[:, blocks.positions((self.of,))]
+            n_labels, outputs = 0, blocks.matrix((self.of,))
         self._check_labels(n_labels)
         pairs = self._pairs(n_labels)
         found = {j: _Sorted.of(outputs[:, j], codes, groups.n, self.folds, seed) for _, j in pairs}

@@ -12,7 +12,7 @@ from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import NUMBERS, TEXTS, Kinds, Known, Learned, LearnedStep
 from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
-from penstock.steps.missing.flags import flag_name
+from penstock.steps.missing.flags import flag_name, missing_in
 from penstock.steps.statistics import overall
 
 MISSING = "(missing)"
@@ -30,12 +30,15 @@ class FillLearned(Learned):
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with nothing missing in the columns that were learned."""
         require(self.texts, blocks.texts)
-        flags = np.isnan(blocks.numbers[:, blocks.positions(self.flagged)]).astype(np.float64) if self.flagged else None
-        numbers = blocks.numbers[:, blocks.positions(self.names)]
-        filled = blocks.with_numbers(self.names, np.where(np.isnan(numbers), self.values, numbers))
+        flags = missing_in(blocks, self.flagged) if self.flagged else None
+        filled = blocks.with_changed(self.names, self._filled)
         if flags is not None:
             filled = filled.with_more_numbers(tuple(flag_name(name) for name in self.flagged), flags)
         return filled.with_texts({name: filled_with(blocks.texts[name], text) for name, text in self.texts.items()})
+
+    def _filled(self, values: FloatMatrix, at: slice) -> FloatMatrix:
+        missing = np.isnan(values)
+        return np.where(missing, self.values[at], values) if missing.any() else values
 
     def describe(self) -> dict[str, Any]:
         """Return what stands in, by column, and the flagged columns."""
@@ -113,18 +116,18 @@ class Fill(LearnedStep):
             texts = ()
         return FillLearned(
             names=names,
-            values=self._numbers(blocks.numbers[:, blocks.positions(names)]),
+            values=np.array([self._number(blocks.number(name)) for name in names], dtype=np.float64),
             flagged=self.flag,
             texts={name: self._text(blocks.texts[name]) for name in texts},
         )
 
-    def _numbers(self, matrix: FloatMatrix) -> np.ndarray:
+    def _number(self, values: np.ndarray) -> float:
         if self.by == "median":
-            return _lower_medians(matrix)
+            return _lower_median(values)
         if self.by == "constant":
-            return np.full(matrix.shape[1], self.value, dtype=np.float64)
-        found = np.array([overall(matrix[:, j], self.by) for j in range(matrix.shape[1])], dtype=np.float64)
-        return np.where(np.isnan(found), 0.0, found)
+            return float(self.value or 0.0)
+        found = overall(values, self.by)
+        return 0.0 if np.isnan(found) else found
 
     def _text(self, texts: Texts) -> str:
         if self.by == "constant":
@@ -147,13 +150,12 @@ def mode_of(texts: Texts) -> str:
     return min(counts, key=lambda text: (-counts[text], text), default=MISSING)
 
 
-def _lower_medians(matrix: FloatMatrix) -> np.ndarray:
-    return np.array([_lower_median(matrix[:, j]) for j in range(matrix.shape[1])], dtype=np.float64)
-
-
 def _lower_median(values: np.ndarray) -> float:
     present = values[~np.isnan(values)]
     if not len(present):
         return 0.0
-    middle = (len(present) - 1) // 2
+    middle, least = (len(present) - 1) // 2, present.min()
+    if np.count_nonzero(present == least) > middle:
+        # A flag, mostly: to look for the middle of equal values takes long.
+        return float(least)
     return float(np.partition(present, middle)[middle])

@@ -21,14 +21,13 @@ def missing_in(blocks: Blocks, columns: Sequence[str]) -> FloatMatrix:
     """Return 1 where a value is missing, else 0; float64 of shape (n_rows, n_columns), columns in the given order."""
     require(columns, blocks.names)
     found = np.empty((blocks.n_rows, len(columns)), dtype=np.float64, order="F")
-    places = {name: j for j, name in enumerate(blocks.number_names)}
     for j, name in enumerate(columns):
         if name in blocks.texts:
             found[:, j] = blocks.texts[name].codes < 0
         elif name in blocks.moments:
             found[:, j] = np.isnat(blocks.moments[name])
         else:
-            found[:, j] = np.isnan(blocks.numbers[:, places[name]])
+            found[:, j] = np.isnan(blocks.number(name))
     return found
 
 

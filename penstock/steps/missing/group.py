@@ -42,7 +42,7 @@ class FillByGroupLearned(Learned):
         require(self.texts, blocks.texts)
         # A group that was never met has the code -1, and so the last row.
         codes = self.groups.codes(blocks)
-        numbers = blocks.numbers[:, blocks.positions(self.names)]
+        numbers = blocks.matrix(self.names)
         filled = blocks.with_numbers(self.names, np.where(np.isnan(numbers), self.numbers[codes], numbers))
         return filled.with_texts(
             {name: _filled(blocks.texts[name], usual, codes) for name, usual in self.texts.items()}
@@ -116,7 +116,7 @@ class FillByGroup(LearnedStep):
         texts = tuple(n for n in self.texts_of(blocks) if n not in self.by) if self.take == "mode" else ()
         require(texts, blocks.texts)
         numbers = np.empty((groups.n + 1, len(names)))
-        values = blocks.numbers[:, blocks.positions(names)]
+        values = blocks.matrix(names)
         for j in range(len(names)):
             usual = overall(values[:, j], self.take)
             numbers[-1, j] = 0.0 if np.isnan(usual) else usual

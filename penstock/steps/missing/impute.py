@@ -51,7 +51,7 @@ class Impute(LearnedStep):
         """Return the rows to take from, or what predicts."""
         seed = known.seed if known is not None else 0
         names = blocks.number_names if self.columns is None else self.columns
-        matrix = blocks.numbers[:, blocks.positions(names)]
+        matrix = blocks.matrix(names)
         standard = Standard.of(matrix)
         some = matrix[sample(len(matrix), self.rows, seed)]
         if self.method == "knn":

@@ -34,7 +34,7 @@ class InterpolateLearned(Learned):
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with what could be found in place of what is missing."""
-        values = blocks.numbers[:, blocks.positions(self.names)]
+        values = blocks.matrix(self.names)
         missing = np.isnan(values)
         if not missing.any():
             return blocks

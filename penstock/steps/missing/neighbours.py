@@ -35,7 +35,7 @@ class Neighbours(Learned):
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with the mean of the nearest donors that have a value in place of each missing one."""
-        values = blocks.numbers[:, blocks.positions(self.names)]
+        values = blocks.matrix(self.names)
         missing = np.isnan(values)
         rows = np.flatnonzero(missing.any(axis=1))
         if not len(rows):

@@ -36,7 +36,7 @@ class Rounds(Learned):
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with predictions in place of what is missing."""
-        values = blocks.numbers[:, blocks.positions(self.names)]
+        values = blocks.matrix(self.names)
         missing = np.isnan(values)
         rows = np.flatnonzero(missing.any(axis=1))
         if not len(rows):

@@ -23,7 +23,7 @@ def places_of(blocks: Blocks, order: str) -> tuple[np.ndarray, np.ndarray]:
     if order in blocks.moments:
         moments = blocks.moments[order]
         return moments.astype(np.int64), ~np.isnat(moments)
-    at: np.ndarray = blocks.numbers[:, blocks.positions((order,))].reshape(-1)
+    at: np.ndarray = blocks.matrix((order,)).reshape(-1)
     return at, ~np.isnan(at)
 
 
@@ -82,7 +82,7 @@ class Series:
         keys = codes[rows] * (len(places) + 1) + rank
         sort = np.argsort(keys, kind="stable")
         rows, keys = rows[sort], keys[sort]
-        values = blocks.numbers[:, blocks.positions(names)]
+        values = blocks.matrix(names)
         held = []
         for j in range(len(names)):
             filled = ~np.isnan(values[rows, j])

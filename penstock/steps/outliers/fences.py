@@ -26,7 +26,7 @@ class Fences:
 
     def values(self, blocks: Blocks) -> FloatMatrix:
         """Return the columns that have fences, shape (n_rows, n_columns)."""
-        return blocks.numbers[:, blocks.positions(self.names)]
+        return blocks.matrix(self.names)
 
     def outside(self, blocks: Blocks) -> np.ndarray:
         """Return which cells lie outside, bool of shape (n_rows, n_columns); what is missing does not."""
@@ -79,10 +79,12 @@ def learned_fences(names: tuple[str, ...], matrix: FloatMatrix, method: FenceMet
 
 def _fences(values: np.ndarray, method: FenceMethod, factor: float) -> tuple[float, float]:
     none = (-np.inf, np.inf)
-    # Sorted, so that the order of the rows does not show in the last digit of a mean.
-    values = np.sort(values[np.isfinite(values)])
-    if len(values) < 3 or (values[1:] != values[:-1]).sum() < 2:
+    values = values[np.isfinite(values)]
+    if len(values) < 3 or not ((values != values.min()) & (values != values.max())).any():
         return none
+    if method == "zscore":
+        # Sorted, so that the order of the rows does not show in the last digit of a mean.
+        values = np.sort(values)
     if method == "iqr":
         low, high = np.quantile(values, [0.25, 0.75])
         reach = factor * (high - low)

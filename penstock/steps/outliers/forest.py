@@ -35,7 +35,7 @@ class Forest:
 
     def outside(self, blocks: Blocks) -> np.ndarray:
         """Return which rows are set apart more easily than the limit, bool of shape (n_rows,)."""
-        values = blocks.numbers[:, blocks.positions(self.names)]
+        values = blocks.matrix(self.names)
         return self.depths(values) < self.limit
 
     def depths(self, values: FloatMatrix) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from penstock.steps.base import NUMBERS, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks
+from penstock.steps.blocks import Blocks, FloatMatrix
 
 FEWEST_ROWS = 50
 # The largest deviations that tell how quickly a tail thins out.
@@ -28,9 +28,12 @@ class IsolatedLearned(Learned):
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with every number outside its fences missing."""
-        values = blocks.numbers[:, blocks.positions(self.names)]
+        return blocks.with_changed(self.names, self._within)
+
+    def _within(self, values: FloatMatrix, at: slice) -> FloatMatrix:
         # Comparisons with NaN are false: what is missing stays missing.
-        return blocks.with_numbers(self.names, np.where((values < self.low) | (values > self.high), np.nan, values))
+        outside = (values < self.low[at]) | (values > self.high[at])
+        return np.where(outside, np.nan, values) if outside.any() else values
 
     def describe(self) -> dict[str, Any]:
         """Return the fences by column, null where there is none."""
@@ -78,7 +81,7 @@ class Isolated(LearnedStep):
     def learn_from(self, blocks: Blocks, known: Known | None = None) -> IsolatedLearned:
         """Return the fences of every number column."""
         names = self.columns if self.columns is not None else blocks.number_names
-        matrix = blocks.numbers[:, blocks.positions(names)]
+        matrix = blocks.matrix(names)
         # Differences of numbers near 1e308 overflow to inf, and a fence at inf is none.
         with np.errstate(over="ignore", invalid="ignore"):
             fences = [self._fences(matrix[:, j]) for j in range(matrix.shape[1])]

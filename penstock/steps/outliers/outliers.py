@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import model_validator
 
-from penstock.blocks import Blocks
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.errors import PlanError
 from penstock.steps.base import NUMBERS, Kinds, Known, Learned, LearnedStep
 from penstock.steps.outliers.fences import Fences
@@ -31,14 +31,18 @@ class OutliersLearned(Learned):
         if isinstance(self.rule, Forest):
             flag = self.rule.outside(blocks).astype(np.float64)
             return blocks.with_more_numbers((ROW_FLAG,), flag[:, None])
-        outside = self.rule.outside(blocks)
         if self.action == "flag":
             names = tuple(flag_name(name) for name in self.rule.names)
-            return blocks.with_more_numbers(names, outside.astype(np.float64))
-        values = self.rule.values(blocks)
-        if self.action == "missing":
-            return blocks.with_numbers(self.rule.names, np.where(outside, np.nan, values))
-        return blocks.with_numbers(self.rule.names, np.clip(values, self.rule.low, self.rule.high))
+            return blocks.with_more_numbers(names, self.rule.outside(blocks).astype(np.float64))
+        return blocks.with_changed(self.rule.names, self._held_to)
+
+    def _held_to(self, values: FloatMatrix, at: slice) -> FloatMatrix:
+        assert not isinstance(self.rule, Forest)
+        low, high = self.rule.low[at], self.rule.high[at]
+        outside = (values < low) | (values > high)
+        if not outside.any():
+            return values
+        return np.where(outside, np.nan, values) if self.action == "missing" else np.clip(values, low, high)
 
     def describe(self) -> dict[str, Any]:
         """Return the fences, or what the forest looks at."""

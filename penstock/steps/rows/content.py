@@ -75,8 +75,8 @@ def _hashes(
     places = {str(i): i for i in range(frame.shape[1])}
     blocks = Blocks.of(frame.set_axis(list(places), axis=1))
     hashed: dict[str, Hashes] = {}
-    for j, name in enumerate(blocks.number_names):
-        hashed[name] = _mixed(number(blocks.numbers[:, j]), places[name])
+    for name in blocks.number_names:
+        hashed[name] = _mixed(number(blocks.number(name)), places[name])
     for name, moments in blocks.moments.items():
         hashed[name] = _mixed(moments.view(np.uint64), places[name])
     for name, texts in blocks.texts.items():

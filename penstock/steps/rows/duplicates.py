@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 
 from penstock.errors import PlanError
 from penstock.slices import Words
-from penstock.steps.base import MOMENTS, NUMBERS, Kinds, Rows, RowStep
-from penstock.steps.rows.keeping import Keep, same_rows, scores_of, surplus
-from penstock.steps.rows.near import near_rows
+from penstock.steps.base import MOMENTS, NUMBERS, Kinds, Rows, RowStep, is_told
+from penstock.steps.rows.keeping import Keep, equal_rows, same_rows, scores_of, surplus
+from penstock.steps.rows.near import is_too_large, near_rows
 from penstock.table import Kind
 
 
@@ -82,9 +82,12 @@ class Duplicates(RowStep):
         found[copies] = f"another row with the same {keys} is kept" if keys else earlier
         return found
 
-    def note(self, frame: pd.DataFrame, rows: Rows, row: np.ndarray) -> str:
+    def note(self, frame: pd.DataFrame, rows: Rows, row: np.ndarray, reasons: np.ndarray) -> str:
         """Tell of copies that were too many to be mistakes, and of training rows that nearly equal another."""
-        copies, said = self._copies(frame, rows), []
+        copies, said = is_told(reasons), []
+        if self.at_most < 1 and not copies.any():
+            # None, or too many of them.
+            copies = self._copies(frame, rows)
         if self._too_many(copies, rows):
             share, alike = (
                 copies[rows.train].mean(),
@@ -102,9 +105,8 @@ class Duplicates(RowStep):
 
     def _copies(self, frame: pd.DataFrame, rows: Rows) -> np.ndarray:
         if not self.key:
-            whole = _positional(frame, rows.beside, pd.DataFrame({"side": rows.train, "target": rows.target}))
-            last = self.keep == "last"
-            return np.asarray(whole.duplicated(keep="last" if last else "first").to_numpy(), dtype=bool)
+            facts = pd.DataFrame({"side": rows.train, "target": rows.target})
+            return equal_rows(_positional(frame, rows.beside, facts), keep="last" if self.keep == "last" else "first")
         named = rows.named(frame, self.asks)
         keyed = named[list(self.key)]
         groups = same_rows(_positional(keyed, pd.DataFrame({"side": rows.train})))
@@ -121,6 +123,8 @@ def _positional(*parts: pd.DataFrame) -> pd.DataFrame:
 
 def _told_near(frame: pd.DataFrame, rows: Rows, row: np.ndarray, copies: np.ndarray) -> str:
     train = rows.train
+    if is_too_large(int(train.sum()), frame.shape[1] + 1):
+        return ""
     target = pd.DataFrame({"target": np.asarray(rows.target, dtype=np.float64)})
     near = near_rows(_positional(frame, target)[train], copies[train])
     if near is None or not near.count:

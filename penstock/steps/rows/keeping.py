@@ -7,6 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from penstock.steps.rows.content import cell_hashes, row_hashes
+
 Keep = Literal["first", "last", "newest", "complete"]
 
 
@@ -24,6 +26,37 @@ def same_rows(frame: pd.DataFrame) -> np.ndarray:
         # Missing, which has the code -1, is a level of its own; numbering anew keeps the product small.
         codes, _ = pd.factorize(codes * (len(levels) + 1) + own + 1)
     return np.asarray(codes, dtype=np.int64)
+
+
+def equal_rows(frame: pd.DataFrame, keep: Literal["first", "last"]) -> np.ndarray:
+    """Return which rows equal another one in all columns, but for the one of each that is kept.
+
+    Rows are told apart by hashes of their numbers and moments first; only those that these do not tell apart are
+    compared, which is exact.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Typed rows, shape (n_rows, n_columns).
+    keep : {"first", "last"}
+        Which one of equal rows is none.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool of shape (n_rows,).
+
+    Examples
+    --------
+    >>> equal_rows(pd.DataFrame({"a": [1.0, 2.0, 1.0], "b": ["x", "x", "x"]}), "first").tolist()
+    [False, False, True]
+    """
+    told = frame.select_dtypes(["number", "bool", "datetime"])
+    hashes = pd.Series(row_hashes(cell_hashes(told), len(frame)))
+    maybe = np.flatnonzero(hashes.duplicated(keep=False).to_numpy())
+    equal = np.zeros(len(frame), dtype=bool)
+    equal[maybe] = frame.iloc[maybe].duplicated(keep=keep).to_numpy()
+    return equal
 
 
 def surplus(groups: np.ndarray, keep: Keep, scores: np.ndarray | None = None) -> np.ndarray:

@@ -48,7 +48,7 @@ def near_rows(frame: pd.DataFrame, copies: np.ndarray) -> Near | None:
     >>> near_rows(frame, np.zeros(3, dtype=bool)).pairs
     ((0, 1),)
     """
-    if frame.shape[1] < FEWEST_COLUMNS or frame.size > MOST_CELLS or not len(frame):
+    if frame.shape[1] < FEWEST_COLUMNS or is_too_large(*frame.shape) or not len(frame):
         return None
     at = np.flatnonzero(~copies)
     rows = frame.iloc[at].reset_index(drop=True)
@@ -62,6 +62,11 @@ def near_rows(frame: pd.DataFrame, copies: np.ndarray) -> Near | None:
     later = np.flatnonzero(partner >= 0)
     pairs = dict.fromkeys((int(min(at[i], at[partner[i]])), int(max(at[i], at[partner[i]]))) for i in later[:64])
     return Near(n=len(frame), count=len(later), pairs=tuple(pairs)[:MOST_PAIRS])
+
+
+def is_too_large(n_rows: int, n_columns: int) -> bool:
+    """Whether there are more cells than are looked at."""
+    return n_rows * n_columns > MOST_CELLS
 
 
 def _partners(keys: Hashes) -> np.ndarray:

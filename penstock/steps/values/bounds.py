@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from penstock.steps.base import NUMBERS, TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, Texts, require
+from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.checking import with_new
 from penstock.table import Domain
 
@@ -64,11 +64,16 @@ class Bounds(CellStep, StepBase):
         names = tuple(bounded)
         low = np.array([-np.inf if d.low is None else d.low for d in bounded.values()])
         high = np.array([np.inf if d.high is None else d.high for d in bounded.values()])
-        values = blocks.numbers[:, blocks.positions(names)]
-        if self.action == "clip":
-            return blocks.with_numbers(names, np.clip(values, low, high))
+        clips = self.action == "clip"
+
+        def held_to(values: FloatMatrix, at: slice) -> FloatMatrix:
+            if clips:
+                return np.clip(values, low[at], high[at])
+            outside = (values < low[at]) | (values > high[at])
+            return np.where(outside, np.nan, values) if outside.any() else values
+
         with np.errstate(invalid="ignore"):
-            return blocks.with_numbers(names, np.where((values < low) | (values > high), np.nan, values))
+            return blocks.with_changed(names, held_to)
 
     def _texts(self, blocks: Blocks) -> Blocks:
         listed = {name: frozenset(d.values) for name, d in self.domains.items() if d.values is not None}

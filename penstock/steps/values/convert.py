@@ -67,5 +67,5 @@ class Convert(CellStep, StepBase):
         """Return the blocks with converted numbers; one that becomes too large is missing."""
         factor, offset = conversion(self.given, self.to) if self.given else (self.factor, self.offset)
         with np.errstate(over="ignore", invalid="ignore"):
-            made = blocks.numbers[:, blocks.positions(self.columns)] * factor + offset
+            made = blocks.matrix(self.columns) * factor + offset
         return blocks.with_numbers(self.columns, np.where(np.isfinite(made), made, np.nan))

@@ -107,11 +107,11 @@ def test_rows_that_nearly_equal_another_are_told_and_stay() -> None:
     frame.loc[9, ["city", "c0", "c1"]] = ["CÍTY-5", frame.loc[5, "c0"] * (1 + 1e-9), frame.loc[5, "c1"] * (1 - 1e-9)]
     rows, at = known(frame), np.arange(len(frame)) + 100
     step = Duplicates()
-    note = step.note(frame, rows, at)
+    note = step.note(frame, rows, at, step.reasons(frame, rows))
     assert note.startswith("4 of the training rows (10.0%) nearly equal another one")
     assert "rows 103 and 107, 105 and 109" in note
     assert kept(step, frame, rows) == list(range(len(frame)))
-    assert Duplicates(near=False).note(frame, rows, at) == ""
+    assert Duplicates(near=False).note(frame, rows, at, np.full(len(frame), None, object)) == ""
     assert "city" not in note
 
 
@@ -122,7 +122,8 @@ def test_held_out_rows_and_exact_copies_are_not_near() -> None:
     frame.loc[9] = frame.loc[5]
     frame.loc[9, "c1"] = 0.0
     train = [i != 9 for i in range(len(frame))]
-    assert Duplicates().note(frame, known(frame, train), np.arange(len(frame))) == ""
+    step, rows = Duplicates(), known(frame, train)
+    assert step.note(frame, rows, np.arange(len(frame)), step.reasons(frame, rows)) == ""
 
 
 @given(rows=st.lists(ROWS, min_size=1, max_size=8))

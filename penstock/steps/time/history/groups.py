@@ -64,5 +64,5 @@ def _keys_of(blocks: Blocks, by: Sequence[str]) -> tuple[np.ndarray, list[Key]]:
 def _levels_of(blocks: Blocks, name: str) -> tuple[np.ndarray, Sequence[str | float]]:
     if name in blocks.texts:
         return blocks.texts[name].codes, blocks.texts[name].levels
-    codes, levels = pd.factorize(blocks.numbers[:, blocks.number_names.index(name)])
+    codes, levels = pd.factorize(blocks.number(name))
     return codes, levels.tolist()

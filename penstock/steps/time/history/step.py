@@ -125,13 +125,13 @@ class HistoryStep(LearnedStep):
         if self.order in blocks.moments:
             moments = blocks.moments[self.order]
             return np.where(np.isnat(moments), 0, moments.astype(np.int64)), ~np.isnat(moments)
-        column = blocks.numbers[:, blocks.number_names.index(self.order)]
+        column = blocks.number(self.order)
         return np.where(np.isnan(column), 0.0, column), ~np.isnan(column)
 
     def _values(self, blocks: Blocks) -> FloatMatrix:
         if not self.looked_at:
             return np.empty((blocks.n_rows, 0))
-        return np.ascontiguousarray(blocks.numbers[:, blocks.positions(self.looked_at)])
+        return np.ascontiguousarray(blocks.matrix(self.looked_at))
 
     def learn_from(self, blocks: Blocks, known: Known | None = None) -> Remembered:
         """Return the training rows, sorted, as far as the step needs them.
