@@ -94,14 +94,14 @@ class Blocks:
         columns: list[np.ndarray] = []
         moments: dict[str, np.ndarray] = {}
         texts: dict[str, Texts] = {}
-        for (name, series), dtype in zip(frame.items(), dtypes, strict=True):
+        for name, (_, series), dtype in zip(names, frame.items(), dtypes, strict=True):
             if dtype.kind in "fiub":
-                numbers.append(str(name))
+                numbers.append(name)
                 columns.append(np.ascontiguousarray(series.to_numpy(dtype=np.float64)))
             elif dtype.kind == "M":
-                moments[str(name)] = series.to_numpy().astype("datetime64[us]", copy=n_rows < MANY_ROWS)
+                moments[name] = series.to_numpy().astype("datetime64[us]", copy=n_rows < MANY_ROWS)
             else:
-                texts[str(name)] = Texts.of(series.array)
+                texts[name] = Texts.of(series.array)
         held = tuple(columns) if n_rows >= MANY_ROWS else stacked(columns, n_rows)
         return cls(n_rows, tuple(numbers), held, moments, texts)
 
