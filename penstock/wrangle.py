@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from penstock.arrays.generators import stage_seeds
-from penstock.arrays.profile import profile_frame
+from penstock.arrays.profile import Measured, profile_column, profile_of
 from penstock.casting import canonical_array
 from penstock.errors import DataError
 from penstock.receipts import Arrays, FrameRef, Wrangled
@@ -32,9 +33,10 @@ from penstock.steps.rows.duplicates import Duplicates
 from penstock.steps.running import Held, Running, objected_to, run_after, run_before
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
+from penstock.store.objects import FRAME_ROWS
 from penstock.suspicion.finding import find_suspicions
 from penstock.suspicion.suspicion import Suspicion, with_lines
-from penstock.table import TableSchema, Target
+from penstock.table import Column, TableSchema, Target
 from penstock.target import encode_target
 
 FEWEST_LABELLED = 50
@@ -105,8 +107,8 @@ def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store
     state, before = run_before(plan, start, private)
     _check_numbers(state.rows, labelled.target, base.name)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
-    raw = beside.submit(lambda: store.put_table(assembled.sent().take(pa.array(state.row))))
-    cut = beside.submit(lambda: store.put_frame(state.frame))
+    raw = beside.submit(lambda: store.put_tables(_taken(assembled.sent(), state.row)))
+    cut = beside.submit(lambda: store.put_frames(state.table.parts(_at_cut(plan, start, state), FRAME_ROWS)))
     profile = beside.submit(_profile, start, schema, state, plan)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state, private, known)
@@ -127,7 +129,7 @@ def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store
     return Wrangled(
         raw=raw.result(),
         cut=cut.result(),
-        clean=store.put_frame(clean.frame()),
+        clean=store.put_frames(clean.parts(FRAME_ROWS)),
         sides=store.put_table(_sides_table(base, typing, state, series)),
         rejected=store.put_table(_rejected_table(assembled, labelled, state, side)),
         lookups=lookups,
@@ -139,6 +141,17 @@ def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store
         n_train=_distinct(state, train=True),
         n_heldout=_distinct(state, train=False),
     )
+
+
+def _taken(table: pa.Table, rows: np.ndarray) -> Iterator[pa.Table]:
+    """Give some rows of a table, part by part; one part at least."""
+    for at in range(0, max(len(rows), 1), FRAME_ROWS):
+        yield table.take(pa.array(rows[at : at + FRAME_ROWS]))
+
+
+def _at_cut(plan: Plan, start: Running, state: Running) -> list[str]:
+    """Return the columns at the cut in the order in which a request's come there: no request then needs sorting."""
+    return [*state.table.blocks.names] if plan.cells else [*start.frame.columns]
 
 
 def _as_it_came(base: SourceTable, arrays: Arrays, store: Store) -> SourceTable:
@@ -383,9 +396,16 @@ def _profile(start: Running, schema: TableSchema, state: Running, plan: Plan) ->
 
     Isolated extremes are left out. They are slips of the pen, and a range that took them in would warn of nothing.
     """
-    kept = start.rows.train & np.isin(start.row, state.row[state.rows.train])
-    train = start.frame[kept].reset_index(drop=True)
-    for step in plan.steps:
-        if isinstance(step, Isolated) and set(step.columns or ()) <= set(train.columns):
-            train = step.learn(train).apply(train)
-    return profile_frame(train, TableSchema(columns=schema.features))
+    kept = np.flatnonzero(start.rows.train & np.isin(start.row, state.row[state.rows.train]))
+    isolated = [step for step in plan.steps if isinstance(step, Isolated)]
+    known = [c for c in schema.features if c.name in start.frame.columns]
+
+    def measured(column: Column) -> Measured:
+        # One column after the other: all training rows of all of them would be the table once more.
+        values = start.frame[[column.name]].take(kept).reset_index(drop=True)
+        for step in isolated if column.is_numeric else ():
+            if step.columns is None or column.name in step.columns:
+                values = step.model_copy(update={"columns": (column.name,)}).learn(values).apply(values)
+        return profile_column(column, values[column.name])
+
+    return profile_of(len(kept), {column.name: measured(column) for column in known})

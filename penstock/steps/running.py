@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -51,6 +51,14 @@ class Held:
     def take(self, kept: np.ndarray) -> Held:
         """Return some rows, by mask of shape (n_rows,)."""
         return Held(blocks=self.blocks.take(kept))
+
+    def parts(self, names: Sequence[str], n_rows: int) -> Iterator[pd.DataFrame]:
+        """Give the named columns as frames of so many rows, one after the other; one at least."""
+        for at in range(0, max(len(self), 1), n_rows):
+            if self._frame is not None:
+                yield self._frame[list(names)].iloc[at : at + n_rows]
+            else:
+                yield self.blocks.take(np.arange(at, min(at + n_rows, len(self)))).frame()[list(names)]
 
 
 @dataclass(frozen=True)
@@ -102,7 +110,24 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
     return state, entries
 
 
-def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known) -> tuple[Blocks, list[StepAudit]]:
+@dataclass(frozen=True)
+class Ordered:
+    """A table whose rows lie in another order than they should be read in: `order` has the places, in turn."""
+
+    blocks: Blocks
+    order: np.ndarray
+
+    def frame(self) -> pd.DataFrame:
+        """Return all rows."""
+        return self.blocks.take(self.order).frame()
+
+    def parts(self, n_rows: int) -> Iterator[pd.DataFrame]:
+        """Give frames of so many rows, one after the other; one at least."""
+        for at in range(0, max(len(self.order), 1), n_rows):
+            yield self.blocks.take(self.order[at : at + n_rows]).frame()
+
+
+def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known) -> tuple[Ordered, list[StepAudit]]:
     """Learn the steps from the cut on from training rows, and apply them to all.
 
     Parameters
@@ -123,7 +148,7 @@ def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known)
         them; and the audit.
     """
     if not plan.learned:
-        return state.table.blocks, []
+        return Ordered(state.table.blocks, np.arange(len(state.row))), []
     # Training rows first: what is learned from then shares the memory of what is applied to.
     order = np.argsort(~state.rows.train, kind="stable")
     n_train = int(state.rows.train.sum())
@@ -140,7 +165,7 @@ def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known)
         before = after
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    return before.take(back), entries
+    return Ordered(before, back), entries
 
 
 def learned_in_turn(plan: Plan, learning: Blocks, known: Known) -> Iterator[tuple[Learned | CellStep, Blocks]]:

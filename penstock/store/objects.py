@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,8 @@ _verified: set[tuple[object, ...]] = set()
 _lock = threading.Lock()
 # What lies on its way in for this long was left by a process that was killed.
 _STALE_SECONDS = 2 * 86_400
+# Frames are turned into Arrow's form so many rows at a time.
+FRAME_ROWS = 1 << 16
 
 
 class Store:
@@ -196,7 +198,34 @@ class Store:
 
     def put_frame(self, frame: pd.DataFrame) -> FrameRef:
         """Write a pandas frame; its index is not kept."""
-        return self.put_table(pa.Table.from_pandas(frame, preserve_index=False))
+        rows = FRAME_ROWS
+        return self.put_frames(frame.iloc[at : at + rows] for at in range(0, max(len(frame), 1), rows))
+
+    def put_frames(self, parts: Iterable[pd.DataFrame]) -> FrameRef:
+        """Write the rows of a frame part by part, so that no more than a part of it is held as Arrow has it.
+
+        Parameters
+        ----------
+        parts : iterable of pandas.DataFrame
+            At least one, all with the same columns. The bytes, and so the digest, hang on where they are parted.
+        """
+        return self.put_tables(pa.Table.from_pandas(part, preserve_index=False) for part in parts)
+
+    def put_tables(self, parts: Iterable[pa.Table]) -> FrameRef:
+        """Write the rows of a table part by part; at least one, all with the same columns."""
+        waiting = iter(parts)
+        first = canonical(next(waiting))
+        n_rows = first.num_rows
+        with self.incoming() as folder, writing(self.root):
+            file = ArrowFile(folder / "table", first.schema)
+            try:
+                file.write(first)
+                for part in waiting:
+                    file.write(part.cast(first.schema))
+                    n_rows += part.num_rows
+            finally:
+                digest = file.close()
+            return self.take_table(file.path, digest, n_rows, first.column_names)
 
     def read_bytes(self, ref: Ref) -> bytes:
         """Return an object's bytes, hashed against its reference.

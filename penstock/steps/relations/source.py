@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from penstock.arrays.typed import read_typed
 from penstock.errors import SpecError
 from penstock.receipts import TypedTable
 from penstock.store import Store
@@ -89,7 +90,7 @@ def read_table(table: TypedTable, store: Store) -> SourceTable:
     return SourceTable(
         name=table.name,
         raw=store.read_table(table.raw),
-        typed=store.read_frame(table.typed),
+        typed=read_typed(table.typed, store),
         misfits=store.read_frame(table.misfits),
         table_schema=TableSchema.model_validate_json(store.read_bytes(table.table_schema)),
     )
