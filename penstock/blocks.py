@@ -6,7 +6,7 @@ text once. That is what keeps a whole plan on a single row within a millisecond,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from penstock.table import closest
 
 FloatMatrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 _TEXT = pd.StringDtype(na_value=np.nan)
+# No column of two thousand million different texts fits into memory.
+CODES = np.int32
 # From here on columns are held apart; below, one call for all of them is what counts.
 MANY_ROWS = 10_000
 
@@ -33,14 +35,14 @@ class Texts:
     def of(cls, values: Any) -> Texts:
         """Factorise a pandas array; the levels stand in the order in which they occur."""
         codes, levels = values.factorize()
-        return cls(codes=codes, levels=tuple(levels.tolist()))
+        return cls(codes=codes.astype(CODES), levels=tuple(levels.tolist()))
 
     def mapped(self, function: Callable[[str | None], str | None]) -> Texts:
         """Return the column with each distinct text, missing (None) included, replaced by `function` of it."""
         seen: dict[str, int] = {}
         table = [-1 if new is None else seen.setdefault(new, len(seen)) for new in map(function, (*self.levels, None))]
         # The code -1 of missing takes the table's last place, which is what None became.
-        return Texts(codes=np.array(table, dtype=np.intp)[self.codes], levels=tuple(seen))
+        return Texts(codes=np.array(table, dtype=CODES)[self.codes], levels=tuple(seen))
 
     def take(self, rows: np.ndarray | slice) -> Texts:
         """Return some rows, by mask or by position, with the levels that occur there in the order in which they do."""
@@ -50,7 +52,7 @@ class Texts:
         first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
         order = np.argsort(first[:-1], kind="stable")
         n_there = int((first[:-1] < len(codes)).sum())
-        new = np.full(len(first), -1, dtype=np.intp)
+        new = np.full(len(first), -1, dtype=CODES)
         new[order[:n_there]] = np.arange(n_there)
         return Texts(new[codes], tuple(self.levels[i] for i in order[:n_there].tolist()))
 
@@ -78,7 +80,7 @@ class Blocks:
 
     n_rows: int
     number_names: tuple[str, ...]
-    held: FloatMatrix | tuple[np.ndarray, ...]
+    held: FloatMatrix | Sequence[np.ndarray]
     moments: Mapping[str, np.ndarray]
     texts: Mapping[str, Texts]
 
@@ -175,21 +177,29 @@ class Blocks:
     def take(self, rows: np.ndarray) -> Blocks:
         """Return some rows, by mask of shape (n_rows,) or by position, as if they had been taken apart alone."""
         at = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return self._picked(len(at), at)
-
-    def head(self, n_rows: int) -> Blocks:
-        """Return the first rows, as if they had been taken apart alone; numbers and moments are shared."""
-        return self._picked(n_rows, slice(0, n_rows))
-
-    def _picked(self, n_rows: int, at: np.ndarray | slice) -> Blocks:
         columns = [*self.held.T] if isinstance(self.held, np.ndarray) else self.held
         picked = [column[at] for column in columns]
         return Blocks(
-            n_rows=n_rows,
+            n_rows=len(at),
             number_names=self.number_names,
-            held=tuple(picked) if n_rows >= MANY_ROWS else stacked(picked, n_rows),
+            held=tuple(picked) if len(at) >= MANY_ROWS else stacked(picked, len(at)),
             moments={name: values[at] for name, values in self.moments.items()},
             texts={name: texts.take(at) for name, texts in self.texts.items()},
+        )
+
+    def seen_at(self, at: np.ndarray) -> Blocks:
+        """Return the rows at some positions, each column taken only when it is looked at, and kept by nobody.
+
+        So a step may learn from a million training rows without the table being in memory once more.
+        """
+        if len(at) < MANY_ROWS or isinstance(self.held, np.ndarray):
+            return self.take(at)
+        return Blocks(
+            n_rows=len(at),
+            number_names=self.number_names,
+            held=_Seen(self.held, at),
+            moments=_SeenByName(self.moments, lambda values: values[at]),
+            texts=_SeenByName(self.texts, lambda texts: texts.take(at)),
         )
 
     def positions(self, names: Sequence[str]) -> slice | np.ndarray:
@@ -296,6 +306,41 @@ class Blocks:
         """Return the blocks without some of the moments."""
         dropped = set(names)
         return replace(self, moments={k: v for k, v in self.moments.items() if k not in dropped})
+
+
+class _Seen(Sequence[np.ndarray]):
+    """Columns of numbers, of which some rows are taken whenever one is looked at."""
+
+    def __init__(self, columns: Sequence[np.ndarray], at: np.ndarray) -> None:
+        self._columns = columns
+        self._at = at
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._columns[place]
+        return [column[self._at] for column in found] if isinstance(place, slice) else found[self._at]
+
+
+class _SeenByName(Mapping[str, Any]):
+    """The same for columns by name."""
+
+    def __init__(self, columns: Mapping[str, Any], take: Callable[[Any], Any]) -> None:
+        self._columns = columns
+        self._take = take
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __getitem__(self, name: str) -> Any:
+        return self._take(self._columns[name])
 
 
 def stacked(columns: Sequence[np.ndarray], n_rows: int) -> FloatMatrix:

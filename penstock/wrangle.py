@@ -108,7 +108,7 @@ def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store
     _check_numbers(state.rows, labelled.target, base.name)
     schema = TableSchema(columns=assembled.table_schema.columns, target=labelled.target)
     raw = beside.submit(lambda: store.put_tables(_taken(assembled.sent(), state.row)))
-    cut = beside.submit(lambda: store.put_frames(state.table.parts(_at_cut(plan, start, state), FRAME_ROWS)))
+    cut = beside.submit(store.put_frames, state.table.parts(FRAME_ROWS, _at_cut(plan, start, state)))
     profile = beside.submit(_profile, start, schema, state, plan)
     known = Known(state.rows.target[state.rows.train], len(labelled.target.labels))
     clean, after = run_after(plan, state, private, known)

@@ -52,13 +52,23 @@ class Held:
         """Return some rows, by mask of shape (n_rows,)."""
         return Held(blocks=self.blocks.take(kept))
 
-    def parts(self, names: Sequence[str], n_rows: int) -> Iterator[pd.DataFrame]:
-        """Give the named columns as frames of so many rows, one after the other; one at least."""
-        for at in range(0, max(len(self), 1), n_rows):
-            if self._frame is not None:
-                yield self._frame[list(names)].iloc[at : at + n_rows]
-            else:
-                yield self.blocks.take(np.arange(at, min(at + n_rows, len(self)))).frame()[list(names)]
+    def parts(self, n_rows: int, names: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
+        """Give frames of so many rows, of all columns or the named ones, one after the other; one at least."""
+        # Taken hold of now, and let go with the last part.
+        return _parts(self._frame, None if self._frame is not None else self.blocks, n_rows, names)
+
+
+def _parts(
+    frame: pd.DataFrame | None, blocks: Blocks | None, n_rows: int, names: Sequence[str] | None
+) -> Iterator[pd.DataFrame]:
+    n = len(frame) if frame is not None else blocks.n_rows if blocks is not None else 0
+    for at in range(0, max(n, 1), n_rows):
+        if frame is not None:
+            part = frame.iloc[at : at + n_rows]
+        else:
+            assert blocks is not None
+            part = blocks.take(np.arange(at, min(at + n_rows, n))).frame()
+        yield part if names is None else part[list(names)]
 
 
 @dataclass(frozen=True)
@@ -110,24 +120,7 @@ def run_before(plan: Plan, start: Running, private: frozenset[str]) -> tuple[Run
     return state, entries
 
 
-@dataclass(frozen=True)
-class Ordered:
-    """A table whose rows lie in another order than they should be read in: `order` has the places, in turn."""
-
-    blocks: Blocks
-    order: np.ndarray
-
-    def frame(self) -> pd.DataFrame:
-        """Return all rows."""
-        return self.blocks.take(self.order).frame()
-
-    def parts(self, n_rows: int) -> Iterator[pd.DataFrame]:
-        """Give frames of so many rows, one after the other; one at least."""
-        for at in range(0, max(len(self.order), 1), n_rows):
-            yield self.blocks.take(self.order[at : at + n_rows]).frame()
-
-
-def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known) -> tuple[Ordered, list[StepAudit]]:
+def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known) -> tuple[Held, list[StepAudit]]:
     """Learn the steps from the cut on from training rows, and apply them to all.
 
     Parameters
@@ -147,25 +140,19 @@ def run_after(plan: Plan, state: Running, private: frozenset[str], known: Known)
         What the plan's transformer, fitted on training rows, gives for all rows, those of training as the model sees
         them; and the audit.
     """
-    if not plan.learned:
-        return Ordered(state.table.blocks, np.arange(len(state.row))), []
-    # Training rows first: what is learned from then shares the memory of what is applied to.
-    order = np.argsort(~state.rows.train, kind="stable")
-    n_train = int(state.rows.train.sum())
-    all_rows = before = state.table.blocks.take(order)
-    learning, row, entries, out_of_fold = all_rows.head(n_train), state.row[order], [], False
+    all_rows = before = state.table.blocks
+    train = np.flatnonzero(state.rows.train)
+    learning, entries, out_of_fold = all_rows.seen_at(train), [], False
     for step in plan.learned:
         watch = Watch()
         runs = _learned(step, learning, known)
         all_rows = runs.on(all_rows)
         out_of_fold |= isinstance(runs, Learned) and runs.is_out_of_fold
-        learning = _on_training(runs, learning) if out_of_fold else all_rows.head(n_train)
-        after = _as_seen(all_rows, learning) if out_of_fold else all_rows
-        entries.append(_cell_entry(step, before, after, row, private, watch))
+        learning = _on_training(runs, learning) if out_of_fold else all_rows.seen_at(train)
+        after = _as_seen(all_rows, learning, train) if out_of_fold else all_rows
+        entries.append(_cell_entry(step, before, after, state.row, private, watch))
         before = after
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return Ordered(before, back), entries
+    return Held(blocks=before), entries
 
 
 def learned_in_turn(plan: Plan, learning: Blocks, known: Known) -> Iterator[tuple[Learned | CellStep, Blocks]]:
@@ -201,23 +188,25 @@ def _on_training(runs: Learned | CellStep, learning: Blocks) -> Blocks:
     return runs.on_training(learning) if isinstance(runs, Learned) else runs.on(learning)
 
 
-def _as_seen(all_rows: Blocks, learning: Blocks) -> Blocks:
-    """Return all rows, the first of them, those of training, as a model sees them: out of fold."""
+def _as_seen(all_rows: Blocks, learning: Blocks, train: np.ndarray) -> Blocks:
+    """Return all rows, those of training as a model sees them: out of fold."""
     columns: dict[str, np.ndarray | Texts] = {}
     for name in (*all_rows.number_names, *all_rows.texts):
         whole, own = all_rows.column(name), learning.column(name)
         if isinstance(whole, Texts) and isinstance(own, Texts):
-            columns[name] = _replaced(whole, own)
+            columns[name] = _replaced(whole, own, train)
         elif isinstance(whole, np.ndarray) and isinstance(own, np.ndarray):
-            columns[name] = np.concatenate([own, whole[len(own) :]])
+            seen = whole.copy()
+            seen[train] = own
+            columns[name] = seen
     return all_rows.with_columns(columns)
 
 
-def _replaced(texts: Texts, own: Texts) -> Texts:
+def _replaced(texts: Texts, own: Texts, at: np.ndarray) -> Texts:
     seen = {level: code for code, level in enumerate(texts.levels)}
     place = np.array([*(seen.setdefault(level, len(seen)) for level in own.levels), -1], dtype=np.intp)
     codes = texts.codes.astype(np.intp)
-    codes[: len(own.codes)] = place[own.codes]
+    codes[at] = place[own.codes]
     return Texts(codes, tuple(seen))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -40,7 +41,9 @@ class Fences:
         return {"fences": dict(zip(self.names, shown, strict=True))}
 
 
-def learned_fences(names: tuple[str, ...], matrix: FloatMatrix, method: FenceMethod, factor: float | None) -> Fences:
+def learned_fences(
+    names: tuple[str, ...], columns: Iterable[np.ndarray], method: FenceMethod, factor: float | None
+) -> Fences:
     """Return the fences of training values.
 
     `iqr` puts them `factor` interquartile ranges beyond the quartiles, `zscore` so many standard deviations from the
@@ -51,8 +54,8 @@ def learned_fences(names: tuple[str, ...], matrix: FloatMatrix, method: FenceMet
     ----------
     names : tuple of str
         The columns.
-    matrix : numpy.ndarray
-        Their training values, float64 of shape (n_rows, n_columns).
+    columns : iterable of numpy.ndarray
+        Their training values, float64 of shape (n_rows,).
     method : {"iqr", "zscore", "mad"}
         How.
     factor : float, optional
@@ -65,14 +68,14 @@ def learned_fences(names: tuple[str, ...], matrix: FloatMatrix, method: FenceMet
 
     Examples
     --------
-    >>> fences = learned_fences(("a",), np.array([[1.0], [2.0], [3.0], [4.0], [5.0]]), "iqr", None)
+    >>> fences = learned_fences(("a",), [np.array([1.0, 2.0, 3.0, 4.0, 5.0])], "iqr", None)
     >>> fences.low.tolist(), fences.high.tolist()
     ([-1.0], [7.0])
     """
     by = FACTORS[method] if factor is None else factor
     # Differences of numbers near 1e308 overflow to inf, and a fence at inf is none.
     with np.errstate(over="ignore", invalid="ignore"):
-        pairs = [_fences(matrix[:, j], method, by) for j in range(matrix.shape[1])]
+        pairs = [_fences(values, method, by) for values in columns]
     low, high = np.array(pairs, dtype=np.float64).reshape(-1, 2).T
     return Fences(names=names, low=low.copy(), high=high.copy())
 

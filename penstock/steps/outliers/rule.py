@@ -58,7 +58,6 @@ class OutlierRule(Frozen):
             high = [np.inf if d.high is None else d.high for d in self.domains.values()]
             return Fences(tuple(self.domains), np.array(low, dtype=np.float64), np.array(high, dtype=np.float64))
         names = blocks.number_names if self.columns is None else self.columns
-        matrix = blocks.matrix(names)
         if self.method == "isolation_forest":
-            return grown_forest(names, matrix, self.share, self.trees, seed + self.seed)
-        return learned_fences(names, matrix, self.method, self.factor)
+            return grown_forest(names, blocks.matrix(names), self.share, self.trees, seed + self.seed)
+        return learned_fences(names, map(blocks.number, names), self.method, self.factor)

@@ -74,7 +74,7 @@ def test_the_clean_frame_shows_training_rows_as_a_model_sees_them():
     rows = Rows(train, pd.DataFrame(index=range(n)), target, np.full(n, None, dtype=object))
     plan, known = Plan(steps=(Encode(smoothing=1),)), Known(target[train], 2, 0)
     start = Running(Held(frame), rows, np.arange(n), np.full(n, None, dtype=object))
-    clean = run_after(plan, start, frozenset(), known)[0].frame()
+    clean = run_after(plan, start, frozenset(), known)[0].frame
     transformer = plan.transformer(2).fit(frame[train], target[train])
     pd.testing.assert_frame_equal(clean[~train], transformer.transform(frame)[~train], check_exact=True)
     seen = plan.transformer(2).fit_transform(frame[train].reset_index(drop=True), target[train])

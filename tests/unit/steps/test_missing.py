@@ -226,7 +226,7 @@ def test_nothing_is_taken_from_rows_that_do_not_train(step):
         known = Known(np.arange(40) % 2, 2, 0)
         start = Running(Held(frame), side, np.arange(n), np.full(n, None, dtype=object))
         clean, _ = run_after(Plan(steps=(step,)), start, frozenset(), known)
-        after.append(clean.frame()[:40])
+        after.append(clean.frame[:40])
     pd.testing.assert_frame_equal(*after, check_exact=True)
 
 

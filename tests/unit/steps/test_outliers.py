@@ -46,7 +46,7 @@ def test_fences_stand_where_the_textbook_has_them(method, factor, low, high) -> 
         middle = np.median(values)
         reach = factor * 1.482602218505602 * np.median(np.abs(values - middle))
         low, high = middle - reach, middle + reach
-    found = learned_fences(("a",), values[:, None], method, factor)
+    found = learned_fences(("a",), [values], method, factor)
     assert found.low[0] == pytest.approx(low)
     assert found.high[0] == pytest.approx(high)
 
@@ -55,9 +55,9 @@ def test_a_column_that_does_not_vary_has_no_fence() -> None:
     """Neither has one of two values: its rarer one is no mistake."""
     for values in ([5.0] * 50, [0.0] * 98 + [1.0] * 2, [np.nan] * 9, [0.0] * 97 + [1.0, 2.0, 3.0]):
         for method in ("iqr", "mad"):
-            fences = learned_fences(("a",), np.array(values)[:, None], method, None)
+            fences = learned_fences(("a",), [np.array(values)], method, None)
             assert (fences.low[0], fences.high[0]) == (-np.inf, np.inf)
-    flag = learned_fences(("a",), np.array([0.0] * 98 + [1.0] * 2)[:, None], "zscore", None)
+    flag = learned_fences(("a",), [np.array([0.0] * 98 + [1.0] * 2)], "zscore", None)
     assert flag.high[0] == np.inf
 
 
