@@ -7,7 +7,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from penstock.arrays.generators import stage_seeds
@@ -30,7 +29,8 @@ from penstock.steps.relations.assemble import Assembled, assemble, beside_featur
 from penstock.steps.relations.series import Expanded, Laid, expand, forecast_split, lay_out, telling_calendar
 from penstock.steps.relations.source import SourceTable, read_table
 from penstock.steps.rows.duplicates import Duplicates
-from penstock.steps.running import Held, Running, objected_to, run_after, run_before
+from penstock.steps.running import Running, run_after, run_before
+from penstock.steps.start import only_joined, start_of_rows, start_of_series, with_others
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.store.objects import FRAME_ROWS
@@ -39,7 +39,6 @@ from penstock.suspicion.suspicion import Suspicion, with_lines
 from penstock.table import Column, TableSchema, Target
 from penstock.target import encode_target
 
-FEWEST_LABELLED = 50
 WORKERS = 2
 FEWEST_HELDOUT = 10
 FEWEST_TRAINING = 30
@@ -90,18 +89,18 @@ def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store
     series: Expanded | None = None
     unjoined: list[StepAudit] = []
     if laid is None:
-        start, unjoined = _found_rows(_start(assembled, labelled, side, beside_features(base)), assembled)
+        start, unjoined = only_joined(start_of_rows(assembled, labelled, side, beside_features(base)), assembled)
     else:
         series = expand(base, assembled, labelled, laid, side, stage_seeds(typing.seed)["wrangle"])
         labelled = replace(labelled, lacking=series.lacking)
-        start = _start_of_series(assembled, labelled, side, series, typing.target)
+        start = start_of_series(assembled, labelled, side, series, typing.target)
         assembled = replace(assembled, table_schema=series.table_schema)
     private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
     identified = _is_identified(base)
     plan = _plan(assembled.table_schema, wrangling, start, identified, private, labelled.target, laid)
     plan.check(assembled.table_schema, time_ordered=rule.by == "time", n_labels=len(labelled.target.labels))
     plan = plan.settled(assembled.table_schema, n_labels=len(labelled.target.labels))
-    start = replace(start, rows=_with_others(start, base, plan))
+    start = replace(start, rows=with_others(start, base, plan))
     # What a forecast knows at its origin is the past by construction.
     suspected = beside.submit(_suspicious, assembled, labelled, side, typing) if laid is None else None
     state, before = run_before(plan, start, private)
@@ -179,68 +178,6 @@ def _rule(base: SourceTable, typing: Typing, wrangling: Wrangling, laid: Laid | 
         return forecast_split(laid, wrangling.split, wrangling.name, base.name)
     keys = [name for join in wrangling.joins if join.into in ("", base.name) for name in join.on]
     return choose_split(base.raw, base.table_schema, typing, wrangling.split, salt=wrangling.name, join_keys=keys)
-
-
-def _start(assembled: Assembled, labelled: Labelled, side: np.ndarray, beside: pd.DataFrame) -> Running:
-    kept = ~is_told(labelled.lacking)
-    n_kept = int(kept.sum())
-    if n_kept < FEWEST_LABELLED:
-        raise DataError(
-            "There are too few rows with a target",
-            where=f"target {labelled.target.name!r}",
-            got=f"{n_kept} of {len(kept)}",
-            expected=f"at least {FEWEST_LABELLED}",
-            todo="Bring more rows.",
-        )
-    features = assembled.features
-    private = frozenset(c.name for c in assembled.table_schema.columns if c.private)
-    rows = Rows(train=side == TRAIN, beside=beside, target=labelled.values, misfit=assembled.misfit, private=private)
-    return Running(
-        table=Held(features if kept.all() else features[kept].reset_index(drop=True)),
-        rows=rows.take(kept),
-        row=np.flatnonzero(kept).astype(np.int64),
-        reason=np.full(n_kept, None, dtype=object),
-    )
-
-
-def _found_rows(start: Running, assembled: Assembled) -> tuple[Running, list[StepAudit]]:
-    """Reject training rows that an inner join has no use for, and flag held-out ones."""
-    if all(record.join.how == "left" or record.join.into for record in assembled.records):
-        return start, []
-    reasons = assembled.lacking[start.row]
-    kept, entry = objected_to(start, reasons, "inner_join", "join", "the spec wants only rows that find a partner")
-    return kept, [entry]
-
-
-def _start_of_series(
-    assembled: Assembled, labelled: Labelled, side: np.ndarray, series: Expanded, target: str
-) -> Running:
-    if not len(series.row):
-        raise DataError(
-            "No row has an earlier value of its series to be forecast from",
-            where=f"target {target!r}",
-            todo="Look at `time`, `group` and `horizon`.",
-        )
-    # Samples of one row differ by their origin, rows by their place: none of them is a copy of another.
-    beside = pd.DataFrame({"group": series.group, "index": series.index, "origin": series.origin})
-    # What is not known ahead is read from earlier rows, so it spoils none of its own.
-    misfit = assembled.misfit.copy()
-    misfit[np.isin(assembled.misfit_column.astype(str), series.rule.past)] = None
-    everything = Rows(
-        train=side[series.row] == TRAIN, beside=beside, target=labelled.values[series.row], misfit=misfit[series.row]
-    )
-    reason = np.full(len(series.row), None, dtype=object)
-    return Running(table=Held(series.frame), rows=everything, row=series.row, reason=reason)
-
-
-def _with_others(start: Running, base: SourceTable, plan: Plan) -> Rows:
-    """Return what is known of the rows with the columns beside the features that row steps ask for, typed."""
-    features = {c.name for c in base.table_schema.features}
-    asked = [name for name in plan.asks if name not in features and name in base.raw.column_names]
-    if not asked:
-        return start.rows
-    cast = base.table_schema.cast(base.raw.select(asked).take(pa.array(start.row)), asked)
-    return replace(start.rows, others=cast.frame)
 
 
 def _plan(
