@@ -18,6 +18,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.carried import told_versions
 from penstock.bundle.predictions import Predictions
 from penstock.cells import Misfit
+from penstock.series.rule import HISTORY
 from penstock.table import TableSchema
 
 
@@ -75,6 +76,25 @@ def refuse_misfits(answers: Predictions, bundle: Bundle, *, single: bool) -> Non
         fields = list(dict.fromkeys(str(fault.field) for fault in faults))
         shown = ", ".join(fields[:12]) + (" …" if len(fields) > 12 else "")
         raise Problem(422, "row-refused", f"These fields do not fit the model: {shown}", faults)
+
+
+def refuse_absent(table: pa.Table, bundle: Bundle) -> None:
+    """Refuse a table without a column that is needed, under none of its names.
+
+    A single gap in a column is answered, with a warning: it is one row of many.
+
+    Raises
+    ------
+    Problem
+        422, naming the columns.
+    """
+    sent, olds = set(table.column_names), bundle.promises.aliases
+    needed = [c.name for c in bundle.schema.columns if required(c) and c.table != HISTORY]
+    absent = [name for name in needed if sent.isdisjoint((name, *olds.get(name, ())))]
+    if absent:
+        shown = ", ".join(absent[:12]) + (" …" if len(absent) > 12 else "")
+        faults = [Fault(field=n, message="The column is needed", expected="a column") for n in absent[:MAX_FAULTS]]
+        raise Problem(422, "column-missing", f"These columns are needed: {shown}", faults)
 
 
 def _is_strict(bundle: Bundle) -> bool:

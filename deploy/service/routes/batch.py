@@ -7,7 +7,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import named, predict, refuse_misfits, stamped
+from deploy.service.answer import named, predict, refuse_absent, refuse_misfits, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, model, refuse_explain, served
@@ -43,5 +43,6 @@ def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
 def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
     table = read_table(media, body, parts.settings.max_rows)
     check_columns(table, held.bundle.fields)
+    refuse_absent(table, held.bundle)
     answers = predict(held, table, parts.meters)
     return stamped(Response(write_table(media, answers.to_frame()), media_type=media), answers)

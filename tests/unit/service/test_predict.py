@@ -225,6 +225,19 @@ def test_a_cell_that_does_not_fit_costs_a_table_one_prediction(client, media, wr
     assert "s3cr3t" not in str(told["warning"][1])
 
 
+@pytest.mark.parametrize(("media", "write", "read"), TABLES)
+def test_a_needed_column_that_a_table_lacks_is_refused_and_a_gap_in_it_is_answered(client, media, write, read):
+    """Without the column no row is what the model knows; a gap is one row's, and told in its warning."""
+    table = raw_rows(5, 3)
+    refused = client.post(BATCH, content=write(table.drop_columns("berth")), headers={"content-type": media})
+    assert [e["field"] for e in check_problem(refused, 422)["errors"]] == ["berth"]
+    gap = pa.array([table["berth"][0].as_py(), None, table["berth"][2].as_py()], table["berth"].type)
+    holed = table.set_column(table.column_names.index("berth"), "berth", gap)
+    told = read(client.post(BATCH, content=write(holed), headers={"content-type": media}).content)
+    assert told["prediction"].notna().all()
+    assert ["berth" in str(words) for words in told["warning"]] == [False, True, False]
+
+
 def test_a_table_of_typed_columns_is_read_too(client, bundle):
     """Numbers, booleans, dates, dictionaries and nulls of Arrow's own kinds."""
     table = pa.table(
