@@ -10,7 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from penstock.reshape.steps.union import TABLE_STEPS, AnyTableStep
-from penstock.spec.pipeline import SPEC_KEYS
+from penstock.spec.pipeline import SPEC_KEYS, load_spec
 from penstock.steps.union import STEPS, Step
 
 
@@ -54,3 +54,17 @@ def test_every_step_has_a_row_with_an_example_that_is_one(
     assert {kind for kind, _ in rows} == kinds
     for _, example in rows:
         TypeAdapter(union).validate_python(yaml.safe_load(example))
+
+
+def test_the_specs_of_the_readme_are_specs(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A newcomer starts from them."""
+    package = tmp_path / "my_pkg"
+    package.mkdir()
+    package.joinpath("__init__.py").touch()
+    package.joinpath("features.py").write_text("def night_flight(rows):\n    return rows['hour'] < 6\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    texts = re.findall(r"```yaml\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(texts) == 2
+    for text in texts:
+        (tmp_path / "spec.yaml").write_text(text)
+        assert load_spec(tmp_path / "spec.yaml").target
