@@ -6,32 +6,19 @@ last. Ten million rows take 5 GB of disk for the file and as much again for each
 
 from __future__ import annotations
 
-import json
-import os
+import functools
 import statistics
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
-from benchmarks.ground import ROOT, environment, report, workplace
+from benchmarks.ground import report, workplace
+from benchmarks.sizes import MB, WEIGHED, by_size, inner, rounds_of
 
-ROWS = "100000,1000000"
-ROUNDS = 3
-# From here on one round is enough to tell, and long enough.
-LARGE = 5_000_000
-# Of fewer rows the libraries themselves weigh more than the table.
-WEIGHED = 1_000_000
-MB = 1e6
+_inner = functools.partial(inner, "benchmarks.typing_inner")
 
 
 def main() -> None:
     """Measure and report."""
-    sizes = [int(n) for n in os.environ.get("TYPING_ROWS", ROWS).split(",")]
-    per_row = [_one_size(n) / n for n in sizes]
-    if len(sizes) > 1:
-        what = f"time per row, {sizes[-1]:,} rows beside {sizes[0]:,}"
-        report(what, "1.20 x", f"{per_row[-1] / per_row[0]:.2f} x", f"{per_row[-1] * 1e6:.2f} us a row")
+    by_size("TYPING_ROWS", "time per row", _one_size)
 
 
 def _one_size(n_rows: int) -> float:
@@ -40,7 +27,7 @@ def _one_size(n_rows: int) -> float:
         path = folder / "big.csv"
         _inner(folder, "make", str(n_rows), str(path))
         rounds = []
-        for i in range(1 if n_rows >= LARGE else ROUNDS):
+        for i in rounds_of(n_rows):
             # Side by side: what else the machine does then meets both.
             arrow = _inner(folder, "arrow", str(path))
             rounds.append((arrow, _inner(folder, "penstock", str(path), str(folder / f"store-{i}"))))
@@ -61,13 +48,3 @@ def _memory(n_rows: int, rounds: list[tuple[dict[str, Any], dict[str, Any]]]) ->
     peak, imported = (max(p[what] for _, p in rounds) for what in ("peak", "imported"))
     told = f"{(peak - imported) / MB:,.0f} MB over the imports; the Arrow table has {table / MB:,.0f} MB"
     report(f"{n_rows:,} x 30, peak memory", f"{3 * table / MB:,.0f} MB", f"{peak / MB:,.0f} MB", told)
-
-
-def _inner(folder: Path, *words: str) -> dict[str, Any]:
-    """Run one measurement in a process of its own: memory is measured by its peak."""
-    command = [sys.executable, "-m", "benchmarks.typing_inner", *words]
-    done = subprocess.run(command, env=environment(folder), cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found

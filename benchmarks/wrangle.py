@@ -7,32 +7,18 @@ one. What the stage does besides (the audit, the profile, rejected rows, hashed 
 
 from __future__ import annotations
 
-import json
-import os
+import functools
 import statistics
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
 
-from benchmarks.ground import ROOT, environment, report, workplace
+from benchmarks.ground import report, workplace
+from benchmarks.sizes import MB, ROUNDS, WEIGHED, by_size, inner, rounds_of
 
-ROWS = "100000,1000000"
-ROUNDS = 3
-# From here on one round is enough to tell, and long enough.
-LARGE = 5_000_000
-# Of fewer rows the libraries themselves weigh more than the table.
-WEIGHED = 1_000_000
-MB = 1e6
+_inner = functools.partial(inner, "benchmarks.wrangle_inner")
 
 
 def main() -> None:
     """Measure and report."""
-    sizes = [int(n) for n in os.environ.get("WRANGLE_ROWS", ROWS).split(",")]
-    per_row = [_one_size(n) / n for n in sizes]
-    if len(sizes) > 1:
-        what = f"wrangle, time per row, {sizes[-1]:,} rows beside {sizes[0]:,}"
-        report(what, "1.20 x", f"{per_row[-1] / per_row[0]:.2f} x", f"{per_row[-1] * 1e6:.2f} us a row")
+    by_size("WRANGLE_ROWS", "wrangle, time per row", _one_size)
     _joins()
 
 
@@ -41,7 +27,7 @@ def _one_size(n_rows: int) -> float:
     with workplace() as folder:
         made = _inner(folder, "make", str(n_rows), str(folder))
         rounds = []
-        for _ in range(1 if n_rows >= LARGE else ROUNDS):
+        for _ in rounds_of(n_rows):
             # Side by side: what else the machine does then meets both.
             by_hand = _inner(folder, "pandas", str(folder))
             rounds.append((by_hand, _inner(folder, "penstock", str(folder))))
@@ -69,13 +55,3 @@ def _joins() -> None:
     report(
         "100,000 flights joined to four tables, with checks", "1.00 s", f"{statistics.median(seconds):.2f} s", "made up"
     )
-
-
-def _inner(folder: Path, *words: str) -> dict[str, Any]:
-    """Run one measurement in a process of its own: memory is measured by its peak."""
-    command = [sys.executable, "-m", "benchmarks.wrangle_inner", *words]
-    done = subprocess.run(command, env=environment(folder), cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(done.stdout[-2000:] + done.stderr[-2000:])
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return found

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks
 from penstock.lineage.trace import Change, shown
 from penstock.steps.base import CellStep, Known
-from penstock.steps.blocks import Blocks
 from penstock.steps.plan import Plan
 from penstock.steps.running import learned_in_turn
 

@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks
 from penstock.errors import PlanError
 from penstock.frozen import Frozen
 from penstock.slices import Words
-from penstock.steps.blocks import Blocks
 from penstock.table import NUMERIC, Kind, closest
 
 Kinds = dict[str, Kind]
@@ -83,6 +83,12 @@ class StepBase(Frozen):
                     expected=" or ".join(sorted(suits)),
                     todo="Leave the column out of the step, or declare its kind under `columns`.",
                 )
+
+    def turned(self, columns: Iterable[str], kinds: Kinds, suits: frozenset[str], kind: Kind) -> Kinds:
+        """Return the columns, some of them, which must suit, of another kind."""
+        named = list(columns)
+        self.check_columns(named, kinds, suits)
+        return {**kinds, **dict.fromkeys(named, kind)}
 
 
 class ColumnStep(StepBase):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks, Texts
 from penstock.steps.audit import MOST_EXAMPLES, NO_COLUMN, Example, as_text
-from penstock.steps.blocks import Blocks, Texts
 
 
 def compare(

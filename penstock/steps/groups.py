@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from penstock.steps.blocks import Blocks, require
+from penstock.blocks import Blocks, require
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.errors import PlanError
 from penstock.steps.base import Kinds
-from penstock.steps.blocks import Blocks, FloatMatrix
 
 
 def add_columns(step: str, kinds: Kinds, made: Iterable[str], kind: Literal["float", "integer", "boolean"]) -> Kinds:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 
+from penstock.blocks import Blocks
 from penstock.errors import PlanError
 from penstock.frozen import Frozen
 from penstock.steps.base import CellStep, Kinds, LearnedStep, RowStep
-from penstock.steps.blocks import Blocks
 from penstock.steps.union import Step
 from penstock.table import TableSchema
 

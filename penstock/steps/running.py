@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks, Texts
 from penstock.steps.audit import MOST_EXAMPLES, Example, Nature, StepAudit, Watch, bounded
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep, Rows, RowStep, is_told
-from penstock.steps.blocks import Blocks, Texts
 from penstock.steps.changes import compare, emptied, filled
 from penstock.steps.plan import Plan
 from penstock.steps.union import Step, nature_of

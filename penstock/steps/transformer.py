@@ -10,9 +10,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from penstock.blocks import Blocks
 from penstock.errors import DataError
 from penstock.steps.base import CellStep, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks
 from penstock.steps.plan import Plan
 from penstock.table import closest
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from deploy.service.app import create_app
 from deploy.service.body import ARROW
 from deploy.service.settings import Settings
-from penstock.steps.blocks import Blocks
+from penstock.blocks import Blocks
 from penstock.steps.categories.tidy import Tidy, TidyLearned
 from penstock.steps.missing.fill import Fill
 from penstock.steps.time.calendar import Calendar

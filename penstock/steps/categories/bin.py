@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import NUMBERS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.categories.edges import Give, binned, labels_of
 
 

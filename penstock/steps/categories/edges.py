@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from penstock.steps.blocks import Texts
+from penstock.blocks import Texts
 
 Give = Literal["category", "number"]
 

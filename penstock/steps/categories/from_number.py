@@ -8,9 +8,9 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, require
 from penstock.slices import Words
 from penstock.steps.base import NUMBERS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.categories.edges import Give, binned, labels_of
 
 
@@ -54,9 +54,7 @@ class CategoryFromNumber(CellStep, StepBase):
         PlanError
             A named column is absent or no number.
         """
-        self.check_columns(self.columns, kinds, NUMBERS)
-        turned: Kinds = dict.fromkeys(self.columns, "category" if self.give == "category" else "integer")
-        return {**kinds, **turned}
+        return self.turned(self.columns, kinds, NUMBERS, "category" if self.give == "category" else "integer")
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with categories."""

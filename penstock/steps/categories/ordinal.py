@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
+from penstock.blocks import Blocks, require
 from penstock.slices import Words
 from penstock.steps.base import TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 
 
 class Ordinal(CellStep, StepBase):
@@ -43,9 +43,7 @@ class Ordinal(CellStep, StepBase):
         PlanError
             A named column is absent or no text.
         """
-        self.check_columns(self.columns, kinds, TEXTS)
-        turned: Kinds = dict.fromkeys(self.columns, "integer")
-        return {**kinds, **turned}
+        return self.turned(self.columns, kinds, TEXTS, "integer")
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with places instead of levels."""

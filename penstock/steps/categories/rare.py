@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import TEXTS, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, require
 
 OTHER = "(other)"
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import TEXTS, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.categories.folding import Folding
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks, Texts
 from penstock.errors import DataError
-from penstock.steps.blocks import Blocks, Texts
 from penstock.steps.code.loading import Entry, line_in
 from penstock.table import Kind
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator
 
+from penstock.blocks import Blocks
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks
 from penstock.steps.code.calling import called, given_to, merged
 from penstock.steps.code.loading import Entry, loaded, require_packages
 from penstock.steps.code.proving import proven

@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Blocks, Texts
 from penstock.errors import DataError, PlanError
 from penstock.steps.base import Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, Texts
 from penstock.steps.code.calling import Columns, called, given_to, merged
 from penstock.steps.code.code import UserCode, kinds_in
 from penstock.steps.code.loading import Entry

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from penstock.blocks import Texts
 from penstock.errors import DataError, PlanError
-from penstock.steps.blocks import Texts
 from penstock.steps.code.calling import FORM_OF, KIND_OF, Columns, called, form_of
 from penstock.steps.code.loading import Entry
 from penstock.table import Kind

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import TEXTS, Kinds, Known, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.encoding.outoffold import OutOfFold, folds, names_for_labels, outputs_of, target_of
 from penstock.steps.made import add_columns, in_place_of
 from penstock.steps.statistics import by_group, overall

@@ -8,10 +8,10 @@ from typing import Any, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import NUMBERS, TEXTS, Kinds, Known, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix
 from penstock.steps.encoding.outoffold import OutOfFold, folds, names_for_labels, outputs_of, target_of
 from penstock.steps.groups import Groups
 from penstock.steps.made import add_columns

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.steps.base import CellStep
-from penstock.steps.blocks import Blocks, FloatMatrix
 from penstock.steps.encoding.words import TextVectorStep, Unit, analyzer_for, spread
 from penstock.steps.made import in_place_of
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from penstock.blocks import FloatMatrix
 from penstock.errors import DataError
 from penstock.steps.base import Known, Learned
-from penstock.steps.blocks import FloatMatrix
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ import numpy as np
 import scipy.sparse as sp
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.base import Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.encoding.words import TextVectorStep, Unit, analyzer_for, spread
 from penstock.steps.made import in_place_of
 

@@ -9,8 +9,8 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import AfterValidator
 
+from penstock.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.base import TEXTS, ColumnStep, Kinds
-from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.made import add_columns
 
 Unit = Literal["words", "characters"]

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from penstock.blocks import Blocks
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, ColumnStep, Kinds
-from penstock.steps.blocks import Blocks
 from penstock.steps.made import add_columns
 from penstock.steps.missing.flags import missing_in
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import NUMBERS, TEXTS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.missing.flags import flag_name, missing_in
 from penstock.steps.statistics import overall
 

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from penstock.blocks import Blocks, FloatMatrix, require
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, ColumnStep, Kinds
-from penstock.steps.blocks import Blocks, FloatMatrix, require
 from penstock.steps.made import add_columns
 
 

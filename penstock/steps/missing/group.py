@@ -8,10 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import NUMBERS, TEXTS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.groups import Groups
 from penstock.steps.missing.fill import mode_of
 from penstock.steps.statistics import by_group, overall

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from penstock.blocks import Blocks
 from penstock.steps.base import NUMBERS, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks
 from penstock.steps.missing.neighbours import Neighbours
 from penstock.steps.missing.rounds import fit_rounds
 from penstock.steps.missing.standard import Standard, sample

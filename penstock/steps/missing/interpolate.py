@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks
 from penstock.durations import Duration
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks
 from penstock.steps.missing.series import Neighbour, Series, places_of
 
 Method = Literal["forward", "backward", "time"]

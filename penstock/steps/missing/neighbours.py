@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.steps.base import Learned
-from penstock.steps.blocks import Blocks, FloatMatrix
 from penstock.steps.missing.standard import Standard
 
 # Distances of so many pairs of rows are held at a time: 8 MB, which stays in the processor's cache.

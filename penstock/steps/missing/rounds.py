@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.steps.base import Learned
-from penstock.steps.blocks import Blocks, FloatMatrix
 from penstock.steps.missing.standard import Standard
 
 # The largest change of a round, in standard deviations, at which the rounds end.

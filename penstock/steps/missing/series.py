@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from penstock.steps.blocks import Blocks, require
+from penstock.blocks import Blocks, require
 from penstock.steps.groups import Groups, lacking
 
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.missing.flags import missing_in
 
 

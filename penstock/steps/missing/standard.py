@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from penstock.steps.blocks import FloatMatrix
+from penstock.blocks import FloatMatrix
 from penstock.steps.statistics import overall
 
 # In standard deviations: squares of what lies within stay far from overflow, and nothing measured lies beyond.

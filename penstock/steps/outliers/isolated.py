@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, FloatMatrix
 from penstock.steps.base import NUMBERS, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix
 
 FEWEST_ROWS = 50
 # The largest deviations that tell how quickly a tail thins out.

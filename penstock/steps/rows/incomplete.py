@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from penstock.blocks import require
 from penstock.slices import Words
 from penstock.steps.base import Rows, RowStep
-from penstock.steps.blocks import require
 
 
 class DropIncomplete(RowStep):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, Literal
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import TEXTS, CellStep, ColumnStep
-from penstock.steps.blocks import Blocks, require
 
 Written = Literal["lower", "upper", "title", "casefold"]
 _TURNED: dict[Written, Callable[[str], str]] = {

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import field_validator
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.checking import with_new
 from penstock.steps.text.patterns import checked_groups, extracted
 

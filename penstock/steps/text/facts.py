@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import TEXTS, CellStep, ColumnStep, Kinds
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.checking import with_new
 from penstock.table import Kind
 

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.expressions.values import text_of
 from penstock.slices import Words
 from penstock.steps.base import TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.checking import with_new
 
 

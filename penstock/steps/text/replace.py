@@ -6,8 +6,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.steps.base import TEXTS, CellStep, ColumnStep
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.text.patterns import checked_pattern, checked_replacement, replaced
 
 

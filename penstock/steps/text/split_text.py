@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.steps.base import TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.checking import with_new
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import ClassVar, Literal
 
+from penstock.blocks import Blocks, require
 from penstock.steps.base import TEXTS, CellStep, ColumnStep
-from penstock.steps.blocks import Blocks, require
 
 
 class Strip(CellStep, ColumnStep):

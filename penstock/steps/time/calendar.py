@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 import numpy as np
 from pydantic import BeforeValidator, field_validator
 
+from penstock.blocks import Blocks, require
 from penstock.errors import PlanError
 from penstock.steps.base import MOMENTS, CellStep, ColumnStep, Kinds
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.time.clock import Clock, Cycle, Part, part_of, round_of
 from penstock.table import Kind
 from penstock.zones import is_zone

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from penstock.blocks import FloatMatrix
 from penstock.steps.base import Kinds
-from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View
 from penstock.steps.time.history.step import HistoryStep
 

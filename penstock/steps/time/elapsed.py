@@ -8,9 +8,9 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import model_validator
 
+from penstock.blocks import Blocks, require
 from penstock.errors import PlanError
 from penstock.steps.base import MOMENTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 
 Unit = Literal["seconds", "minutes", "hours", "days", "weeks", "years"]
 

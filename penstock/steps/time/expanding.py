@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from penstock.blocks import FloatMatrix
 from penstock.slices import Words
 from penstock.steps.base import Kinds
-from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View
 from penstock.steps.time.history.settings import Runnings
 from penstock.steps.time.history.step import HistoryStep

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
+from penstock.blocks import Blocks, FloatMatrix, require
 from penstock.errors import PlanError
 from penstock.steps.base import MOMENTS, CellStep, ColumnStep, Kinds
-from penstock.steps.blocks import Blocks, FloatMatrix, require
 from penstock.steps.time.calendar import known_zone
 from penstock.steps.time.clock import Clock
 from penstock.table import closest

@@ -6,9 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from penstock.blocks import FloatMatrix
 from penstock.slices import Words
 from penstock.steps.base import Kinds
-from penstock.steps.blocks import FloatMatrix
 from penstock.steps.time.history.past import View, side_by_side
 from penstock.steps.time.history.settings import Backs
 from penstock.steps.time.history.step import TailStep

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
+from penstock.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.base import NUMBERS, TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.checking import with_new
 from penstock.table import Domain
 

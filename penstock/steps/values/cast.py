@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.slices import Words
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.values.reading import read_texts, reader, texts_of
 from penstock.table import Kind
 
@@ -44,9 +44,7 @@ class Cast(CellStep, StepBase):
             A named column is absent, or of a kind that no value can be taken from: a moment has no number.
         """
         suits = {"datetime": TEXTS | MOMENTS, "category": NUMBERS | TEXTS | MOMENTS, "text": NUMBERS | TEXTS | MOMENTS}
-        self.check_columns(self.columns, kinds, suits.get(self.to, NUMBERS | TEXTS))
-        turned: Kinds = dict.fromkeys(self.columns, self.to)
-        return {**kinds, **turned}
+        return self.turned(self.columns, kinds, suits.get(self.to, NUMBERS | TEXTS), self.to)
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with cast columns."""

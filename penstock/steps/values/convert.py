@@ -7,9 +7,9 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import AliasChoices, Field, model_validator
 
+from penstock.blocks import Blocks
 from penstock.slices import Words
 from penstock.steps.base import CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks
 from penstock.steps.values.units import conversion
 
 MEASURED: frozenset[str] = frozenset({"integer", "float"})
@@ -59,9 +59,7 @@ class Convert(CellStep, StepBase):
         PlanError
             A named column is absent, or holds nothing that is measured.
         """
-        self.check_columns(self.columns, kinds, MEASURED)
-        turned: Kinds = dict.fromkeys(self.columns, "float")
-        return {**kinds, **turned}
+        return self.turned(self.columns, kinds, MEASURED, "float")
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with converted numbers; one that becomes too large is missing."""

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from penstock.blocks import Blocks
 from penstock.expressions.compiled import Expression, value_of
 from penstock.steps.base import CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks
 from penstock.steps.checking import checked_expression, with_new
 
 

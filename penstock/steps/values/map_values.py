@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, Self
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
+from penstock.blocks import Blocks, Texts, require
 from penstock.cells import NotCast, canonical_text
 from penstock.errors import PlanError
 from penstock.slices import Words
 from penstock.steps.base import NUMBERS, TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, Texts, require
 from penstock.steps.values.reading import texts_of
 
 New = str | Annotated[float, Field(allow_inf_nan=False)] | None

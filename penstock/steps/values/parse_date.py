@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 from pydantic import field_validator
 
+from penstock.blocks import Blocks, require
 from penstock.slices import Words, checked_formats, checked_zone
 from penstock.steps.base import TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.checking import refuse_rows
 from penstock.steps.values.reading import read_texts, reader
 from penstock.table import MISSING_TOKENS
@@ -61,9 +61,7 @@ class ParseDate(CellStep, StepBase):
         PlanError
             A named column is absent or no text.
         """
-        self.check_columns(self.columns, kinds, TEXTS)
-        turned: Kinds = dict.fromkeys(self.columns, "datetime")
-        return {**kinds, **turned}
+        return self.turned(self.columns, kinds, TEXTS, "datetime")
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with moments in place of texts.

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, field_validator
 
+from penstock.blocks import Blocks, require
 from penstock.slices import Words, checked_units
 from penstock.steps.base import TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 from penstock.steps.checking import refuse_rows
 from penstock.steps.values.reading import read_texts, reader
 from penstock.table import MISSING_TOKENS, Column
@@ -57,9 +57,7 @@ class ParseNumber(CellStep, StepBase):
         PlanError
             A named column is absent or no text.
         """
-        self.check_columns(self.columns, kinds, TEXTS)
-        turned: Kinds = dict.fromkeys(self.columns, "float")
-        return {**kinds, **turned}
+        return self.turned(self.columns, kinds, TEXTS, "float")
 
     def on(self, blocks: Blocks) -> Blocks:
         """Return the blocks with numbers in place of texts.

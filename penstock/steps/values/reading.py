@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from penstock.blocks import Texts
 from penstock.casting import MISSING_DATE, Encoded, cast_column, cast_encoded
 from penstock.cells import canonical_text
-from penstock.steps.blocks import Texts
 from penstock.table import Column, Kind
 
 # Up to here a text is parsed by itself: handing a column to Arrow costs more than that.

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from penstock.blocks import Blocks, require
 from penstock.errors import PlanError
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 
 
 class Rename(CellStep, StepBase):

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from penstock.blocks import Blocks, require
 from penstock.slices import Words
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, CellStep, Kinds, StepBase
-from penstock.steps.blocks import Blocks, require
 
 
 class Select(CellStep, StepBase):

@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.steps.blocks import MANY_ROWS, Blocks
+from penstock.blocks import MANY_ROWS, Blocks
 
 from .frames import frames
 

@@ -15,10 +15,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import TargetEncoder
 from sklearn.tree import DecisionTreeClassifier
 
+from penstock.blocks import Blocks
 from penstock.bundle.canonical import content_digest
 from penstock.errors import DataError, PlanError
 from penstock.steps.base import Known, Rows
-from penstock.steps.blocks import Blocks
 from penstock.steps.encoding.encode import Encode
 from penstock.steps.encoding.group_stats import GroupStats
 from penstock.steps.encoding.outoffold import folds

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.steps.blocks import Blocks
+from penstock.blocks import Blocks
 from penstock.steps.plan import Plan
 from penstock.steps.time.count_before import CountBefore
 from penstock.steps.time.difference import Difference

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pyarrow as pa
 
+from penstock.blocks import Blocks
 from penstock.steps.audit import ColumnReading
-from penstock.steps.blocks import Blocks
 from penstock.steps.changes import compare
 from penstock.steps.readings import read_cells, read_labels, typing_audit
 from penstock.table import Column, TableSchema, Target

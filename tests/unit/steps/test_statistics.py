@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from penstock.steps.blocks import Blocks
+from penstock.blocks import Blocks
 from penstock.steps.groups import Groups
 from penstock.steps.statistics import by_group, overall
 

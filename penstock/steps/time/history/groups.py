@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from penstock.steps.blocks import Blocks, require
+from penstock.blocks import Blocks, require
 
 Key = tuple[str | float, ...]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from penstock.steps.blocks import FloatMatrix
+from penstock.blocks import FloatMatrix
 from penstock.steps.time.history.tree import Family, Tree
 
 

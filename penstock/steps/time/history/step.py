@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from penstock.blocks import Blocks, FloatMatrix, require
 from penstock.errors import DataError, PlanError
 from penstock.slices import Words
 from penstock.steps.base import MOMENTS, NUMBERS, TEXTS, Kinds, Known, Learned, LearnedStep
-from penstock.steps.blocks import Blocks, FloatMatrix, require
 from penstock.steps.time.history.groups import NO_GROUP, Groups
 from penstock.steps.time.history.past import Entries, Past, View, never
 from penstock.steps.time.history.settings import Reach, measured

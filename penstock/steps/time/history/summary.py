@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from penstock.steps.blocks import FloatMatrix
+from penstock.blocks import FloatMatrix
 from penstock.steps.time.history.medians import medians
 from penstock.steps.time.history.past import View, side_by_side
 from penstock.steps.time.history.settings import Take

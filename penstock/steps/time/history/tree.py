@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 
-from penstock.steps.blocks import FloatMatrix
+from penstock.blocks import FloatMatrix
 
 Family = Literal["total", "low", "high", "spread"]
 # What a block comes to, by one or more matrices of shape (n_blocks, n_columns).
