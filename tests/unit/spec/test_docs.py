@@ -10,6 +10,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from penstock.reshape.steps.union import TABLE_STEPS, AnyTableStep
+from penstock.spec.lock import decisions_digest, lock_path, read_lock
 from penstock.spec.pipeline import SPEC_KEYS, load_spec
 from penstock.steps.union import STEPS, Step
 
@@ -68,3 +69,11 @@ def test_the_specs_of_the_readme_are_specs(root: Path, tmp_path: Path, monkeypat
     for text in texts:
         (tmp_path / "spec.yaml").write_text(text)
         assert load_spec(tmp_path / "spec.yaml").target
+
+
+def test_the_samples_lock_is_the_one_that_its_spec_decides(root: Path) -> None:
+    """A newcomer's first run leaves the clone as it was."""
+    spec = load_spec(root / "flows" / "specs" / "clinic.yaml")
+    lock = read_lock(lock_path(root / "flows" / "specs" / "clinic.yaml"))
+    assert lock is not None
+    assert lock.decided == decisions_digest(spec.typing, spec.wrangling)
