@@ -41,7 +41,7 @@ def along_horizon(judged: Judged, metric: Metric, seed: int) -> list[dict[str, A
             own = spread_of(judged.target, metric.name, test.y[rows], judged.predicted[rows], **drawn)
             naive = spread_of(judged.target, metric.name, test.y[rows], test.naive[rows], **drawn)
             spreads = {"own": own.model_dump(mode="json"), "naive": naive.model_dump(mode="json")}
-            told.append({"from": lowest + 1, "to": edge, "n": len(rows), **spreads})
+            told.append({"first": lowest + 1, "last": edge, "n": len(rows), **spreads})
         lowest = edge
     return told
 

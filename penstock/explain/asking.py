@@ -31,7 +31,7 @@ ROWS_A_REQUEST = 500
 
 @dataclass
 class Clock:
-    """How long may be asked. What is planned takes a fraction of it: only steps that are slow by themselves reach it."""
+    """How long may be asked. What is planned takes a part of it: only steps that are slow by themselves reach it."""
 
     limit: float
     started: float = field(default_factory=time.monotonic)

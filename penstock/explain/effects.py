@@ -20,6 +20,7 @@ MOST_FEATURES = 6
 MOST_BINS = 20
 ROWS_A_BIN = 12
 MOST_LEVELS = 8
+FEWEST_OF_LEVEL = 5
 MOST_LABELS = 3
 REPLICATES = 200
 
@@ -153,7 +154,13 @@ def _accumulated(asking: Asking, column: Column, values: pd.Series[Any], weights
         curve -= ((counts * middle).sum(axis=1) / np.maximum(counts.sum(axis=1), 1e-12))[:, None]
         lines.append(_line(label, curve))
     kind = "time" if column.kind == "datetime" else "number"
-    return {"kind": kind, "x": edges.tolist(), "levels": [], "n": member.sum(axis=0).astype(int).tolist(), "lines": lines}
+    return {
+        "kind": kind,
+        "x": edges.tolist(),
+        "levels": [],
+        "n": member.sum(axis=0).astype(int).tolist(),
+        "lines": lines,
+    }
 
 
 def _edges(numbers: Floats, rows: Ints) -> tuple[Floats, Ints]:
@@ -170,7 +177,7 @@ def _levels(asking: Asking, column: Column, values: pd.Series[Any], weights: Flo
     counts = np.bincount(codes[codes >= 0], minlength=len(levels))
     kept = np.argsort(-counts, kind="stable")[:MOST_LEVELS]
     # A level of a handful of rows says little, and may tell who is in them.
-    kept = kept[counts[kept] >= min(5, int(counts.max(initial=0)))]
+    kept = kept[counts[kept] >= FEWEST_OF_LEVEL]
     if len(kept) < 2:
         return None
     answers = asking.ask(column.name, [np.full(len(asking), int(np.argmax(codes == k))) for k in kept])

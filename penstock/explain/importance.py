@@ -60,7 +60,7 @@ def importance(asking: Asking, metric: Metric, family: str, seed: int, clock: Cl
     if len(asking) < 2 or not np.isfinite(asking.own).all():
         return {**told, "asked": 0, "note": "there are too few held-out rows with a finite prediction"}
     names = _screened(asking, family)
-    features = []
+    features: list[dict[str, Any]] = []
     for place, name in enumerate(names):
         if clock.over:
             break
@@ -88,7 +88,7 @@ def _measured(asking: Asking, metric: Metric, name: str, seed: int) -> Interval 
         others = asking.ask(name, [np.random.default_rng(s).permutation(len(asking)) for s in seeds])
     if not all(np.isfinite(other).all() for other in others):
         return None
-    drawn = {"replicates": REPLICATES, "seed": seed, "context": asking.context}
+    drawn: dict[str, Any] = {"replicates": REPLICATES, "seed": seed, "context": asking.context}
     found = averaged(asking.target, metric.name, asking.y, asking.own, others, **drawn)
     return found if np.isfinite([found.value, found.low, found.high]).all() else None
 

@@ -32,7 +32,7 @@ MOST_CELLS = 800_000
 COSTLY = {"random_forest": 4, "hist_gradient_boosting": 3}
 MOST_SCORED = 5_000
 REPLICATES = 200
-SLOW = "larger parts were not fitted: it would take too long"
+SLOW = "no larger part of the rows was fitted, but all of them: it would take too long"
 
 
 def learning_curve(

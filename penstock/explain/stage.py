@@ -50,7 +50,7 @@ def explained(
     ranked = importance(asking, metric, trained.family, seed, Clock(LONGEST))
     names = [row["feature"] for row in ranked["features"] if row["mean"] > 0]
     fewer = Asking.of(judged, min(ROWS_OF_EFFECTS, len(asking)), seed)
-    told = {
+    told: dict[str, Any] = {
         "importance": ranked,
         "effects": effects(fewer, names, seed, Clock(LONGEST / 2)),
         "learning": learning_curve(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,7 +102,7 @@ def _quarters(name: str, values: Floats) -> Iterator[tuple[str, str, Ints]]:
     told = [f"{edge:.4g}" for edge in edges]
     if len(edges) < 1 or len(set(told)) < len(told):
         return
-    between = [f"{low} to {high}" for low, high in zip(told, told[1:], strict=False)]
+    between = [f"{low} to {high}" for low, high in itertools.pairwise(told)]
     for k, level in enumerate((f"up to {told[0]}", *between, f"above {told[-1]}")):
         yield name, level, np.flatnonzero(place == k)
 
