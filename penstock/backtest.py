@@ -32,10 +32,11 @@ MOST_ORIGINS, MOST_ROWS = 120, 150_000
 
 @dataclass(frozen=True)
 class Window:
-    """What is asked at one origin: raw rows, and the raw history up to there."""
+    """What is asked at one origin: raw rows, and the raw history up to there; `origin` is the moment, ISO 8601."""
 
     rows: pa.Table
     history: pa.Table
+    origin: str
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,8 @@ def roll(rule: SeriesRule, schema: TableSchema, rows: pa.Table, sides: pd.DataFr
         if not len(chosen):
             continue
         before = good[(at[good] <= origin) & (at[good] > origin - rule.tail)]
-        windows.append(Window(rows.take(pa.array(chosen)), history.take(pa.array(before))))
+        when = moment_at(origin, rule.every, rule.phase)
+        windows.append(Window(rows.take(pa.array(chosen)), history.take(pa.array(before)), when))
         asked.append(chosen)
         origins.append(own_origin)
     if not windows:

@@ -20,6 +20,7 @@ from penstock.bundle.promises import Promises
 from penstock.bundle.sealed import open_sealed
 from penstock.compatible import Aliases, schema_changes
 from penstock.errors import BundleError, StoreError, Tampered, UserError
+from penstock.explain.stage import explained
 from penstock.gate import Challenge, Comparison, decide
 from penstock.judging import Judged, as_they_call_it, forecast_facts, judge
 from penstock.leakage import Finding, find_leaks, find_shared_groups, find_shared_rows
@@ -112,11 +113,12 @@ def evaluate(
         "unflagged": _plain(_unflagged(judged, replicates, seed)),
         "baseline": _plain(baseline),
         "cross_validation": validated,
-        "curves": curves(judged.target, judged.y, judged.predicted),
-        "slices": [s.model_dump(mode="json") for s in _slices(judged, metric)],
+        "curves": curves(judged.target, judged.y, judged.predicted, private=judged.is_private),
+        "slices": [s.model_dump(mode="json") for s in _slices(judged, metric, seed)],
         "findings": [f.model_dump(mode="json") for f in findings],
         "champion": challenge.model_dump(mode="json") if challenge else None,
         **forecast_facts(judged),
+        **explained(wrangled, trained, judged, metric, seed, store),
     }
     return Evaluated(
         metric=metric.name,
@@ -267,10 +269,11 @@ def _unflagged(judged: Judged, replicates: int, seed: int) -> dict[str, Interval
     return bootstrap(judged.target, y, predicted, replicates=replicates, seed=seed, context=context)
 
 
-def _slices(judged: Judged, metric: Metric) -> list[Slice]:
+def _slices(judged: Judged, metric: Metric, seed: int) -> list[Slice]:
     sent = [c.name for c in judged.schema.features if c.name in judged.raw.column_names]
     frame = judged.schema.cast(judged.raw, sent).frame
-    return slices(judged.target, metric.name, judged.y, judged.predicted, frame, judged.schema, judged.context)
+    context = judged.context
+    return slices(judged.target, metric.name, judged.y, judged.predicted, frame, judged.schema, context, seed=seed)
 
 
 def _findings(

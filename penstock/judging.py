@@ -34,6 +34,8 @@ class Judged:
 
     Attributes
     ----------
+    twin : Bundle
+        Who says it.
     raw : pyarrow.Table
         As a caller would send them, n_heldout rows.
     y : numpy.ndarray
@@ -56,6 +58,7 @@ class Judged:
         Of a forecast, how rows are series.
     """
 
+    twin: Bundle
     raw: pa.Table
     schema: TableSchema
     target: Target
@@ -70,6 +73,11 @@ class Judged:
     high: Floats | None = None
     level: float = 0.0
     series: SeriesRule | None = None
+
+    @property
+    def is_private(self) -> bool:
+        """Whether the target's values are nobody's to see."""
+        return any(c.private for c in self.schema.columns if c.name == self.target.name)
 
     def asked_of(self, twin: Bundle, rows: Ints, aliases: Aliases) -> Floats:
         """Return what another bundle says of some of the rows, under the names that it knows."""
@@ -100,6 +108,7 @@ def judge(wrangled: Wrangled, trained: Trained, table: pd.DataFrame, store: Stor
     held = np.flatnonzero(is_held)
     raw = store.read_table(wrangled.raw).take(pa.array(held))
     return Judged(
+        twin=twin,
         raw=raw,
         schema=twin.schema,
         target=target,
@@ -121,6 +130,7 @@ def _judge_forecast(
     test = roll(series, twin.schema, rows, table.iloc[held], store.read_table(wrangled.history))
     predicted, low, high = test.ask(twin)
     return Judged(
+        twin=twin,
         raw=test.raw,
         schema=twin.schema,
         target=twin.target,

@@ -1,4 +1,4 @@
-"""What a score hides: confusion matrix, ROC, precision and recall, calibration, and errors along the prediction."""
+"""What a score hides: confusion matrix, ROC, precision and recall, gain, calibration, and errors along predictions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,32 @@ MOST_POINTS = 200
 MOST_ROWS = 500
 MOST_LABELS = 10
 CALIBRATION_BINS = 10
+HISTOGRAM_BINS = 20
+TENTHS = 10
+
+
+class Spread(TypedDict):
+    """A mean with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Tenth(TypedDict):
+    """The errors of a tenth of the rows by prediction; `at` is the mean prediction, None where it is not told."""
+
+    n: int
+    at: float | None
+    bias: Spread
+    absolute: Spread
+
+
+class Histogram(TypedDict):
+    """How many predicted probabilities of a label fall into each twentieth, of rows that have it and of the others."""
+
+    own: list[int]
+    others: list[int]
 
 
 class Curve(TypedDict):
@@ -47,6 +73,59 @@ def precision_recall_curve(positive: npt.NDArray[np.bool_], score: Floats) -> Cu
     return _thin(hits / max(hits[-1], 1), precision)
 
 
+def gain_curve(positive: npt.NDArray[np.bool_], score: Floats) -> Curve:
+    """Return which share of the positive rows is found in which share of all rows, taken from the highest score down.
+
+    Examples
+    --------
+    >>> gain_curve(np.array([True, False, True, False]), np.array([0.9, 0.2, 0.8, 0.1]))["y"]
+    [0.0, 0.5, 1.0, 1.0, 1.0]
+    """
+    hits, misses = _counts_from_the_top(positive, score)
+    taken = hits + misses
+    return _thin(taken / max(taken[-1], 1), hits / max(hits[-1], 1))
+
+
+def probability_histogram(positive: npt.NDArray[np.bool_], probability: Floats) -> Histogram:
+    """Return how predicted probabilities are spread over twenty equal bins from 0 to 1."""
+    place = np.clip((probability * HISTOGRAM_BINS).astype(np.int64), 0, HISTOGRAM_BINS - 1)
+    own = np.bincount(place[positive], minlength=HISTOGRAM_BINS)
+    others = np.bincount(place[~positive], minlength=HISTOGRAM_BINS)
+    return {"own": own.tolist(), "others": others.tolist()}
+
+
+def error_tenths(y: Floats, predicted: Floats, *, private: bool = False) -> list[Tenth]:
+    """Return mean and mean absolute error of each tenth of the rows by prediction, with Student's intervals.
+
+    Parameters
+    ----------
+    y, predicted : numpy.ndarray
+        Shape (n_rows,), float64.
+    private : bool
+        Whether the predictions themselves are not told.
+    """
+    order = np.argsort(predicted, kind="stable")
+    parts = [part for part in np.array_split(order, TENTHS) if len(part) > 1]
+    error = predicted - y
+    return [
+        {
+            "n": len(part),
+            "at": None if private else float(predicted[part].mean()),
+            "bias": _mean_of(error[part]),
+            "absolute": _mean_of(np.abs(error[part])),
+        }
+        for part in parts
+    ]
+
+
+def _mean_of(values: Floats) -> Spread:
+    from scipy.stats import t
+
+    mean = float(values.mean())
+    half = float(t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / len(values) ** 0.5)
+    return {"mean": mean, "low": mean - half, "high": mean + half}
+
+
 def calibration_curve(positive: npt.NDArray[np.bool_], probability: Floats) -> Curve:
     """Return mean predicted probability against the observed share, in at most ten bins of equally many rows."""
     return _binned(probability, positive.astype(np.float64))
@@ -57,16 +136,27 @@ def error_curve(y: Floats, predicted: Floats) -> Curve:
     return _binned(predicted, y)
 
 
-def curves(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> Mapping[str, object]:
-    """Return everything that the report draws of held-out predictions, as JSON-ready values."""
+def curves(
+    target: Target, y: npt.NDArray[np.generic], predicted: Floats, *, private: bool = False
+) -> Mapping[str, object]:
+    """Return everything that the report draws of held-out predictions, as JSON-ready values.
+
+    Of a private number only errors are told: neither single rows nor how high it is.
+    """
     if not target.is_classification:
         truth = y.astype(np.float64)
+        tenths = error_tenths(truth, predicted, private=private) if target.task == "regression" else []
+        if private:
+            return {"error_tenths": tenths}
         error = predicted - truth
         quantiles = np.quantile(error, [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0])
         rows = np.unique(np.linspace(0, len(truth) - 1, min(len(truth), MOST_ROWS)).round().astype(int))
-        points = {"predicted": predicted[rows].tolist(), "true": truth[rows].tolist()}
-        along = error_curve(truth, predicted)
-        return {"along_prediction": along, "error_quantiles": quantiles.tolist(), "points": points}
+        return {
+            "along_prediction": error_curve(truth, predicted),
+            "error_quantiles": quantiles.tolist(),
+            "error_tenths": tenths,
+            "points": {"predicted": predicted[rows].tolist(), "true": truth[rows].tolist()},
+        }
     codes = y.astype(np.int64)
     wanted = [positive_index(target)] if target.task == "binary" else _commonest(codes, len(target.labels))
     by_label = {}
@@ -76,7 +166,9 @@ def curves(target: Target, y: npt.NDArray[np.generic], predicted: Floats) -> Map
             by_label[target.labels[k]] = {
                 "roc": roc_curve(positive, predicted[:, k]),
                 "precision_recall": precision_recall_curve(positive, predicted[:, k]),
+                "gain": gain_curve(positive, predicted[:, k]),
                 "calibration": calibration_curve(positive, predicted[:, k]),
+                "histogram": probability_histogram(positive, predicted[:, k]),
             }
     return {"confusion": confusion(target, codes, predicted), "labels": list(target.labels), "curves": by_label}
 

@@ -116,14 +116,70 @@ def paired(
     a, b : numpy.ndarray
         Two sets of predictions for the same rows.
     """
+    return averaged(target, metric, y, a, (b,), replicates=replicates, seed=seed, context=context)
+
+
+def averaged(
+    target: Target,
+    metric: str,
+    y: npt.NDArray[np.generic],
+    a: Floats,
+    others: Sequence[Floats],
+    *,
+    replicates: int = 1000,
+    seed: int,
+    context: Context | None = None,
+) -> Interval:
+    """Return how much better `a` predicts than several others do on average, on the same rows; see `paired`.
+
+    Parameters
+    ----------
+    target, metric, y, a, replicates, seed, context
+        As for `paired`.
+    others : sequence of numpy.ndarray
+        One or more sets of predictions for the same rows.
+    """
     sign = metric_for(target.task, metric).sign
-    value = sign * (score(target, metric, y, a, context) - score(target, metric, y, b, context))
+
+    def difference(rows: Ints) -> float:
+        part = context.take(rows) if context is not None else None
+        means = np.mean([score(target, metric, y[rows], b[rows], part) for b in others])
+        return float(sign * (score(target, metric, y[rows], a[rows], part) - means))
+
+    everything = np.arange(len(y))
+    rows = _rows_to_resample(len(y), seed) if context is None else everything
+    value = difference(everything)
+    one, *rest = _replicates(
+        target, y[rows], [a[rows], *(b[rows] for b in others)], (metric,), replicates, seed, context
+    )
+    drawn = sign * (one[metric] - np.mean([other[metric] for other in rest], axis=0))
+    centre = difference(rows) if len(rows) < len(y) else value
+    return _interval(value, centre, drawn, len(rows), len(y))
+
+
+def spread_of(
+    target: Target,
+    metric: str,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    *,
+    replicates: int = 1000,
+    seed: int,
+    context: Context | None = None,
+) -> Interval:
+    """Return one metric with its 95 % interval, as `bootstrap` does for all.
+
+    Parameters
+    ----------
+    target, y, predicted, replicates, seed, context
+        As for `bootstrap`.
+    metric : str
+        Which metric; the true values must allow it.
+    """
+    value = score(target, metric, y, predicted, context)
     rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
-    one, other = _replicates(target, y[rows], [a[rows], b[rows]], (metric,), replicates, seed, context)
-    drawn = sign * (one[metric] - other[metric])
-    centre = value
-    if len(rows) < len(y):
-        centre = sign * (score(target, metric, y[rows], a[rows]) - score(target, metric, y[rows], b[rows]))
+    drawn = _replicates(target, y[rows], [predicted[rows]], (metric,), replicates, seed, context)[0][metric]
+    centre = value if len(rows) == len(y) else score(target, metric, y[rows], predicted[rows])
     return _interval(value, centre, drawn, len(rows), len(y))
 
 

@@ -38,12 +38,40 @@ def precision_recall(lines: Sequence[Line], shares: Sequence[float] = ()) -> Fig
     return figure
 
 
-def calibration(lines: Sequence[Line]) -> Figure:
-    """Draw mean predicted probability against observed share; a calibrated model lies on the dotted diagonal."""
-    figure, (ax,) = sheet(1, across=1, width=4.6, height=3.9)
-    ax.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2)
-    _draw(ax, lines, "mean predicted probability", "observed share", marker="o")
+def calibration(lines: Sequence[Line], spreads: Sequence[Sequence[int]] = ()) -> Figure:
+    """Draw mean predicted probability against observed share; a calibrated model lies on the dotted diagonal.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        One a label.
+    spreads : sequence of sequence of int, optional
+        By label how many rows have a probability in each of as many equal bins from 0 to 1; drawn below.
+    """
+    figure, axes = sheet(2 if spreads else 1, across=1, width=4.6, height=2.35 if spreads else 3.9)
+    curve = axes[0]
+    curve.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1.2)
+    _draw(curve, lines, "mean predicted probability", "observed share", marker="o")
+    if spreads:
+        # Square it would stand narrower than the histogram, and bins would not lie below their points.
+        curve.set_aspect("auto")
+        curve.set_xlabel("")
+        grid = curve.get_gridspec()
+        assert grid is not None
+        grid.set_height_ratios([3.6, 1.0])
+        _histograms(axes[1], spreads)
     return figure
+
+
+def _histograms(ax: Axes, spreads: Sequence[Sequence[int]]) -> None:
+    for counts, colour in zip(spreads, hues(len(spreads)), strict=True):
+        edges = [i / len(counts) for i in range(len(counts) + 1)]
+        ax.stairs(counts, edges, color=colour, fill=len(spreads) == 1, alpha=0.8, linewidth=1.3)
+    ax.set_xlim(-0.02, 1.02)
+    ax.set_xlabel("predicted probability")
+    ax.set_ylabel("rows")
+    ax.locator_params(axis="y", nbins=3)
+    ax.grid(axis="y")
 
 
 def _draw(ax: Axes, lines: Sequence[Line], across: str, up: str, *, steps: str = "default", marker: str = "") -> None:

@@ -39,7 +39,8 @@ def leaderboard_bars(rows: Sequence[LeaderboardRow], metric: str) -> Figure:
         else:
             ax.errorbar(mean, place, xerr=sd, fmt="o", color=colour, markersize=8, elinewidth=3, capsize=0, zorder=3)
         if row.folds:
-            ax.plot(row.folds, np.full(len(row.folds), place), "|", color=INK, markersize=9, alpha=0.55, zorder=4)
+            below = np.full(len(row.folds), place + 0.27)
+            ax.plot(row.folds, below, "o", color=INK, markersize=3.2, alpha=0.6, mew=0, zorder=4)
         told = f"{number(mean)} \u00b1 {number(sd, 2)}"
         ax.annotate(
             told,
@@ -53,7 +54,7 @@ def leaderboard_bars(rows: Sequence[LeaderboardRow], metric: str) -> Figure:
     ax.set_xlim(low, high)
     ax.set_yticks(range(len(scored)), [word(row.family, 26) for row in scored])
     ax.set_ylim(len(scored) - 0.4, -0.6)
-    ax.set_xlabel(f"{word(metric)}, mean \u00b1 sd over the folds (bars: single folds)")
+    ax.set_xlabel(f"{word(metric)}, mean \u00b1 sd over the folds (dots: single folds)")
     ax.grid(axis="x")
     return figure
 

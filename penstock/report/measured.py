@@ -5,15 +5,13 @@ The metrics file may hold more than this, and may lack what its task does not ha
 
 from __future__ import annotations
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, Field, ValidationError
 
 from penstock.errors import StoreError
 from penstock.receipts import Evaluated, Interval
+from penstock.report.explained import Ahead, Effects, Example, Importance, Learning
+from penstock.report.explained import Part as _Part
 from penstock.store import Store
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Curve(_Part):
@@ -24,12 +22,38 @@ class Curve(_Part):
     n: tuple[int, ...] = ()
 
 
+class Histogram(_Part):
+    """How many predicted probabilities fall into each of some equal bins, of rows with a label and of the others."""
+
+    own: tuple[int, ...] = ()
+    others: tuple[int, ...] = ()
+
+
 class LabelCurves(_Part):
     """The curves of one label against all others."""
 
     roc: Curve | None = None
     precision_recall: Curve | None = None
+    gain: Curve | None = None
     calibration: Curve | None = None
+    histogram: Histogram | None = None
+
+
+class Spread(_Part):
+    """A mean with its interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Tenth(_Part):
+    """The errors of a tenth of the rows by prediction; `at` is the mean prediction, where it may be told."""
+
+    n: int
+    at: float | None = None
+    bias: Spread
+    absolute: Spread
 
 
 class Points(_Part):
@@ -47,16 +71,19 @@ class Drawn(_Part):
     curves: dict[str, LabelCurves] = {}
     along_prediction: Curve | None = None
     error_quantiles: tuple[float, ...] = ()
+    error_tenths: tuple[Tenth, ...] = ()
     points: Points = Points()
 
 
 class Part(_Part):
-    """The main metric on some held-out rows."""
+    """The main metric on some held-out rows, with its interval where these are among the worst."""
 
     column: str
     level: str
     n: int
     value: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 class Found(_Part):
@@ -75,6 +102,7 @@ class Champion(_Part):
     champion: float | None = None
     challenger: float | None = None
     difference: Interval | None = None
+    n: int = 0
     note: str = ""
 
 
@@ -85,6 +113,11 @@ class Measured(_Part):
     slices: tuple[Part, ...] = ()
     findings: tuple[Found, ...] = ()
     champion: Champion | None = None
+    importance: Importance | None = None
+    effects: Effects | None = None
+    learning: Learning | None = None
+    horizon: tuple[Ahead, ...] = ()
+    examples: tuple[Example, ...] = ()
     unflagged: dict[str, Interval] = Field(default={}, validation_alias=AliasChoices("unflagged", "without_flagged"))
 
 

@@ -1,0 +1,164 @@
+"""The learning curve: what the chosen recipe would have come to with fewer rows to learn from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from penstock.explain.asking import Clock
+from penstock.metrics.metric import Metric
+from penstock.metrics.scores import score, spread_of
+from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics
+from penstock.models.families import families_for
+from penstock.models.recipe import predictions
+from penstock.models.training import Training, fit_rows
+from penstock.receipts import Trained, Wrangled
+from penstock.series.rule import SERIES, SeriesRule
+from penstock.slices import FamilyName
+from penstock.split import HELDOUT, TRAIN
+from penstock.steps.plan import Plan
+from penstock.store import Store
+from penstock.table import Target
+
+SHARES = (0.1, 0.2, 0.4, 0.7)
+FEWEST_ROWS = 40
+# What may be learned from in all, in cells; a model of many trees takes longer for each.
+MOST_CELLS = 800_000
+COSTLY = {"random_forest": 4, "hist_gradient_boosting": 3}
+MOST_SCORED = 5_000
+REPLICATES = 200
+SLOW = "no larger part of the rows was fitted, but all of them: it would take too long"
+
+
+def learning_curve(
+    wrangled: Wrangled,
+    trained: Trained,
+    target: Target,
+    metric: Metric,
+    twin: Any,  # any fitted recipe
+    seed: int,
+    store: Store,
+    clock: Clock,
+) -> dict[str, Any]:
+    """Fit the winning recipe on growing parts of the training rows, and score it on held-out rows.
+
+    Parts of a forecast are its latest rows; others are drawn with a seed, each holding the one before. The last point
+    is the twin itself. The recipe is sized for the rows that it gets, as in a run that had no more.
+
+    Parameters
+    ----------
+    wrangled, trained
+        The receipts of the stages before.
+    target, metric
+        What is predicted, and what is measured.
+    twin : object
+        The recipe that was fitted on all training rows.
+    seed : int
+        Which rows.
+    store : Store
+        Where the objects lie.
+    clock : Clock
+        When to stop.
+
+    Returns
+    -------
+    dict
+        `points`, each with the number of rows `n`, the score on held-out rows `value` with its interval `low` to
+        `high`, and `learned`, that on the rows learned from; and a note where something is to be said.
+    """
+    told: dict[str, Any] = {"metric": metric.name, "points": [], "note": ""}
+    if trained.family == "dummy":
+        return {**told, "note": "a baseline learns nothing more from more rows"}
+    whole = _Rows.of(wrangled, trained, target, seed, store)
+    if metric.name not in defined_metrics(target, whole.y[whole.held]):
+        return {**told, "note": f"{metric.title} is not defined on the held-out rows"}
+    sizes = whole.sizes(trained.family)
+    if sizes and sizes[-1] < 0.9 * SHARES[-1] * len(whole.order):
+        told["note"] = SLOW
+    family = next(f for f in families_for(get_args(FamilyName)) if f.kind == trained.family)
+    for n in sizes:
+        if clock.over:
+            told["note"] = SLOW
+            break
+        rows = whole.order[:n]
+        if target.is_classification and len(np.unique(whole.y[rows])) < 2:
+            continue
+        recipe = fit_rows(whole.training(n), family, rows)
+        told["points"].append(whole.point(metric, recipe, rows, seed))
+    told["points"].append(whole.point(metric, twin, whole.order, seed))
+    told["points"] = [point for point in told["points"] if point is not None]
+    return told
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows at the plan's cut: which may be learned from, in which order, and which are scored."""
+
+    cut: pd.DataFrame
+    y: npt.NDArray[np.generic]
+    order: Ints
+    held: Ints
+    plan: Plan
+    target: Target
+    seed: int
+    context: Context | None
+
+    @classmethod
+    def of(cls, wrangled: Wrangled, trained: Trained, target: Target, seed: int, store: Store) -> _Rows:
+        plan = json.loads(store.read_bytes(trained.plan))
+        sides = store.read_frame(wrangled.sides)
+        kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
+        learn = np.flatnonzero((sides["side"] == TRAIN).to_numpy(dtype=bool))
+        held = np.flatnonzero((sides["side"] == HELDOUT).to_numpy(dtype=bool))
+        random = np.random.default_rng(seed)
+        order = learn[random.permutation(len(learn))]
+        context = None
+        if len(held) > MOST_SCORED:
+            held = np.sort(random.permutation(held)[:MOST_SCORED])
+        if SERIES in plan:
+            rule = SeriesRule.model_validate(plan[SERIES])
+            index = sides["index"].to_numpy(dtype=np.int64)
+            order = learn[np.argsort(-index[learn], kind="stable")]
+            context = _context(rule, sides.iloc[held], index[held])
+        y = sides["target"].to_numpy(dtype=kind)
+        steps = Plan.model_validate({"steps": plan["steps"]})
+        return cls(store.read_frame(wrangled.cut), y, order, held, steps, target, seed, context)
+
+    def sizes(self, family: str) -> list[int]:
+        """Return how many rows are learned from: growing, and no more in all than there is time for."""
+        trees = len(self.target.labels) if self.target.task == "multiclass" else 1
+        rows = MOST_CELLS / COSTLY.get(family, 1) / max(1, self.cut.shape[1]) / trees
+        whole = min(len(self.order), rows / sum(SHARES))
+        return [n for n in (round(share * whole) for share in SHARES) if n >= FEWEST_ROWS]
+
+    def training(self, n: int) -> Training:
+        fold_of = np.zeros(len(self.y), dtype=np.int64)
+        return Training(self.cut, self.y, fold_of, self.plan, self.target, self.seed, n)
+
+    def point(self, metric: Metric, recipe: Any, rows: Ints, seed: int) -> dict[str, Any] | None:
+        held = self._said(recipe, self.held)
+        if not np.isfinite(held).all():
+            return None
+        drawn: dict[str, Any] = {"replicates": REPLICATES, "seed": seed, "context": self.context}
+        found = spread_of(self.target, metric.name, self.y[self.held], held, **drawn)
+        told: dict[str, Any] = {"n": len(rows), "value": found.value, "low": found.low, "high": found.high}
+        told["learned"] = None
+        if self.context is None:
+            seen = np.sort(rows[:MOST_SCORED])
+            learned = score(self.target, metric.name, self.y[seen], self._said(recipe, seen))
+            told["learned"] = learned if np.isfinite(learned) else None
+        return told if np.isfinite([found.value, found.low, found.high]).all() else None
+
+    def _said(self, recipe: Any, rows: Ints) -> Floats:
+        return predictions(recipe, self.cut.iloc[rows], len(self.target.labels))
+
+
+def _context(rule: SeriesRule, sides: pd.DataFrame, index: Ints) -> Context:
+    groups = [group if isinstance(group, str) else "" for group in sides["group"].to_numpy(dtype=object)]
+    block = (index - index.min()) // rule.horizon
+    return Context(np.array([rule.scale_of(group) for group in groups]), block).take(np.arange(len(index)))
