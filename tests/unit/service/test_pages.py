@@ -16,6 +16,7 @@ from deploy.service.settings import Settings
 from penstock.arrays.profile import profile_frame
 from penstock.bundle.bundle import Bundle
 from penstock.table import Column, Domain, TableSchema
+from penstock.report.script import script_source
 from tests.unit.service.making import SHIP, put, wait_for
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -184,7 +185,8 @@ def test_the_report_stands_in_a_sandbox(client):
     assert answer.status_code == 200
     assert "report" in answer.text
     policy = answer.headers["content-security-policy"]
-    assert policy.startswith("sandbox;")
+    assert policy.startswith(f"sandbox allow-scripts; default-src 'none'; script-src {script_source()};")
+    assert "allow-same-origin" not in policy
     assert "allow-scripts" not in policy
     assert "script-src" not in policy
 
