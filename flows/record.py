@@ -162,7 +162,12 @@ def facts_of(
 ) -> DossierFacts:
     """Return a dossier's facts with this run's own in them, as they are before it is published."""
     facts = with_pictures(orjson.loads(store.read_bytes(dossier.facts)), dossier.figures, dossier.evaluation, store)
-    own = {"run_id": run_id, "made_at": now(), "artifacts": artifacts, "stages": _stage_facts(stages)}
+    own: dict[str, object] = {
+        "run_id": run_id,
+        "made_at": now(),
+        "artifacts": artifacts,
+        "stages": _stage_facts(stages),
+    }
     own |= {"expectations": tuple(outcome.sentences()[:MOST_SENTENCES])}
     releases = {"penstock": __version__, "prefect": prefect.__version__, "platform": platform.platform()}
     libraries = {**facts.environment.libraries, **releases}

@@ -40,6 +40,8 @@ from penstock.report.pictures import evaluation_pictures
 from penstock.report.words import clipped, greater_is_better
 from penstock.series.rule import HISTORY
 from penstock.steps.audit import Audit, LabelReading
+from penstock.steps.hidden import hidden_columns
+from penstock.steps.plan import Plan
 from penstock.store import Store
 from penstock.table import TableSchema
 
@@ -98,7 +100,8 @@ def gather(
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     profile = Profile.model_validate_json(store.read_bytes(wrangled.profile))
     measured = read_measured(evaluated, store)
-    private = {c.name for c in schema.columns if c.private}
+    plan = Plan.model_validate({"steps": orjson.loads(store.read_bytes(wrangled.plan))["steps"]})
+    private = set(hidden_columns(plan, schema))
     audit = _shown(Audit.model_validate_json(store.read_bytes(wrangled.audit)), schema, private)
     slices = _slices(measured, evaluated.metric, private)
     evaluation, figures, left_out = _within_room(
@@ -186,7 +189,7 @@ def _shown(audit: Audit, schema: TableSchema, private: set[str]) -> Audit:
 
 
 def _hidden(column: str, private: set[str]) -> bool:
-    # What a step derives from a column is named after it.
+    # An encoding, or a column of one level, is named after what it was made of.
     return any(column.startswith(name) for name in private)
 
 

@@ -34,13 +34,18 @@ def shown_spec(declared: Mapping[str, Any], private: frozenset[str]) -> str:
     columns: {pay: {private: true, missing: [(private)]}}
     source: sql://me:***@host/db
     """
-    shown = _shown(dict(declared), private)
-    if declared.get("target") in private and "positive" in shown:
-        shown["positive"] = PRIVATE
-    text = write_yaml(shown)
+    text = write_yaml(masked_spec(declared, private))
     if len(text) <= MOST_CHARACTERS:
         return text
     return text[:MOST_CHARACTERS].rpartition("\n")[0] + "\n# The rest is left out here; the run's folder has it.\n"
+
+
+def masked_spec(declared: Mapping[str, Any], private: frozenset[str]) -> dict[str, Any]:
+    """Return a spec, or a plan, of the same shape that tells no value of a private column."""
+    shown: dict[str, Any] = _shown(dict(declared), private)
+    if declared.get("target") in private and "positive" in shown:
+        shown["positive"] = PRIVATE
+    return shown
 
 
 def _shown(value: Any, private: frozenset[str]) -> Any:
