@@ -201,6 +201,39 @@ def trace(
 
 
 @app.command()
+def report(
+    called: Annotated[
+        str | None, typer.Argument(metavar="[RUN | MODEL | MODEL@VERSION]", help="By default the newest run.")
+    ] = None,
+    artifacts: Artifacts = Path("artifacts"),
+    output: Annotated[Path | None, typer.Option(help="Write the page here, too.")] = None,
+    render: Annotated[bool, typer.Option("--render", help="Make it anew from what the run kept.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> int:
+    """Print where the report of a run is, open it, or make it anew."""
+    from deploy.commands.report import report as body
+
+    return body(called, artifacts, output, render=render, show=show)
+
+
+@app.command()
+def diff(
+    one: Annotated[str, typer.Argument(metavar="RUN | MODEL | MODEL@VERSION", help="What was before.")],
+    other: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN | MODEL@VERSION]", help="What came after; a model alone: its live version."),
+    ] = None,
+    artifacts: Artifacts = Path("artifacts"),
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON line.")] = False,
+) -> int:
+    """Tell what changed between two runs or versions; of a model alone, between its live version and the one before."""
+    from deploy.commands.diff import diff as body
+
+    return body(one, other, artifacts, html, as_json=as_json)
+
+
+@app.command()
 def serve(
     artifacts: Artifacts = Path("artifacts"),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",

@@ -21,9 +21,12 @@ from penstock.frozen import canonical_json, digest_of
 from penstock.inference import lock_from
 from penstock.receipts import Arrays, Collected, Evaluated, Published, Receipt, StageName, Trained, Wrangled
 from penstock.rejected import REJECTED
-from penstock.report.facts import DossierFacts, StageFact
+from penstock.report.facts import DossierFacts, EnvironmentFact, StageFact
+from penstock.report.html import dossier_html
+from penstock.report.kept import REPORT, keep_facts, with_pictures
 from penstock.spec.lock import Lock, decisions_digest, lock_path, write_lock
 from penstock.spec.pipeline import PipelineSpec
+from penstock.spec.shown import shown_spec
 from penstock.store import Store, write_atomically
 from penstock.summary import RunSummary, StageRun
 from tasks.records import Dossier
@@ -77,7 +80,8 @@ def keep_run(
     lock: Lock,
     candidate: Candidate,
     receipts: Mapping[StageName, Receipt],
-    report: bytes,
+    report: DossierFacts,
+    dossier: Dossier,
     summary: RunSummary,
 ) -> None:
     """Write a run's files, the summary last: a folder with a summary is whole."""
@@ -85,7 +89,8 @@ def keep_run(
     _write(folder / "lock.json", lock.model_dump(mode="json"))
     _write(folder / "lineage.json", {**_circumstances(spec), **lineage(receipts)})
     keep_candidate(folder / "candidate", candidate)
-    write_atomically(folder / "report.html", report)
+    keep_facts(folder, report, dossier.figures, dossier.evaluation)
+    write_atomically(folder / REPORT, dossier_html(report))
     _write(folder / "summary.json", summary.model_dump(mode="json"))
 
 
@@ -137,7 +142,7 @@ def summary_of(
         n_train=wrangled.n_train,
         n_heldout=wrangled.n_heldout,
         n_rejected=wrangled.rejected.n_rows,
-        report=str(folder / "report.html"),
+        report=str(folder / REPORT),
         bundle=published.path,
         candidate=str(folder / "candidate"),
         rejected=str(folder / REJECTED) if wrangled.rejected.n_rows else None,
@@ -146,16 +151,29 @@ def summary_of(
 
 
 def facts_of(
-    dossier: Dossier, store: Store, run_id: str, artifacts: str, stages: tuple[StageRun, ...], outcome: Outcome
+    dossier: Dossier,
+    store: Store,
+    run_id: str,
+    artifacts: str,
+    stages: tuple[StageRun, ...],
+    outcome: Outcome,
+    spec: PipelineSpec,
+    path: Path,
 ) -> DossierFacts:
     """Return a dossier's facts with this run's own in them, as they are before it is published."""
-    known = orjson.loads(store.read_bytes(dossier.facts))
-    for field, refs in (("figures", dossier.figures), ("evaluation", dossier.evaluation)):
-        for picture, ref in zip(known[field], refs, strict=True):
-            picture["png"] = store.read_bytes(ref)
-    facts = DossierFacts.model_validate(known)
-    own = {"run_id": run_id, "made_at": now(), "artifacts": artifacts, "stages": _stage_facts(stages)}
+    facts = with_pictures(orjson.loads(store.read_bytes(dossier.facts)), dossier.figures, dossier.evaluation, store)
+    own: dict[str, object] = {
+        "run_id": run_id,
+        "made_at": now(),
+        "artifacts": artifacts,
+        "stages": _stage_facts(stages),
+    }
     own |= {"expectations": tuple(outcome.sentences()[:MOST_SENTENCES])}
+    releases = {"penstock": __version__, "prefect": prefect.__version__, "platform": platform.platform()}
+    libraries = {**facts.environment.libraries, **releases}
+    own |= {"environment": EnvironmentFact(libraries=libraries, seed=spec.seed)}
+    private = {c.name for c in facts.columns if c.private} | {n for n, c in spec.columns.items() if c.private}
+    own |= {"spec": shown_spec(spec.declared, frozenset(private)), "spec_path": str(path)}
     return facts.model_copy(update=own)
 
 

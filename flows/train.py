@@ -106,7 +106,7 @@ def train(
         dossier: Dossier = stages.beside(
             dossier_door, decided.name, collected, arrays, wrangled, explored, trained, evaluated
         )
-        facts = facts_of(dossier, store, run_id, artifacts, stages.runs, outcome)
+        facts = facts_of(dossier, store, run_id, artifacts, stages.runs, outcome, decided, Path(spec))
         candidate = Candidate(
             name=decided.name,
             trained=trained,
@@ -122,6 +122,6 @@ def train(
     summary = summary_of(run_id, folder, candidate, wrangled, published, stages.runs, outcome)
     told = as_published(facts, summary)
     write_rejected(folder, decided.sources, collected, arrays, wrangled, store)
-    keep_run(folder, decided, lock, candidate, stages.receipts, dossier_html(told), summary)
+    keep_run(folder, decided, lock, candidate, stages.receipts, told, dossier, summary)
     show(summary, told)
     return summary

@@ -210,12 +210,13 @@ class Wrangled(Receipt):
 
 
 class Figure(Frozen):
-    """One picture of the explore stage."""
+    """One picture of the explore stage; `names` tells in full the names that it shortens."""
 
     name: str
     title: str
     caption: str
     file: FileRef
+    names: dict[str, str] = {}
 
 
 class Explored(Receipt):

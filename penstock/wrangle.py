@@ -20,6 +20,7 @@ from penstock.split import HELDOUT, TRAIN, SplitRule, agreed_split, choose_split
 from penstock.steps.audit import Audit, ColumnReading, StepAudit, Watch
 from penstock.steps.base import Known, Rows, is_told
 from penstock.steps.evidence import with_evidence
+from penstock.steps.hidden import hidden_columns
 from penstock.steps.labels import TARGET_MISSING, Labelled, label, label_audit
 from penstock.steps.outliers.isolated import Isolated
 from penstock.steps.plan import Plan
@@ -100,6 +101,7 @@ def _wrangled(arrays: Arrays, typing: Typing, wrangling: Wrangling, store: Store
     plan = _plan(assembled.table_schema, wrangling, start, identified, private, labelled.target, laid)
     plan.check(assembled.table_schema, time_ordered=rule.by == "time", n_labels=len(labelled.target.labels))
     plan = plan.settled(assembled.table_schema, n_labels=len(labelled.target.labels))
+    private = hidden_columns(plan, TableSchema(columns=assembled.table_schema.columns, target=labelled.target))
     start = replace(start, rows=with_others(start, base, plan))
     # What a forecast knows at its origin is the past by construction.
     suspected = beside.submit(_suspicious, assembled, labelled, side, typing) if laid is None else None

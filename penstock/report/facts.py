@@ -15,7 +15,10 @@ from penstock.steps.audit import Audit
 
 
 class Picture(Frozen):
-    """One figure: PNG bytes, and the sentence that says what is seen."""
+    """One figure: PNG bytes, and the sentence that says what is seen.
+
+    `names` tells in full the names that the figure shortens.
+    """
 
     model_config = ConfigDict(**{**Frozen.model_config, "ser_json_bytes": "base64", "val_json_bytes": "base64"})
 
@@ -23,6 +26,7 @@ class Picture(Frozen):
     title: str
     caption: str
     png: bytes
+    names: dict[str, str] = {}
 
 
 class StageFact(Frozen):
@@ -48,7 +52,11 @@ class SourceFact(Frozen):
 
 
 class ColumnFact(Frozen):
-    """What was understood of one column; `missing` is the share of training rows, None where it is not known."""
+    """What was understood of one column; `missing` is the share of training rows, None where it is not known.
+
+    `reads` says how its cells are written, `values` what they are like in training, `doubts` what speaks against its
+    type; of a private column all three are empty.
+    """
 
     name: str
     table: str
@@ -59,6 +67,11 @@ class ColumnFact(Frozen):
     private: bool
     missing: float | None
     evidence: str
+    distinct: int | None = None
+    reads: str = ""
+    values: str = ""
+    doubts: tuple[str, ...] = ()
+    proposals: tuple[str, ...] = ()
 
 
 class TargetFact(Frozen):
@@ -117,10 +130,19 @@ class LineageFact(Frozen):
     digest: str
 
 
+class EnvironmentFact(Frozen):
+    """What the run stood on: releases of Python and of libraries, the machine's kind, and the seed."""
+
+    libraries: dict[str, str] = {}
+    seed: int | None = None
+
+
 class DossierFacts(Frozen):
     """Everything that a dossier tells. Every tuple is bounded; `n_columns` and `n_slices` count what there is.
 
-    `expectations` are the sentences on what the data were held to.
+    `expectations` are the sentences on what the data were held to; `spec` is the spec's text with no value of a private
+    column in it, and `spec_path` where the user keeps it. `n_left_out` counts the
+    pictures for which there was no room.
     """
 
     name: str
@@ -157,6 +179,10 @@ class DossierFacts(Frozen):
     lineage: tuple[LineageFact, ...]
     example: dict[str, str | int | float | bool | None]
     expectations: tuple[str, ...] = ()
+    environment: EnvironmentFact = EnvironmentFact()
+    spec: str = ""
+    spec_path: str = ""
+    n_left_out: int = 0
 
     @property
     def main(self) -> Interval | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import orjson
 import pyarrow as pa
@@ -22,10 +21,11 @@ from penstock.receipts import (
     Trained,
     Wrangled,
 )
+from penstock.report.columns import column_facts
 from penstock.report.facts import (
     ChallengeFact,
-    ColumnFact,
     DossierFacts,
+    EnvironmentFact,
     FindingFact,
     LineageFact,
     Picture,
@@ -40,17 +40,22 @@ from penstock.report.pictures import evaluation_pictures
 from penstock.report.words import clipped, greater_is_better
 from penstock.series.rule import HISTORY
 from penstock.steps.audit import Audit, LabelReading
+from penstock.steps.hidden import hidden_columns
+from penstock.steps.plan import Plan
 from penstock.store import Store
 from penstock.table import TableSchema
 
-MOST_COLUMNS = 200
 MOST_LABELS = 50
 MOST_SOURCES = 50
 MOST_REJECTIONS = 40
 MOST_SLICES = 40
 MOST_FINDINGS = 40
 MOST_CANDIDATES = 60
-MOST_FIGURES = 16
+# A page has at most five megabytes, and up to ten for five hundred columns; base64 makes four bytes of three.
+PICTURE_BYTES = 3_000_000
+ORDINARY_COLUMNS = 65
+BYTES_A_COLUMN = 7_000
+MOST_EXTRA_COLUMNS = 435
 MOST_REASONS = 20
 
 
@@ -95,9 +100,13 @@ def gather(
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     profile = Profile.model_validate_json(store.read_bytes(wrangled.profile))
     measured = read_measured(evaluated, store)
-    private = {c.name for c in schema.columns if c.private}
+    plan = Plan.model_validate({"steps": orjson.loads(store.read_bytes(wrangled.plan))["steps"]})
+    private = set(hidden_columns(plan, schema))
     audit = _shown(Audit.model_validate_json(store.read_bytes(wrangled.audit)), schema, private)
     slices = _slices(measured, evaluated.metric, private)
+    evaluation, figures, left_out = _within_room(
+        evaluation_pictures(trained, evaluated, measured, schema), _figures(explored, store), len(schema.columns)
+    )
     return DossierFacts(
         name=name,
         run_id=run_id,
@@ -127,16 +136,18 @@ def gather(
             SourceFact(**snapshot.model_dump(include=set(SourceFact.model_fields)))
             for snapshot in collected.snapshots[:MOST_SOURCES]
         ),
-        target=_target(schema),
-        columns=_columns(schema, profile),
+        target=_target(schema, private),
+        columns=column_facts(schema, profile),
         n_columns=len(schema.columns),
         n_train=wrangled.n_train,
         n_heldout=wrangled.n_heldout,
         audit=audit,
         rejections=_rejections(wrangled, store),
-        figures=_figures(explored, store),
-        evaluation=evaluation_pictures(trained, evaluated, measured, schema),
+        figures=figures,
+        evaluation=evaluation,
+        n_left_out=left_out,
         lineage=_lineage(collected, arrays, wrangled, trained, evaluated),
+        environment=EnvironmentFact(libraries=orjson.loads(store.read_bytes(trained.environment))),
         example={k: None if k in private else v for k, v in _example(trained, schema, profile, store).items()},
     )
 
@@ -151,44 +162,18 @@ def _example(trained: Trained, schema: TableSchema, profile: Profile, store: Sto
     return row if looking is None else {**row, **looking.next_row()}
 
 
-def _target(schema: TableSchema) -> TargetFact:
+def _target(schema: TableSchema, private: set[str]) -> TargetFact:
     target = schema.target
     assert target is not None
+    hidden = target.name in private
     return TargetFact(
         name=target.name,
         task=target.task,
-        labels=target.labels[:MOST_LABELS],
+        labels=() if hidden else target.labels[:MOST_LABELS],
         n_labels=len(target.labels),
-        positive=target.positive,
-        evidence=target.evidence,
+        positive=None if hidden else target.positive,
+        evidence="" if hidden else target.evidence,
     )
-
-
-def _columns(schema: TableSchema, profile: Profile) -> tuple[ColumnFact, ...]:
-    facts = []
-    for column in schema.columns[:MOST_COLUMNS]:
-        known = profile.columns.get(column.name)
-        total = known.n + known.missing if known is not None else 0
-        facts.append(
-            ColumnFact(
-                name=column.name,
-                table=column.table,
-                kind=column.kind,
-                role=column.role,
-                unit=column.unit or column.suffix.strip() or column.prefix.strip(),
-                serve=_given_by(column.role, column.serve, column.table),
-                private=column.private,
-                missing=known.missing / total if known is not None and total else None,
-                evidence="" if column.private else clipped(column.evidence),
-            )
-        )
-    return tuple(facts)
-
-
-def _given_by(role: str, serve: Literal["request", "bundle", "refresh"], table: str) -> str:
-    if role not in ("feature", "time", "group"):
-        return ""
-    return "caller" if serve == "request" else f"look-up in {table}"
 
 
 def _shown(audit: Audit, schema: TableSchema, private: set[str]) -> Audit:
@@ -204,7 +189,7 @@ def _shown(audit: Audit, schema: TableSchema, private: set[str]) -> Audit:
 
 
 def _hidden(column: str, private: set[str]) -> bool:
-    # What a step derives from a column is named after it.
+    # An encoding, or a column of one level, is named after what it was made of.
     return any(column.startswith(name) for name in private)
 
 
@@ -228,9 +213,30 @@ def _figures(explored: Explored | None, store: Store) -> tuple[Picture, ...]:
     if explored is None:
         return ()
     return tuple(
-        Picture(name=figure.name, title=figure.title, caption=figure.caption, png=store.read_bytes(figure.file))
-        for figure in explored.figures[:MOST_FIGURES]
+        Picture(
+            name=figure.name,
+            title=figure.title,
+            caption=figure.caption,
+            png=store.read_bytes(figure.file),
+            names=figure.names,
+        )
+        for figure in explored.figures
     )
+
+
+def _within_room(
+    evaluation: tuple[Picture, ...], figures: tuple[Picture, ...], n_columns: int
+) -> tuple[tuple[Picture, ...], tuple[Picture, ...], int]:
+    """Return as many pictures as a page has room for, those of the model first, and how many were left out."""
+    room = PICTURE_BYTES + BYTES_A_COLUMN * min(max(0, n_columns - ORDINARY_COLUMNS), MOST_EXTRA_COLUMNS)
+    kept: tuple[list[Picture], list[Picture]] = ([], [])
+    for some, pictures in zip(kept, (evaluation, figures), strict=True):
+        for picture in pictures:
+            if len(picture.png) <= room:
+                some.append(picture)
+                room -= len(picture.png)
+    left_out = len(evaluation) + len(figures) - len(kept[0]) - len(kept[1])
+    return tuple(kept[0]), tuple(kept[1]), left_out
 
 
 def _slices(measured: Measured, metric: str, private: set[str]) -> list[SliceFact]:

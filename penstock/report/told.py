@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from penstock.report.facts import ColumnFact, DossierFacts
-from penstock.report.words import count, number, percent
+from penstock.report.words import clipped, count, number, percent
 from penstock.steps.audit import ColumnReading, Example, JoinReading, StepAudit
 
 MOST_STEPS = 60
@@ -108,6 +108,16 @@ def most_changed(step: StepAudit, most: int = 3) -> str:
     shown = ", ".join(f"{name} ({n:,})" for name, n in columns[:most])
     rest = len(columns) + step.more_columns - most
     return f"{shown} and {rest:,} more" if rest > 0 else shown
+
+
+def step_told(step: StepAudit) -> str:
+    """Return what there is to say of a step beside its counts: why it is there, and what it found."""
+    parts = [step.why] if step.why else []
+    # An automatic plan gives what a step finds as its reason, too.
+    parts += [step.note] if step.note and step.note not in step.why else []
+    text = clipped("; ".join(parts), 600)
+    flagged = f"{count(step.flagged, 'held-out row')} flagged and kept." if step.flagged else ""
+    return "; ".join(part for part in (text, flagged) if part)
 
 
 def _largest(counts: Mapping[str, int]) -> list[tuple[str, int]]:

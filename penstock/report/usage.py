@@ -38,3 +38,16 @@ def commands(facts: DossierFacts) -> list[tuple[str, str]]:
         ("Check, and go back", f"penstock verify {facts.name}{where}\npenstock rollback {facts.name}{where}"),
     ]
     return told
+
+
+def again(facts: DossierFacts) -> list[tuple[str, str]]:
+    """Return titles, and the lines to type, for making a run once more and comparing it."""
+    where = "" if facts.artifacts in {"", "artifacts"} else f" --artifacts {shlex.quote(facts.artifacts)}"
+    told = []
+    if facts.spec_path:
+        told.append(("Run it again", f"penstock run {shlex.quote(facts.spec_path)}{where}"))
+    if facts.run_id:
+        run = shlex.quote(facts.run_id)
+        other = f"penstock diff {run} OTHER_RUN{where}"
+        told.append(("Open or compare this run", f"penstock report {run} --open{where}\n{other}"))
+    return told

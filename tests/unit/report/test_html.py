@@ -10,6 +10,8 @@ import pytest
 from penstock.receipts import Interval, LeaderboardRow
 from penstock.report.facts import ColumnFact, LineageFact
 from penstock.report.html import dossier_html, span_ends
+from penstock.report.script import script, script_source
+from tests.unit.report.conftest import EVIL
 
 
 class Page(html.parser.HTMLParser):
@@ -21,6 +23,11 @@ class Page(html.parser.HTMLParser):
         self.attributes: list[tuple[str, str, str]] = []
         self.text = ""
         self.feed(data.decode())
+
+    @property
+    def policy(self) -> str:
+        """What the page lets itself do."""
+        return next(v for t, n, v in self.attributes if t == "meta" and n == "content" and "default-src" in v)
 
     def handle_starttag(self, tag, attrs):
         """Note a tag and its attributes."""
@@ -43,24 +50,30 @@ def test_the_page_asks_nothing_of_any_network(facts):
     ]
     assert addresses
     assert all(value.startswith(("data:", "#")) for _, value in addresses)
-    policy = next(v for t, n, v in page.attributes if t == "meta" and n == "content" and "default-src" in v)
-    assert policy.startswith("default-src 'none'")
+    assert page.policy.startswith("default-src 'none'")
     style = data.decode().split("<style>")[1].split("</style>")[0]
     assert "url(" not in style
     assert "@import" not in style
 
 
 def test_nothing_from_the_data_becomes_markup(facts):
-    """Hostile names, labels, reasons and values are text."""
-    page = Page(dossier_html(facts))
-    assert "script" not in page.tags
+    """Hostile names, labels, reasons, values and spec are text; the one script is ours, and allowed by its digest."""
+    data = dossier_html(facts.model_copy(update={"spec": f"name: {EVIL}", "spec_path": EVIL}))
+    page = Page(data)
+    assert page.tags.count("script") == 1
+    assert data.decode().split("<script>")[1].split("</script>")[0] == script()
+    assert f"script-src {script_source()};" in page.policy
+    assert page.policy.count("script") == 1
     assert "alert(1)" in page.text
+    assert "name: <script>alert(1)</script>" in page.text
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
 
 
 def test_the_page_needs_no_script(facts):
-    """It reads whole where scripts are forbidden, as they are in the service's sandbox."""
-    assert not {"script", "iframe", "object", "embed", "form"} & set(Page(dossier_html(facts)).tags)
+    """It reads whole where scripts are forbidden: nothing is hidden, and no button waits for what will not come."""
+    page = Page(dossier_html(facts))
+    assert not {"iframe", "object", "embed", "form", "input", "button", "template", "noscript"} & set(page.tags)
+    assert not [1 for _, name, _ in page.attributes if name == "hidden"]
 
 
 def test_everything_a_reader_looks_for_is_told(facts):

@@ -15,6 +15,7 @@ from deploy.service.rows import row_schema
 from deploy.service.settings import Settings
 from penstock.arrays.profile import profile_frame
 from penstock.bundle.bundle import Bundle
+from penstock.report.script import script_source
 from penstock.table import Column, Domain, TableSchema
 from tests.unit.service.making import SHIP, put, wait_for
 
@@ -179,14 +180,15 @@ def test_versions_are_listed_newest_first(client, artifacts):
 
 
 def test_the_report_stands_in_a_sandbox(client):
-    """It is somebody's HTML: it may run nothing here."""
+    """It is somebody's HTML: it may run nothing here but the one script that is known."""
     answer = client.get("/models/ships/report")
     assert answer.status_code == 200
     assert "report" in answer.text
     policy = answer.headers["content-security-policy"]
-    assert policy.startswith("sandbox;")
-    assert "allow-scripts" not in policy
-    assert "script-src" not in policy
+    assert policy.startswith(f"sandbox allow-scripts; default-src 'none'; script-src {script_source()};")
+    assert "allow-same-origin" not in policy
+    assert policy.count("script-src") == 1
+    assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
 
 
 def test_a_version_without_a_report_says_so(tmp_path):

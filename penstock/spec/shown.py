@@ -1,0 +1,78 @@
+"""A spec's text for readers: as it was written, without values of private columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.spec.reading import write_yaml
+
+PRIVATE = "(private)"
+MOST_CHARACTERS = 60_000
+# What a private column's own entry may tell, for it is no value of the column.
+_OPEN = frozenset({"kind", "role", "private", "serve", "table", "columns", "column", "on", "by", "into", "use"})
+# A password in an address that was written out instead of named by ${env:...} or ${secret:...}.
+_password = re.compile(r"(://[^/\s:@]*:)(?!\$\{)[^@/\s]+@")
+
+
+def shown_spec(declared: Mapping[str, Any], private: frozenset[str]) -> str:
+    """Return a spec as YAML in which nothing tells values of private columns, nor a password in an address.
+
+    Parameters
+    ----------
+    declared : mapping
+        The spec as it was written: secrets are names in it.
+    private : frozenset of str
+        The private columns. What the spec says of their values (ranges, replacements, texts that mean missing) reads
+        `(private)`.
+
+    Examples
+    --------
+    >>> spec = {"columns": {"pay": {"private": True, "missing": ["-99"]}}, "source": "sql://me:word@host/db"}
+    >>> print(shown_spec(spec, frozenset({"pay"})), end="")
+    columns: {pay: {private: true, missing: [(private)]}}
+    source: sql://me:***@host/db
+    """
+    text = write_yaml(masked_spec(declared, private))
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    return text[:MOST_CHARACTERS].rpartition("\n")[0] + "\n# The rest is left out here; the run's folder has it.\n"
+
+
+def masked_spec(declared: Mapping[str, Any], private: frozenset[str]) -> dict[str, Any]:
+    """Return a spec, or a plan, of the same shape that tells no value of a private column."""
+    shown: dict[str, Any] = _shown(dict(declared), private)
+    if declared.get("target") in private and "positive" in shown:
+        shown["positive"] = PRIVATE
+    return shown
+
+
+def _shown(value: Any, private: frozenset[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _masked(item, private) if key in private else _shown(item, private) for key, item in value.items()}
+    if isinstance(value, list):
+        return [
+            _masked(item, private) if isinstance(item, dict) and _mentions(item, private) else _shown(item, private)
+            for item in value
+        ]
+    return _password.sub(r"\1***@", value) if isinstance(value, str) else value
+
+
+def _masked(value: Any, private: frozenset[str], key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {name: _masked(item, private, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, private, key) for item in value]
+    if key in _OPEN or isinstance(value, bool) or value in private:
+        return value
+    return PRIVATE
+
+
+def _mentions(value: Any, private: frozenset[str]) -> bool:
+    """Whether a step, a join or an expectation speaks of a private column, be it within an expression."""
+    if isinstance(value, dict):
+        return any(_mentions(part, private) for pair in value.items() for part in pair)
+    if isinstance(value, list):
+        return any(_mentions(part, private) for part in value)
+    return isinstance(value, str) and any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", value) for name in private)
