@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 from typing import NamedTuple
 
+from penstock.summary import RunSummary
+
 # Whoever starts flows and knows of a service beside them names its address here.
 SERVICE = "PENSTOCK_SERVICE"
 
@@ -20,30 +22,31 @@ class Link(NamedTuple):
     told: str
 
 
-def links_of(name: str, report: str | None, artifacts: str) -> list[Link]:
+def links_of(summary: RunSummary, artifacts: str) -> list[Link]:
     """Return the links of a finished run.
 
     Parameters
     ----------
-    name : str
-        The model.
-    report : str or None
-        Where its report lies.
+    summary : RunSummary
+        What the run came to.
     artifacts : str
-        Where the run published.
+        Where it published.
     """
     found = []
-    if report is not None:
-        path = Path(report).absolute()
-        told = f"`{_inert(str(path))}`, on the machine where it ran: browsers open files from the disk alone."
-        found.append(Link("report", "The whole report", path.as_uri(), told))
-    if service := service_address():
-        found.append(Link("service", f"Try {name}", f"{service}/models/{name}", "The model's page on the service."))
-    elif found:
-        # There is no address to link to before somebody starts it.
-        start = _inert(f"penstock serve --artifacts {shlex.quote(artifacts)}")
-        told = f"{found[0].told} No service is known here; start one: `{start}`"
-        found[0] = found[0]._replace(told=told)
+    service = service_address()
+    page = f"{service}/models/{summary.name}"
+    if summary.report is not None:
+        path = Path(summary.report).absolute()
+        place = f"`{_inert(str(path))}` on the machine where it ran"
+        if service and summary.published:
+            found.append(Link("report", "The whole report", f"{page}/report", f"The same lies at {place}."))
+        else:
+            start = "penstock serve" + ("" if artifacts == "artifacts" else f" --artifacts {shlex.quote(artifacts)}")
+            # There is no address to link to before somebody starts it, and browsers open files from the disk alone.
+            told = f"{place}." + ("" if service else f" To try the model: `{_inert(start)}`.")
+            found.append(Link("report", "The whole report", path.as_uri(), told))
+    if service:
+        found.append(Link("service", "The model's page", page, "A form to try it, its scores, its versions."))
     return found
 
 

@@ -22,7 +22,7 @@ def show(summary: RunSummary, facts: DossierFacts) -> None:
 
     They are the run's own, not its stages': a run that found every stage in the cache shows them all.
     """
-    links = links_of(summary.name, summary.report, facts.artifacts)
+    links = links_of(summary, facts.artifacts)
     _tried(lambda: _markdown(summary, facts, links))
     _tried(
         lambda: create_table_artifact(
@@ -67,14 +67,18 @@ def leaderboard(summary: RunSummary) -> list[dict[str, object]]:
     return [
         {
             "candidate": row.family + (" (chosen)" if row.chosen else ""),
-            metric_title(summary.metric): row.mean,
-            "± sd": row.sd,
+            metric_title(summary.metric): _rounded(row.mean),
+            "± sd": _rounded(row.sd),
             "seconds": row.seconds,
-            "state": row.state,
-            "note": row.note,
+            "outcome": row.note or row.state,
         }
         for row in summary.leaderboard
     ]
+
+
+def _rounded(value: float | None) -> float | None:
+    """Return a number as short as it can be compared."""
+    return None if value is None else float(f"{value:.5g}")
 
 
 def cleaning(facts: DossierFacts) -> list[dict[str, object]]:
@@ -86,9 +90,9 @@ def cleaning(facts: DossierFacts) -> list[dict[str, object]]:
             "rows in": step.rows_in,
             "rows out": step.rows_out,
             "cells changed": step.cells_changed,
+            "most changed": told.most_changed(step),
             "share": percent(step.share),
             "held-out rows flagged": step.flagged,
-            "most changed": told.most_changed(step),
             "seconds": round(step.seconds, 3),
         }
         for step in told.steps(facts)

@@ -113,7 +113,7 @@ def _head(facts: DossierFacts) -> list[str]:
 
 def _links(links: Sequence[tuple[str, str, str]]) -> list[str]:
     lines = [f"- [{escaped(title)}]({_address(url)}): {told}" for title, url, told in links]
-    return ["\n".join(lines)] if lines else []
+    return ["**Look further.**", "\n".join(lines)] if lines else []
 
 
 def _address(url: str) -> str:
