@@ -17,6 +17,7 @@ from typing import IO
 
 from deploy.processes import Family, Stopped, answers, end_group, stopping_on_signals
 from deploy.schedules import SPECS, Deployment, deployments_of, specs_in
+from flows.links import SERVICE
 from penstock.errors import EXIT_OK, EXIT_OTHER, SpecError, StoreError, UserError
 from penstock.frozen import Frozen
 from penstock.store import unwritable, write_atomically
@@ -119,14 +120,15 @@ def _start(
         words = [sys.executable, "-m", "deploy.prefect_server", "--host", "127.0.0.1", "--port", str(chosen)]
         family.start("prefect-server", words, environment | {"PREFECT_API_URL": api})
         family.wait_for("Prefect's server", f"{api}/health", START_SECONDS)
-    environment["PREFECT_API_URL"] = api
+    reach = f"http://{_reachable(host)}:{port}"
+    # Scheduled runs link to the model's page.
+    environment |= {"PREFECT_API_URL": api, SERVICE: reach}
     specs = list(dict.fromkeys(d.spec for d in deployments))
     family.start("schedules", [sys.executable, "-m", "deploy.scheduled", str(artifacts), *specs], environment)
     for deployment in deployments:
         _wait_registered(family, api, deployment, artifacts)
     words = [sys.executable, "-m", "deploy.cli", "serve", "--artifacts", str(artifacts), "--host", host]
     family.start("service", [*words, "--port", str(port)], environment)
-    reach = f"http://{_reachable(host)}:{port}"
     family.wait_for("The service", f"{reach}/livez", START_SECONDS)
     return Running(pid=os.getpid(), prefect=api.removesuffix("/api"), service=reach, specs=tuple(specs))
 
@@ -259,6 +261,13 @@ def _known(folder: Path) -> Running | None:
         return Running.model_validate_json((folder / "running.json").read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def service_of(artifacts: Path) -> str | None:
+    """Return the address of the service that is up on an artifacts directory, or None."""
+    folder = artifacts.absolute() / FOLDER
+    known = _known(folder)
+    return known.service if known is not None and _is_up(folder) else None
 
 
 def _is_up(folder: Path) -> bool:

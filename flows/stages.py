@@ -16,8 +16,10 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
+from flows.progress import Bar, shown
 from penstock.errors import UserError
 from penstock.receipts import STAGES, Published, Receipt, StageName
+from penstock.report.words import seconds
 from penstock.summary import StageRun
 from tasks.caching import at
 
@@ -110,8 +112,17 @@ class Stages:
         self.receipts[name] = receipt
         return receipt
 
-    def run(self, door: Task[..., R], *inputs: object) -> R:
+    def run(self, door: Task[..., R], *inputs: object, bar: Bar | None = None) -> R:
         """Enter a stage, or take what is cached, and return its receipt.
+
+        Parameters
+        ----------
+        door : prefect.Task
+            The stage.
+        *inputs : object
+            What its body is given.
+        bar : Bar, optional
+            Shows how far it has come on the run's page.
 
         Raises
         ------
@@ -122,8 +133,13 @@ class Stages:
         self._tell(name, None)
         began = time.perf_counter()
         placed = at(door, self.artifacts, self.refresh)
-        state = cast("State[R]", placed(*inputs, artifacts=self.artifacts, return_state=True))
-        return self._ended(name, state, time.perf_counter() - began)
+        with shown(bar) if bar else contextlib.nullcontext():
+            state = cast("State[R]", placed(*inputs, artifacts=self.artifacts, return_state=True))
+            receipt = self._ended(name, state, time.perf_counter() - began)
+        if bar:
+            run = self._runs[name]
+            bar.end("taken from the cache" if run.state == "cached" else f"done in {seconds(run.seconds)}")
+        return receipt
 
     def start(self, door: Task[..., R], *inputs: object) -> Aside:
         """Start a stage that the next ones need not wait for."""

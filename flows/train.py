@@ -9,6 +9,7 @@ from pydantic import Field
 
 from flows.called import called
 from flows.pages import show
+from flows.progress import Bar
 from flows.record import as_published, facts_of, keep_lock, keep_run, lineage, new_run_id, summary_of
 from flows.stages import Runner, Stages
 from penstock.bundle.candidate import Candidate, as_served
@@ -84,7 +85,8 @@ def train(
     run_id = new_run_id()
     with Stages(place, refresh, runner) as stages:
         known = read_lock(lock_path(Path(spec)))
-        collected: Collected = stages.run(collect_door, decided.sources, decided.fixes)
+        collecting = Bar("collect", decided.name)
+        collected: Collected = stages.run(collect_door, decided.sources, decided.fixes, bar=collecting)
         if decided.tables:
             kept = known.locked_tables(decided.typing) if known is not None else None
             collected = stages.amend("collect", reshape_door, collected, decided.tables, decided.typing, kept)
@@ -95,7 +97,10 @@ def train(
         wrangled: Wrangled = stages.run(wrangle_door, arrays, decided.typing, wrangling)
         lock = keep_lock(Path(spec), decided, known, collected, arrays, wrangled, store)
         drawing = stages.start(explore_door, wrangled, arrays.seeds["explore"])
-        found: Trained = stages.run(train_door, wrangled, modelling, decided.typing, arrays.seeds["train"])
+        training = Bar("train", decided.name, modelling.budget)
+        found: Trained = stages.run(
+            train_door, wrangled, modelling, decided.typing, arrays.seeds["train"], bar=training
+        )
         promises = Promises(aliases=terms.aliases, expect=for_batches(terms))
         trained = as_served(found, decided.serve, promises)
         opponent, live = opponent_of(place, decided.name, trained.content_digest, terms.aliases, accept_schema_change)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from penstock.casting import canonical_array
 from penstock.errors import DataError
+from penstock.progress import note
 from penstock.receipts import FrameRef
 from penstock.store.arrow import ArrowFile, block_rows
 from penstock.store.objects import Store
@@ -72,6 +73,7 @@ class Spool:
         with writing(self._store.root):
             self._segment(table.schema).add(table)
         self.n_rows += table.num_rows
+        note(self.n_rows, None, "rows")
 
     def finish(self) -> FrameRef:
         """Put the table into the store.

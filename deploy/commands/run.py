@@ -15,6 +15,8 @@ from deploy.commands.progress import stages_shown
 from deploy.commands.summary import show_summary
 from deploy.commands.understood import show_run
 from deploy.embedded import prefect_api
+from deploy.up import service_of
+from flows.links import SERVICE
 from penstock.errors import EXIT_OK, EXIT_REFUSED, SpecError
 from penstock.frozen import Frozen
 from penstock.spec.pipeline import load_spec, spec_from
@@ -73,6 +75,8 @@ def _through_the_flow(path: Path, how: How) -> RunSummary:
     from tasks.outward import keep_in
 
     keep_in()
+    if service := service_of(how.artifacts):
+        os.environ.setdefault(SERVICE, service)
     if not os.environ.get("PENSTOCK_DEBUG"):
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     with stages_shown() as watch:

@@ -17,6 +17,7 @@ from penstock.models.crew import Alone, Crew, Job
 from penstock.models.families import BaseFamily, Family
 from penstock.models.naive import naive_values
 from penstock.models.training import FoldFit, Training, fit_fold
+from penstock.progress import note
 from penstock.receipts import LeaderboardRow
 from penstock.series.features import naive_name
 
@@ -105,9 +106,10 @@ def search(
     jobs: list[Job[FoldFit]] = [(fit_fold, (c.family, fold)) for c, fold in units]
     interrupted = False
     try:
-        for i, done in (crew or Alone()).each(training, jobs, deadline):
+        for n, (i, done) in enumerate((crew or Alone()).each(training, jobs, deadline), start=1):
             candidate, fold = units[i]
             _take(candidate, fold, done)
+            note(n, len(jobs), f"{n} of {len(jobs)} fits; the last one was of {candidate.family.kind}")
     except KeyboardInterrupt:
         interrupted = True
     return _concluded(training, candidates, metric, interrupted)

@@ -25,6 +25,7 @@ from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.recipe import Recipe
 from penstock.models.search import search
 from penstock.models.training import Training, fit_rows
+from penstock.progress import note
 from penstock.receipts import Trained, Wrangled
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.series.widths import widths_of
@@ -206,6 +207,7 @@ def _unflagged(sides: pd.DataFrame) -> Ints:
 def _fit_twice(whole: Training, winner: Family, learn: Ints, served: Ints, crew: Crew) -> tuple[Recipe, Recipe]:
     wanted = [learn] if np.array_equal(learn, served) else [learn, served]
     jobs: list[Job[Recipe]] = [(fit_rows, (winner, rows)) for rows in wanted]
+    note(0, None, f"the search is over; fitting {winner.kind} on all rows")
     fitted: dict[int, Recipe] = {}
     for i, done in crew.each(whole, jobs, None):
         if isinstance(done, Exception):

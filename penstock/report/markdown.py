@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
 
 from penstock import __version__
 from penstock.report import told
@@ -12,24 +13,51 @@ from penstock.report.html import data_uri
 from penstock.report.usage import commands
 from penstock.report.words import NONE, between, clipped, count, metric_title, number, percent, seconds
 
+# Prefect's own server sets no limit, its clouds and the proxies before it mostly one megabyte; and its database keeps
+# two copies.
 LIMIT = 900_000
+PICTURE_LIMIT = 100_000
+MOST_PICTURES = 24
 MOST_SUSPICIOUS = 60
-# From wide to narrow: dots across, and colours, until all pictures fit.
-_WIDTHS = ((720, 40), (560, 24), (420, 16))
+# From wide to narrow: dots across, and colours, until a picture that is too large fits.
+_WIDTHS = ((1000, 48), (720, 32), (420, 16), (240, 8))
+# What tells most of a run comes first where there is not room for all: words in the pictures' names.
+_TELLING = (
+    "leaderboard",
+    "intervals",
+    "importance",
+    "confusion",
+    "predicted",
+    "forecast",
+    "roc",
+    "calibration",
+    "champion",
+    "slice",
+    "target",
+    "before",
+    "missing",
+    "correlation",
+    "precision",
+    "residual",
+    "learning",
+    "dependence",
+)
 _special = re.compile(r"([\\`*_{}\[\]<>#|~$!])")
 # What GitHub-flavoured markdown would turn into a link by itself.
 _link = re.compile(r"(?i)(https?|ftp|www)([:.])|@")
 
 
-def dossier_markdown(facts: DossierFacts) -> str:
+def dossier_markdown(facts: DossierFacts, links: Sequence[tuple[str, str, str]] = ()) -> str:
     """Return a run's dossier as markdown with pictures in it as data URIs, below one megabyte.
 
     Parameters
     ----------
     facts : DossierFacts
         Everything it tells. Names and values are escaped: none becomes markup or a link.
+    links : sequence of (str, str, str)
+        Where to look further: a title, an address, and markdown that says what is there.
     """
-    parts = [*_head(facts), *_scores(facts), *_board(facts), *_findings(facts)]
+    parts = [*_head(facts), *_links(links), *_scores(facts), *_board(facts), *_findings(facts)]
     parts += [*_contract(facts), *_cleaning(facts), *_columns(facts)]
     tail = [*_stages(facts), *_lineage(facts), *_usage(facts)]
     text = "\n\n".join([*parts, *tail])
@@ -81,6 +109,16 @@ def _head(facts: DossierFacts) -> list[str]:
         score += f"; the baseline has {number(base.value)}." if base is not None else "."
     gate = f"The gate {verdict}." + (f"\n\n{reasons}" if reasons else "")
     return [part for part in (head, escaped(told.lead(facts), 600), score, gate) if part]
+
+
+def _links(links: Sequence[tuple[str, str, str]]) -> list[str]:
+    lines = [f"- [{escaped(title)}]({_address(url)}): {told}" for title, url, told in links]
+    return ["**Look further.**", "\n".join(lines)] if lines else []
+
+
+def _address(url: str) -> str:
+    """Return an address that does not end before its end."""
+    return "".join(c if c.isascii() and c not in " ()<>\\" else quote(c) for c in url)
 
 
 def _scores(facts: DossierFacts) -> list[str]:
@@ -155,24 +193,31 @@ def _columns(facts: DossierFacts) -> list[str]:
 
 
 def _pictures(facts: DossierFacts, room: int) -> list[str]:
-    from penstock.plots.png import shrunk
-
+    """Return the most telling pictures that there is room for, in the dossier's own order."""
     wanted = [*facts.evaluation, *facts.figures]
-    for width, colours in _WIDTHS:
-        made = [_picture(picture, shrunk(picture.png, width, colours)) for picture in wanted]
-        if sum(len(text.encode()) + 2 for text in made) <= room:
-            break
-    kept: list[str] = []
-    for text in made if wanted else []:
-        room -= len(text.encode()) + 2
-        if room < 0:
-            kept.append("Further figures are in the HTML report.")
-            break
-        kept.append(text)
-    return ["## Figures", *kept] if kept else []
+    kept: dict[int, str] = {}
+    for i in sorted(range(len(wanted)), key=lambda i: (_rank(wanted[i].name), i)):
+        text = _picture(wanted[i])
+        size = len(text.encode()) + 2
+        if size <= room and len(kept) < MOST_PICTURES:
+            kept[i], room = text, room - size
+    more = len(wanted) - len(kept)
+    rest = [f"{count(more, 'further figure')} in the HTML report."] if more else []
+    return ["## Figures", *(kept[i] for i in sorted(kept)), *rest] if wanted else []
 
 
-def _picture(picture: Picture, png: bytes) -> str:
+def _rank(name: str) -> int:
+    return next((i for i, word in enumerate(_TELLING) if word in name), len(_TELLING))
+
+
+def _picture(picture: Picture) -> str:
+    png = picture.png
+    for width, colours in _WIDTHS if len(png) > PICTURE_LIMIT else ():
+        from penstock.plots.png import shrunk
+
+        png = shrunk(picture.png, width, colours)
+        if len(png) <= PICTURE_LIMIT:
+            break
     title = escaped(picture.title)
     return f"![{title}]({data_uri(png)})\n\n**{title}.** {escaped(picture.caption, 600)}"
 

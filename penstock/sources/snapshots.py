@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from penstock.errors import SourceError
+from penstock.progress import Step, note, noted_by, watcher
 from penstock.receipts import Collected, Edited, Snapshot
 from penstock.sources.locate import source_from
 from penstock.sources.remembered import earlier_snapshot, remember
@@ -29,7 +31,10 @@ def snapshot(source: Source, store: Store) -> Snapshot:
     SourceUnavailable
         It did not answer; another try may help.
     """
-    taken = source.collect(store, earlier_snapshot(source, store))
+    earlier = earlier_snapshot(source, store)
+    if earlier is not None:
+        note(0, earlier.n_rows, "rows")
+    taken = source.collect(store, earlier)
     remember(source, taken, store)
     return taken
 
@@ -52,10 +57,44 @@ def collect(sources: tuple[Source, ...], store: Store, fixes: Sequence[str] = ()
         As `snapshot` does, for the first source that fails.
     """
     edited = tuple(_edited(Path(path), store) for path in fixes)
+    account = _Account(len(sources), store)
     if len(sources) == 1:
-        return Collected(snapshots=(snapshot(sources[0], store),), fixes=edited)
+        return Collected(snapshots=(account.take(0, sources[0]),), fixes=edited)
     with ThreadPoolExecutor(min(_SIDE_BY_SIDE, len(sources)), thread_name_prefix="collect") as pool:
-        return Collected(snapshots=tuple(pool.map(lambda s: snapshot(s, store), sources)), fixes=edited)
+        return Collected(snapshots=tuple(pool.map(account.take, range(len(sources)), sources)), fixes=edited)
+
+
+class _Account:
+    """How far several sources have come, told as one."""
+
+    def __init__(self, n: int, store: Store) -> None:
+        self._store = store
+        self._watch = watcher()
+        self._rows = [0.0] * n
+        # As many as the last run brought, where there was one.
+        self._expected: list[float | None] = [None] * n
+        self._taken = [False] * n
+
+    def take(self, i: int, source: Source) -> Snapshot:
+        """Take the snapshot of one of them."""
+        with noted_by(partial(self._note, i)):
+            taken = snapshot(source, self._store)
+        self._rows[i], self._taken[i] = taken.n_rows, True
+        self._tell()
+        return taken
+
+    def _note(self, i: int, step: Step) -> None:
+        self._rows[i] = step.done
+        self._expected[i] = step.of or self._expected[i]
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._watch is None:
+            return
+        known = zip(self._rows, self._expected, self._taken, strict=True)
+        done = sum(1.0 if taken else 0.99 * Step(rows, of, "").share for rows, of, taken in known)
+        n = len(self._taken)
+        self._watch(Step(done, n, f"{sum(self._taken)} of {n} sources; {sum(self._rows):,.0f} rows so far"))
 
 
 def _edited(path: Path, store: Store) -> Edited:
