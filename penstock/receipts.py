@@ -210,12 +210,13 @@ class Wrangled(Receipt):
 
 
 class Figure(Frozen):
-    """One picture of the explore stage."""
+    """One picture of the explore stage; `names` has the full names of columns that are drawn shortened."""
 
     name: str
     title: str
     caption: str
     file: FileRef
+    names: dict[str, str] = {}
 
 
 class Explored(Receipt):
