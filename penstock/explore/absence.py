@@ -22,7 +22,7 @@ TIMES = (1, 2, 3, 4, 5, 10)
 OFTEN = ("once", "twice", "3 times", "4 times", "5 to 9 times", "10 times or more")
 
 
-def missing(sample: Sample, audit: Audit) -> Iterator[Sketch]:
+def missing(sample: Sample) -> Iterator[Sketch]:
     """Give the shares of missing values and the patterns in which they are missing."""
     gone = {}
     for name in sample.columns.names:
@@ -39,8 +39,8 @@ def missing(sample: Sample, audit: Audit) -> Iterator[Sketch]:
     share = counts[drawn[0]] / sample.n_train
     told = joined(
         f"{len(order):,} of {counted(len(sample.columns.names), 'column')} with missing values before they are filled, "
-        f"{named(drawn[0])} with most ({share:.1%} of {of_rows(sample)}); to the right, which are missing together, and in "
-        "how many rows. Look for columns that are always missing together: they have one cause.",
+        f"{named(drawn[0])} with most ({share:.1%} of {of_rows(sample)}); to the right, which are missing together, "
+        "and in how many rows. Look for columns that are always missing together: they have one cause.",
         f"The {len(left):,} columns with fewer are left out." if left else "",
     )
     yield Sketch("missing", "Missing values", told, missingness, (absence,), shortened(drawn, 26))

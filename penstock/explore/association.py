@@ -107,7 +107,7 @@ def associate(numbers: Sequence[Number], categories: Sequence[Category]) -> Asso
         for matrix in (pearson, spearman):
             matrix[j, :n] = matrix[:n, j] = ratios
             for i, other in enumerate(categories[: j - n], n):
-                matrix[i, j] = matrix[j, i] = _cramer(other, category)
+                matrix[i, j] = matrix[j, i] = cramer(other, category)
     names = tuple(column.name for column in (*numbers, *categories))
     return Associated(names, n, pearson, spearman)
 
@@ -170,11 +170,12 @@ def _ratios(numbers: Sequence[Number], category: Category) -> Floats:
         codes = category.codes[rows].astype(np.int64)
         codes = np.where(codes >= 0, codes, category.n_levels)
         shape = (len(codes), category.n_levels + 1)
-        within = csr_array((np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=shape).T
+        # SciPy's products of sparse and dense have no one type.
+        within: Any = csr_array((np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=shape).T
         parts = [_chunk(number.standard, rows) for number in numbers]
         values, known = np.column_stack([v for v, _ in parts]), np.column_stack([m for _, m in parts])
         sums += within @ values
-        squares += within @ values**2
+        squares += within @ (values**2)
         n += within @ known
     # Rows without a level come last.
     sums, squares, n = sums[:-1], squares[:-1], n[:-1]
@@ -185,8 +186,13 @@ def _ratios(numbers: Sequence[Number], category: Category) -> Floats:
     return np.asarray(np.sqrt(np.clip(ratio, 0.0, 1.0)))
 
 
-def _cramer(first: Category, second: Category) -> float:
-    """Return the bias-corrected V of Bergsma (2013), from 0 to 1."""
+def cramer(first: Category, second: Category) -> float:
+    """Return Cramér's V, corrected for bias, from 0 to 1.
+
+    References
+    ----------
+    Bergsma, W. (2013). A bias-correction for Cramér's V and Tschuprow's T. J. Korean Stat. Soc. 42, 323-328.
+    """
     known = (first.codes >= 0) & (second.codes >= 0)
     place = first.codes[known].astype(np.int64) * second.n_levels + second.codes[known]
     table = np.bincount(place, minlength=first.n_levels * second.n_levels).reshape(first.n_levels, second.n_levels)

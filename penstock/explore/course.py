@@ -18,6 +18,7 @@ from penstock.explore.told import counted, joined, named
 from penstock.plots.moments import date_texts, days_of
 from penstock.plots.rates import Rates, target_rates
 from penstock.plots.series import Course, autocorrelation, course
+from penstock.plots.words import listed
 from penstock.series.moments import moments_of
 from penstock.series.rule import SERIES, SeriesRule
 
@@ -58,7 +59,8 @@ def along_time(sample: Sample) -> Iterator[Sketch]:
     told = (
         f"{shown.told[0].upper()}{shown.told[1:]}".replace(" with its 95 % interval", "").replace(" (Wilson)", "")
         + f" along {named(timed.time)} from {start} to {end} in {rows}, one point every {length_of(width * 86_400)}; "
-        f"{counted(n, 'span')} without a row {'is' if n == 1 else 'are'} shaded. Look for a drift, for breaks and for gaps."
+        f"{counted(n, 'span') if n else 'no span'} without a row {'is' if n < 2 else 'are'} shaded. Look for a drift, "
+        "for breaks and for gaps."
     )
     legend = outcome.legend
     given = (drawn, outcome.what, timed.time, legend)
@@ -70,8 +72,9 @@ def along_time(sample: Sample) -> Iterator[Sketch]:
 
 def _timed(sample: Sample) -> Timed | None:
     rule = SeriesRule.model_validate(sample.told[SERIES]) if SERIES in sample.told else None
-    times = [c.name for c in sample.schema.columns if c.role == "time"]
-    time = rule.time if rule is not None else next(iter(times), None)
+    dates = [c for c in sample.schema.columns if c.role == "time" or (c.role == "feature" and c.kind == "datetime")]
+    dates.sort(key=lambda column: column.role != "time")
+    time = rule.time if rule is not None else next((c.name for c in dates), None)
     if time is None or time in sample.hidden:
         return None
     values = sample.typed(time)
@@ -132,9 +135,10 @@ def _seasons(timed: Timed, outcome: Outcome, rows: str) -> Iterator[Sketch]:
         panels.append(_season("month", months, MONTHS, 12, outcome))
     if not panels:
         return
+    by = listed([panel.name for panel in panels])
     told = (
-        f"{outcome.told[0].upper()}{outcome.told[1:]} by {' and '.join(', '.join(p.name for p in panels).rsplit(', ', 1))} of "
-        f"{named(timed.time)} (UTC) in {rows}; the dashed line is that of all rows. A season is a shape that intervals leave."
+        f"{outcome.told[0].upper()}{outcome.told[1:]} by {by} of {named(timed.time)} (UTC) in {rows}; the dashed line is "
+        "that of all rows. A season is a shape that leaves the line by more than its intervals."
     )
     given = (panels, outcome.what, outcome.overall, outcome.legend)
     yield Sketch("seasons", "Seasons", told, target_rates, given)
@@ -176,8 +180,8 @@ def _past(sample: Sample, timed: Timed, outcome: Outcome) -> Iterator[Sketch]:
     bound = 1.96 / np.sqrt(np.count_nonzero(n))
     best = int(np.argmax(found[1:])) + 2
     told = joined(
-        f"How {named(of)}{group} goes with itself some steps of {length_of(step * 86_400)} before, over all training rows; "
-        f"within the grey band lies noise (95 %). Beyond the first step it is strongest {best:,} steps back "
+        f"How {named(of)}{group} goes with itself some steps of {length_of(step * 86_400)} before, over all training "
+        f"rows; within the grey band lies noise (95 %). Beyond the first step it is strongest {best:,} steps back "
         f"({found[best - 1]:+.2f}).",
         "A peak that comes again is a season, a slow fall a trend.",
     )
@@ -224,4 +228,5 @@ def autocorrelated(series: Floats, lags: int) -> Floats:
     if covered[0] <= 0:
         return np.zeros(lags)
     # Rounding keeps the picture from hanging on the last bit of a transform.
-    return np.clip(np.round(covered[1:] / covered[0], 9), -1.0, 1.0)
+    found: Floats = np.clip(np.round(covered[1:] / covered[0], 9), -1.0, 1.0)
+    return found

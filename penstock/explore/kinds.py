@@ -15,14 +15,15 @@ from penstock.plots.groups import no_groups
 from penstock.plots.histogram import LAYERS, Spread
 from penstock.plots.histogram import histograms as draw_histograms
 from penstock.plots.levels import Levels, level_bars
-from penstock.plots.relations import category_with_groups
 from penstock.plots.target import target_spread
 from penstock.plots.words import number
 
 # Small multiples: more would be too small to read.
 MOST_SPREADS = 20
-MOST_PANELS = 12
-MOST_DATES = 6
+MOST_BOXES = 8
+MOST_BARS = 9
+MOST_TEXTS = 6
+MOST_DATES = 4
 # Boxes of flags, which have two values, show nothing.
 FEWEST_VALUES = 3
 # Below this, chance alone makes one of several columns come first.
@@ -39,8 +40,8 @@ def target(sample: Sample) -> Iterator[Sketch]:
         most = int(np.argmax(counts))
         caption = (
             f"How often each of {counted(len(of.labels), 'class')} of {named(of.name)} occurs in {of_rows(sample)}; "
-            f"{of.labels[most]!r} is the most frequent with {counts[most] / max(counts.sum(), 1):.1%}. A class with few "
-            "rows is hard to learn and to judge."
+            f"{of.labels[most]!r} is the most frequent with {counts[most] / max(counts.sum(), 1):.1%}. A class with "
+            "few rows is hard to learn and to judge."
         ).replace("classs", "classes")
     else:
         known = sample.values[np.isfinite(sample.values)]
@@ -56,7 +57,7 @@ def target(sample: Sample) -> Iterator[Sketch]:
 def histograms(sample: Sample) -> Iterator[Sketch]:
     """Give the histograms of numbers, and of the lengths of free texts."""
     ordered = sample.by_target(sample.numbers)
-    texts = sample.texts[: MOST_PANELS // 2]
+    texts = sample.texts[:MOST_TEXTS]
     drawn = ordered[: MOST_SPREADS - len(texts)]
     spreads = [_spread(sample, name, sample.columns.numbers(name)) for name in drawn]
     spreads += [_spread(sample, f"length of {name}", _lengths(sample, name), "signs") for name in texts]
@@ -66,8 +67,8 @@ def histograms(sample: Sample) -> Iterator[Sketch]:
     what = " and ".join(counted(n, noun) if noun.endswith("column") else f"{n:,} {noun}" for n, noun in kinds if n)
     shares = ", each group as shares of its own rows" if 1 < len(sample.groups) <= LAYERS else ""
     told = joined(
-        f"The spread of {what} in {of_rows(sample)}{coloured(sample)}{shares}; the line is a smoothed density. Look for "
-        "heaps, tails and groups that lie apart.",
+        f"The spread of {what} in {of_rows(sample)}{coloured(sample)}{shares}; the line is a smoothed density. Look "
+        "for heaps, tails and groups that lie apart.",
         left_out(ordered[len(drawn) :], sample),
     )
     yield Sketch(
@@ -89,12 +90,11 @@ def _lengths(sample: Sample, name: str) -> Floats:
 
 def categories(sample: Sample) -> Iterator[Sketch]:
     """Give the bars of the most frequent levels of categories."""
-    groups = sample.drawn_groups
-    strength = {name: category_with_groups(sample.cut[name], groups) for name in sample.categories}
-    names = sorted(strength, key=lambda n: -round(strength[n], 9))
+    strength = sample.by_groups(sample.categories)
+    names = [*strength]
     if not names:
         return
-    drawn, left = names[:MOST_PANELS], names[MOST_PANELS:]
+    drawn, left = names[:MOST_BARS], names[MOST_BARS:]
     first = ""
     if strength[drawn[0]] > TELLING and len(names) > 1:
         first = f"{named(drawn[0])} goes most closely with the target."
@@ -115,7 +115,7 @@ def boxes(sample: Sample) -> Iterator[Sketch]:
     """Give the box plots of numbers with their fences."""
     worth = [n for n in sample.numbers if sample.cut[n].nunique() >= FEWEST_VALUES]
     ordered = sample.by_target(worth)
-    drawn, left = ordered[:MOST_PANELS], ordered[MOST_PANELS:]
+    drawn, left = ordered[:MOST_BOXES], ordered[MOST_BOXES:]
     if not drawn:
         return
     columns = []
@@ -140,7 +140,7 @@ def dates(sample: Sample) -> Iterator[Sketch]:
     """Give the columns of dates along time."""
     columns = [c.name for c in sample.schema.columns if c.kind == "datetime" and c.role in ("feature", "time")]
     groups = sample.groups if len(sample.groups) <= LAYERS else no_groups(sample.n_train)
-    spreads = []
+    spreads: list[Spread] = []
     for name in columns:
         if name in sample.hidden:
             continue
@@ -154,8 +154,8 @@ def dates(sample: Sample) -> Iterator[Sketch]:
     names = [spread.name for spread in spreads]
     told = (
         f"{counted(len(spreads), 'column')} of dates or times along time in {of_rows(sample)}"
-        f"{coloured(sample) if len(groups) > 1 else ''}. Look for holes, for a start or an end that is cut off, and for "
-        "dates that cannot be."
+        f"{coloured(sample) if len(groups) > 1 else ''}. Look for holes, for a start or an end that is cut off, and "
+        "for dates that cannot be."
     )
     legend = sample.legend if len(groups) > 1 else no_groups(0)
     yield Sketch("dates", "Dates", told, draw_histograms, (spreads, legend), shortened(names))

@@ -14,11 +14,11 @@ from penstock.explore.told import counted, joined, left_out, named, of_rows
 from penstock.plots.groups import Groups, no_groups
 from penstock.plots.levels import Levels
 from penstock.plots.rates import Rates, Z, target_rates, wilson
-from penstock.plots.relations import category_with_groups, with_target
+from penstock.plots.relations import with_target
 from penstock.plots.sheet import hues
 from penstock.plots.words import word
 
-MOST_RATES = 12
+MOST_RATES = 9
 # Classes whose shares are drawn: more lines cannot be followed by eye.
 MOST_CLASSES = 4
 TENTHS = 10
@@ -122,8 +122,8 @@ def rates(sample: Sample) -> Iterator[Sketch]:
     ]
     told = joined(
         f"{outcome.told[0].upper()}{outcome.told[1:]} against {counted(len(drawn), 'feature')}, those that go with the "
-        f"target most first, in {of_rows(sample)}: numbers by tenths of their rows, categories by level; the dashed line "
-        "is that of all rows. Look for features whose intervals leave it, and for ones that tell too much.",
+        f"target most first, in {of_rows(sample)}: numbers by tenths of their rows, categories by level; the dashed "
+        "line is that of all rows. Look for features whose intervals leave it, and for ones that tell too much.",
         left_out(left, sample),
     )
     given = (panels, outcome.what, outcome.overall, outcome.legend)
@@ -137,7 +137,7 @@ def _ordered(sample: Sample) -> list[str]:
     if not sample.target.is_classification:
         numeric = sample.values[sample.drawn].astype(np.float64)
     strength = dict(zip(numbers, with_target(sample.cut[numbers], groups, numeric), strict=True)) if numbers else {}
-    strength |= {name: category_with_groups(sample.cut[name], groups) ** 2 for name in categories}
+    strength |= {name: v**2 for name, v in sample.by_groups(categories).items()}
     return sorted(strength, key=lambda name: -round(float(strength[name]), 9))
 
 

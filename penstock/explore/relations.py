@@ -12,7 +12,7 @@ from penstock.explore.sample import Sample
 from penstock.explore.sketch import Sketch, shortened
 from penstock.explore.told import coloured, counted, joined, left_out, named, of_points, of_rows
 from penstock.plots.heatmap import heatmap
-from penstock.plots.relations import category_with_groups, clustered, rank_correlation, strongest_pairs
+from penstock.plots.relations import clustered, rank_correlation, strongest_pairs
 from penstock.plots.scatter import MOST_POINTS, Hexes, hexagons, pair_plot, scatter_pairs
 
 # Beyond this the names of columns are too small to read.
@@ -31,9 +31,7 @@ def relations(sample: Sample) -> Iterator[Sketch]:
     """Give the heat map of associations, the closest pairs, and every pair of the most telling few."""
     found = [n for n in sample.numbers if sample.cut[n].nunique() > 1]
     numbers = sample.by_target(found)[:MOST_NUMBERS]
-    groups = sample.drawn_groups
-    strength = {n: category_with_groups(sample.cut[n], groups) for n in sample.categories}
-    categories = sorted(strength, key=lambda n: -round(strength[n], 9))[:MOST_CATEGORIES]
+    categories = [*sample.by_groups(sample.categories)][:MOST_CATEGORIES]
     left = [n for n in (*sample.numbers, *sample.categories) if n not in {*numbers, *categories}]
     associated = _measured(sample, numbers, categories)
     if len(associated.names) > 1:
@@ -107,8 +105,8 @@ def _closest(sample: Sample, associated: Associated) -> Iterator[Sketch]:
     drawn = shortened(dict.fromkeys(name for pair in pairs for name in pair[:2]))
     if sample.n_train > MOST_POINTS:
         told = (
-            f"{first} Each hexagon is coloured by how many of {of_rows(sample)} lie in it, those beyond the middle 99 % "
-            f"of a column at its edge. {look}"
+            f"{first} Each hexagon is coloured by how many of {of_rows(sample)} lie in it, those beyond the middle 99 "
+            f"% of a column at its edge. {look}"
         )
         columns = sample.columns
         cells = [Hexes.of(x, y, columns.numbers(x), columns.numbers(y), strength) for x, y, strength in pairs]
@@ -132,8 +130,8 @@ def _paired(sample: Sample, numbers: list[str]) -> Iterator[Sketch]:
     frame = sample.cut[names]
     told = (
         f"Every pair of the {len(names)} numeric columns that go with the target most: points are "
-        f"{of_points(sample, len(part))}{coloured(sample)}; above the diagonal rank correlations. Look for pairs that "
-        "part the colours where neither column does alone."
+        f"{of_points(sample, len(part))}{coloured(sample)}; above each stands the rank correlation. Look for pairs "
+        "that part the colours where neither column does alone."
     )
     given = (frame, rank_correlation(frame), sample.drawn_groups, sample.units)
     yield Sketch("pairs", "The most telling few", told, pair_plot, given, shortened(names))

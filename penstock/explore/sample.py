@@ -11,6 +11,7 @@ import orjson
 import pandas as pd
 import pyarrow as pa
 
+from penstock.explore.association import Category, cramer
 from penstock.explore.columns import Columns, Ints, drawable
 from penstock.explore.hidden import hidden_names, is_hidden
 from penstock.plots.groups import Groups, groups_of, no_groups
@@ -123,6 +124,16 @@ class Sample:
             numeric = self.values[self.drawn].astype(np.float64)
         strength = with_target(self.cut[names], self.drawn_groups, numeric)
         return [names[i] for i in np.argsort(-np.round(strength, 9), kind="stable")]
+
+    def by_groups(self, names: list[str]) -> dict[str, float]:
+        """Return categorical columns, those that go with the target's groups most first, and how much, from 0 to 1."""
+        codes = self.drawn_groups.codes
+        groups = Category.of("", codes, len(self.groups))
+        strength = {}
+        for name in names:
+            coded, levels = pd.factorize(self.cut[name].to_numpy(dtype=object), use_na_sentinel=True)
+            strength[name] = cramer(Category.of(name, coded.astype(np.int64), len(levels)), groups)
+        return dict(sorted(strength.items(), key=lambda item: -round(item[1], 9)))
 
     def typed(self, name: str) -> Any:
         """Return a column of the base as it was read, of all training rows; None where it did not come with them."""

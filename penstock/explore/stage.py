@@ -82,9 +82,9 @@ def sketches(sample: Sample, audit: Audit) -> Iterator[Sketch]:
         rates,
         relations,
         along_time,
+        missing,
     )
     for make in makers:
         yield from make(sample)
-    yield from missing(sample, audit)
     yield from duplicates(sample, audit)
     yield from before_after(sample, audit)

@@ -24,6 +24,8 @@ from penstock.steps.changes import compare, filled
 
 MOST_STEPS = 12
 MOST_DRAWN = 3
+# In plans with more steps than this fewer columns of each are drawn.
+FEW_STEPS = 6
 MOST_CHANGED = 6
 MOST_SIGNS = 300
 
@@ -69,10 +71,12 @@ def _told_of_others(entries: Sequence[StepAudit], idle: Sequence[str], done: int
 
 def _step(sample: Sample, made: Replayed, n_steps: int) -> Sketch | None:
     drawn = _by_rows(sample, made) if made.entry.nature == "row" else _by_cells(sample, made)
-    gone = [n for n in made.before.names if n not in made.after and not is_hidden(n, sample.hidden or {"\0"})]
-    fewer = made.entry.rows_in - made.entry.rows_out
-    if not drawn and not gone and not fewer:
+    gone = [n for n in made.before.names if n not in made.after and not _hides(sample, n)]
+    if not drawn:
+        drawn = [changed_column(n, made.before.column(n), None, sample.units) for n in gone[: _drawn(sample)]]
+    if not drawn:
         return None
+    fewer = made.entry.rows_in - made.entry.rows_out
     entry = made.entry
     counts = _counts(sample, made)
     most = [name for name in entry.columns if not _hides(sample, name)]
@@ -87,12 +91,16 @@ def _step(sample: Sample, made: Replayed, n_steps: int) -> Sketch | None:
     told = joined(
         f"Step {made.number} of {n_steps}, `{entry.step}`: of {entry.rows_in:,} rows {entry.rows_out:,} went on, {what}.",
         f"Taken out: {listed(gone)}." if gone else "",
-        f"Drawn are {counted(made.before.n_rows, 'row')} of training, replayed{learned}. Look for a shape that the step "
-        "should not have changed.",
+        f"Drawn are {counted(made.before.n_rows, 'row')} of training, replayed{learned}. Look for a shape that the "
+        "step should not have changed.",
     )
     name = f"step-{made.number}"
     title = f"Before and after step {made.number}: {entry.step}"
     return Sketch(name, title, told, draw_before_after, (drawn, counts), shortened([c.name for c in drawn]))
+
+
+def _drawn(sample: Sample) -> int:
+    return MOST_DRAWN if len(sample.plan.steps) <= FEW_STEPS else MOST_DRAWN - 1
 
 
 def _hides(sample: Sample, name: str) -> bool:
@@ -105,7 +113,7 @@ def _by_cells(sample: Sample, made: Replayed) -> list[Changed]:
     counts, _ = compare(made.before, made.after, rows, frozenset(made.before.names))
     new, _ = filled(made.before, made.after, rows, frozenset(made.after.names))
     names = [*sorted(counts, key=lambda n: -counts[n]), *new]
-    shown = [name for name in names if not _hides(sample, name)][:MOST_DRAWN]
+    shown = [name for name in names if not _hides(sample, name)][: _drawn(sample)]
     return [
         changed_column(
             name,
@@ -132,8 +140,8 @@ def _by_rows(sample: Sample, made: Replayed) -> list[Changed]:
         with np.errstate(over="ignore", invalid="ignore"):
             spread = float(np.nanstd(left))
             differ[name] = abs(float(np.nanmean(went) - np.nanmean(left))) / spread if spread > 0 else 0.0
-    names = sorted(differ, key=lambda n: -np.nan_to_num(differ[n]))[:MOST_DRAWN]
-    names += [n for n in made.before.texts if not _hides(sample, n)][: MOST_DRAWN - len(names)]
+    names = sorted(differ, key=lambda n: -np.nan_to_num(differ[n]))[: _drawn(sample)]
+    names += [n for n in made.before.texts if not _hides(sample, n)][: _drawn(sample) - len(names)]
     return [changed_column(n, made.before.column(n), made.after.column(n), sample.units) for n in names]
 
 
@@ -162,8 +170,8 @@ def _typing(sample: Sample, audit: Audit) -> Sketch | None:
         return None
     rest = len(read) - len(names)
     told = joined(
-        f"What typing read as something else than the text that stood there: {entry.cells_changed:,} cells of the whole "
-        f"source; drawn are {of_points(sample, len(sample.drawn))}. Look for a text that should not have become missing.",
+        f"What typing read as something else than the text that stood there: {entry.cells_changed:,} cells of the "
+        f"whole source; drawn are {of_points(sample, len(sample.drawn))}. Look for a text that should not have become missing.",
         f"{counted(rest, 'further column')} had such cells too." if rest else "",
     )
     columns = [typing_changes(*read[name], name) for name in names]
@@ -205,8 +213,8 @@ def _whole(sample: Sample, others: str) -> Sketch | None:
         return None
     rest = len(counts) - len(names)
     told = joined(
-        f"What all steps together changed in {of_points(sample, len(sample.read))}, as they were read and as they came out, "
-        f"columns with replaced values first: {named(names[0])} had {counted(counts[names[0]], 'cell')} changed.",
+        f"What all steps together changed in {of_points(sample, len(sample.read))}, as they were read and as they came "
+        f"out, columns with replaced values first: {named(names[0])} had {counted(counts[names[0]], 'cell')} changed.",
         f"{counted(rest, 'further column')} changed too." if rest else "",
         others,
     )

@@ -29,7 +29,7 @@ class Box:
 
     References
     ----------
-    Tukey, J. W. (1977). Exploratory Data Analysis, section 2C: fences lie 1.5 interquartile ranges beyond the quartiles.
+    Tukey, J. W. (1977). Exploratory Data Analysis, section 2C: fences lie 1.5 interquartile ranges beyond quartiles.
     """
 
     first: float

@@ -60,45 +60,31 @@ def before_after(
     counts: Sequence[tuple[str, int, int]] = (),
     words: tuple[str, str] = ("before", "after"),
 ) -> Figure:
-    """Draw each column before and after, beside the counts of the whole table.
+    """Draw each column before and after, below the counts of the whole table.
 
     Parameters
     ----------
     columns : sequence of Changed
-        Possibly none, where there are counts.
+        At least one.
     counts : sequence of (str, int, int)
-        What is counted, before and after, in the first panel.
+        What is counted, before and after.
     words : tuple of str
         What the two are called.
     """
-    n = len(columns) + bool(counts)
-    across = 4 if counts else 3
-    figure, axes = sheet(n, across=across, height=2.3)
-    if counts:
-        _counts(axes[0], counts)
-    for ax, column in zip(axes[bool(counts) :], columns, strict=True):
+    figure, axes = sheet(len(columns), across=3, height=2.1)
+    for ax, column in zip(axes, columns, strict=True):
         if column.levels is not None:
             _levels(ax, column.levels)
         else:
             _spreads(ax, column)
         ax.set_xlabel(axis(column.name, column.unit, 24))
         ax.set_title("\n".join(word(line, 44) for line in column.told), color=MUTED, fontsize=7.5)
-    _legend(figure, words)
+    told = ",  ".join(
+        f"{what} {before:,} \u2192 {after:,}" if before != after else f"{what} {before:,}"
+        for what, before, after in counts
+    )
+    _legend(figure, words, told)
     return figure
-
-
-def _counts(ax: Axes, counts: Sequence[tuple[str, int, int]]) -> None:
-    places = np.arange(len(counts))
-    most = max(1, *(max(before, after) for _, before, after in counts))
-    for shift, which, colour in ((-0.2, 1, BEFORE), (0.2, 2, BLUE)):
-        numbers = [row[which] for row in counts]
-        ax.barh(places + shift, numbers, height=0.38, color=colour)
-        for place, n in zip(places, numbers, strict=True):
-            ax.annotate(f"{n:,}", (n, place + shift), (3, 0), textcoords="offset points", va="center", fontsize=7.5)
-    ax.set_xlim(0, 1.45 * most)
-    ax.set_xticks([])
-    label_bars(ax, [(text, True) for text, _, _ in counts])
-    ax.spines["bottom"].set_visible(False)
 
 
 def _spreads(ax: Axes, column: Changed) -> None:
@@ -135,8 +121,10 @@ def _levels(ax: Axes, pair: LevelPair) -> None:
     ax.grid(axis="x")
 
 
-def _legend(figure: Figure, words: tuple[str, str]) -> None:
+def _legend(figure: Figure, words: tuple[str, str], told: str) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(facecolor=colour, label=text) for colour, text in zip((BEFORE, BLUE), words, strict=True)]
-    figure.legend(handles=handles, loc="outside upper left", ncols=2, labelcolor=INK)
+    figure.legend(
+        handles=handles, loc="outside upper left", ncols=2, labelcolor=INK, title=told or None, alignment="left"
+    )

@@ -227,7 +227,8 @@ def _ticks(ax: Axes, spread: Spread) -> None:
     elif edges[1] - edges[0] == 1.0 and len(edges) <= 8:
         ax.set_xticks(np.round(edges[:-1] + 0.5))
     else:
-        ax.locator_params(axis="x", nbins=5)
+        ax.locator_params(axis="x", nbins=4, integer=edges[1] - edges[0] == 1.0)
+    ax.locator_params(axis="y", nbins=4)
     if spread.gathered:
         ax.set_title("tails in the outer bars", color=MUTED, fontsize=7.5, loc="right")
 

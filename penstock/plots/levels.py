@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 
 MOST_LEVELS = 8
-MISSING = "(missing)"
+# A step may have made `(missing)` a level.
+MISSING = "(no value)"
 
 
 @dataclass(frozen=True)

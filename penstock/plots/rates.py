@@ -113,7 +113,8 @@ def _along(ax: Axes, rate: Rates, overall: Sequence[float], colours: Sequence[st
         at, low, high = rate.at[there], rate.low[i][there], rate.high[i][there]
         ax.fill_between(at, low, high, color=colour, alpha=0.2, linewidth=0)
         ax.plot(at, rate.values[i][there], "o-", color=colour, markersize=3.5, linewidth=1.3)
-    ax.locator_params(nbins=5)
+    ax.locator_params(axis="x", nbins=4, integer=bool(np.all(rate.at == np.round(rate.at))))
+    ax.locator_params(axis="y", nbins=4)
 
 
 def _levels(ax: Axes, rate: Rates, overall: Sequence[float], colours: Sequence[str]) -> None:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from penstock.plots.groups import Groups
-from penstock.plots.sheet import SEQUENTIAL, legend, sheet
+from penstock.plots.histogram import LAYERS, Spread, draw_spread
+from penstock.plots.sheet import MUTED, SEQUENTIAL, legend, sheet
 from penstock.plots.words import axis, word
 
 if TYPE_CHECKING:
@@ -166,8 +167,8 @@ def points(ax: Axes, x: Floats, y: Floats, groups: Groups, codes: npt.NDArray[np
     """Draw rows as points in the colour of their group; rows of no group are left out."""
     size = 14 if len(x) < 400 else 8
     shown = codes >= 0
-    colours = np.array([*groups.colours])[codes[shown]] if shown.any() else []
-    ax.scatter(x[shown], y[shown], c=colours, s=size, alpha=0.6, linewidths=0)
+    colours = np.array([*groups.colours, ""])[codes[shown]]
+    ax.scatter(x[shown], y[shown], c=colours.tolist(), s=size, alpha=0.6, linewidths=0)
     ax.grid(visible=True)
     ax.locator_params(nbins=5)
 
@@ -179,7 +180,7 @@ def _label(ax: Axes, across: str, up: str, correlation: float, units: Mapping[st
 
 
 def pair_plot(frame: pd.DataFrame, matrix: Floats, groups: Groups, units: Mapping[str, str]) -> Figure:
-    """Draw every pair of a few columns: points below the diagonal, rank correlations above, spreads along it.
+    """Draw every pair of a few columns: points with their rank correlation, and spreads along the diagonal.
 
     Parameters
     ----------
@@ -192,38 +193,30 @@ def pair_plot(frame: pd.DataFrame, matrix: Floats, groups: Groups, units: Mappin
     units : mapping of str to str
         Units of columns that have one.
     """
-    from penstock.plots.histogram import LAYERS, Spread, draw_spread
-    from penstock.plots.sheet import INK, MUTED
-
     names = [str(name) for name in frame.columns]
     n = len(names)
     kept = even_part(len(frame), MOST_POINTS)
-    figure, axes = sheet(n * n, across=n, height=8.4 / n)
+    figure, axes = sheet(n * n, across=n, height=7.6 / n)
     for place, ax in enumerate(axes):
         row, column = divmod(place, n)
+        if row < column:
+            ax.remove()
+            continue
         x, y = frame[names[column]].to_numpy(dtype=np.float64), frame[names[row]].to_numpy(dtype=np.float64)
         if row == column:
             spread = Spread.of(names[row], y, groups.codes, len(groups))
             draw_spread(ax, spread, groups.colours, shares=1 < len(groups) <= LAYERS)
+            ax.set_title("")
             ax.set_yticks([])
-        elif row > column:
-            points(ax, x[kept], y[kept], groups, groups.codes[kept])
         else:
-            strength = float(matrix[row, column])
-            text = f"{strength:+.2f}".replace("-", "\u2212")
-            colour = INK if abs(strength) >= 0.3 else MUTED
-            ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", fontsize=13, color=colour)
-            ax.set_xticks([])
-            ax.set_yticks([])
-            ax.spines[:].set_visible(False)
+            points(ax, x[kept], y[kept], groups, groups.codes[kept])
+            strength = f"{float(matrix[row, column]):+.2f}".replace("-", "\u2212")
+            ax.set_title(strength, fontsize=8.0, color=MUTED, loc="right")
+        ax.tick_params(labelbottom=row == n - 1, labelleft=column == 0)
         if row == n - 1:
             ax.set_xlabel(axis(names[column], units.get(names[column], ""), 24))
-        elif row >= column:
-            ax.tick_params(labelbottom=False)
         if column == 0:
             ax.set_ylabel(axis(names[row], units.get(names[row], ""), 24))
-        elif row > column:
-            ax.tick_params(labelleft=False)
     if len(groups) > 1:
         legend(figure, groups.names, groups.colours, groups.title)
     return figure
