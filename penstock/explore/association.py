@@ -108,7 +108,7 @@ def associate(numbers: Sequence[Number], categories: Sequence[Category]) -> Asso
             matrix[j, :n] = matrix[:n, j] = ratios
             for i, other in enumerate(categories[: j - n], n):
                 matrix[i, j] = matrix[j, i] = cramer(other, category)
-    names = tuple(column.name for column in (*numbers, *categories))
+    names = (*(number.name for number in numbers), *(category.name for category in categories))
     return Associated(names, n, pearson, spearman)
 
 

@@ -137,8 +137,8 @@ def _seasons(timed: Timed, outcome: Outcome, rows: str) -> Iterator[Sketch]:
         return
     by = listed([panel.name for panel in panels])
     told = (
-        f"{outcome.told[0].upper()}{outcome.told[1:]} by {by} of {named(timed.time)} (UTC) in {rows}; the dashed line is "
-        "that of all rows. A season is a shape that leaves the line by more than its intervals."
+        f"{outcome.told[0].upper()}{outcome.told[1:]} by {by} of {named(timed.time)} (UTC) in {rows}; the dashed line "
+        "is that of all rows. A season is a shape that leaves the line by more than its intervals."
     )
     given = (panels, outcome.what, outcome.overall, outcome.legend)
     yield Sketch("seasons", "Seasons", told, target_rates, given)

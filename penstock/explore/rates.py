@@ -65,12 +65,12 @@ class Outcome:
         known = (bins >= 0) & np.isfinite(self.values).all(axis=0)
         if not known.all():
             bins = bins[known]
-        n = np.bincount(bins, minlength=n_bins)
+        n = np.bincount(bins, minlength=n_bins).astype(np.int64)
         size = n.astype(np.float64)
         found = []
         for series in self.values:
             values = series if known.all() else series[known]
-            sums = np.bincount(bins, weights=values, minlength=n_bins)
+            sums = np.bincount(bins, weights=values, minlength=n_bins).astype(np.float64)
             if self.shares:
                 found.append(wilson(sums, size))
                 continue
@@ -80,7 +80,7 @@ class Outcome:
                 half = Z * np.sqrt(centred / np.maximum(size - 1, 1) / size)
             found.append((mean, mean - half, mean + half))
         value, low, high = (np.stack(part) for part in zip(*found, strict=True))
-        return value, low, high, n.astype(np.int64)
+        return value, low, high, n
 
 
 def outcome_of(sample: Sample) -> Outcome:

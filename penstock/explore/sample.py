@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -175,7 +176,8 @@ def take_sample(wrangled: Wrangled, seed: int, store: Store) -> Sample:
     frame = schema.cast(pa.table(picked), known).frame if known else pd.DataFrame(index=pd.RangeIndex(len(drawn)))
     started = drawn[even_part(len(drawn), MOST_STARTED)]
     start = _start(wrangled, schema, train[started], store)
-    rejected, why = _rejected(wrangled, schema, [str(name) for name in start.columns], store)
+    share = len(started) / max(len(train), 1)
+    rejected, why = _rejected(wrangled, schema, [str(name) for name in start.columns], share, store)
     wanted = [name for name in ("row", "index", "group") if name in sides.column_names]
     return Sample(
         read=_drawable(frame),
@@ -226,7 +228,7 @@ def _start(wrangled: Wrangled, schema: TableSchema, rows: Ints, store: Store) ->
 
 
 def _rejected(
-    wrangled: Wrangled, schema: TableSchema, names: list[str], store: Store
+    wrangled: Wrangled, schema: TableSchema, names: list[str], share: float, store: Store
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return training rows that were rejected, as they came, and why; none where not all their columns are known."""
     table = store.read_table(wrangled.rejected)
@@ -234,7 +236,8 @@ def _rejected(
     if "reason" not in table.column_names or any(name not in table.column_names for name in here.values()):
         return pd.DataFrame(), ()
     train = np.flatnonzero(np.asarray(table["side"].to_numpy(zero_copy_only=False) == "train")).astype(np.int64)
-    at = pa.array(train[even_part(len(train), MOST_REJECTED)])
+    # As many of them as of the others, so that what is drawn is in proportion.
+    at = pa.array(train[even_part(len(train), min(math.ceil(share * len(train)), MOST_REJECTED))])
     columns = {name: table[there].take(at) for name, there in here.items()}
     if not len(at) or not columns:
         return pd.DataFrame(), ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -33,11 +34,11 @@ MOST_SIGNS = 300
 def before_after(sample: Sample, audit: Audit) -> Iterator[Sketch]:
     """Give what typing did, what each step did, and what they did together."""
     entries = audit.steps[len(audit.steps) - len(sample.plan.steps) :]
-    typed = _typing(sample, audit)
     steps, idle, done = _steps(sample, entries)
-    whole = _whole(sample, _told_of_others(entries, idle, done))
-    yield from (sketch for sketch in (whole, typed) if sketch is not None)
-    yield from steps
+    found = [sketch for sketch in (_whole(sample), _typing(sample, audit), *steps) if sketch is not None]
+    others = _told_of_others(entries, idle, done)
+    yield from (replace(sketch, caption=joined(sketch.caption, others)) for sketch in found[:1])
+    yield from found[1:]
 
 
 def _steps(sample: Sample, entries: Sequence[StepAudit]) -> tuple[list[Sketch], list[str], int]:
@@ -87,12 +88,15 @@ def _step(sample: Sample, made: Replayed, n_steps: int) -> Sketch | None:
     )
     if most and entry.nature != "row":
         what += f", most in {named(most[0])} ({entry.columns[most[0]]:,})"
+    went = made.before.n_rows - len(made.kept)
+    beside = f", {went:,} of them rejected" if went else ""
     learned = ", and what the step learns is learned from them" if entry.nature == "learned" else ""
     told = joined(
-        f"Step {made.number} of {n_steps}, `{entry.step}`: of {entry.rows_in:,} rows {entry.rows_out:,} went on, {what}.",
+        f"Step {made.number} of {n_steps}, `{entry.step}`: of {entry.rows_in:,} rows {entry.rows_out:,} went on, "
+        f"{what}.",
         f"Taken out: {listed(gone)}." if gone else "",
-        f"Drawn are {counted(made.before.n_rows, 'row')} of training, replayed{learned}. Look for a shape that the "
-        "step should not have changed.",
+        f"Drawn are {counted(made.before.n_rows, 'row')} of training, replayed{beside}{learned}. Look for a shape that "
+        "the step should not have changed.",
     )
     name = f"step-{made.number}"
     title = f"Before and after step {made.number}: {entry.step}"
@@ -166,12 +170,13 @@ def _typing(sample: Sample, audit: Audit) -> Sketch | None:
                 read[str(name)] = pair
     names = sorted(read, key=lambda n: -read[n][0].total())[:MOST_CHANGED]
     entry = audit.steps[0] if audit.steps and audit.steps[0].nature == "typing" else None
-    if not names or entry is None:
+    if not names or entry is None or not entry.cells_changed:
         return None
     rest = len(read) - len(names)
     told = joined(
         f"What typing read as something else than the text that stood there: {entry.cells_changed:,} cells of the "
-        f"whole source; drawn are {of_points(sample, len(sample.drawn))}. Look for a text that should not have become missing.",
+        f"whole source; drawn are {of_points(sample, len(sample.drawn))}. Look for a text that should not have "
+        "become missing.",
         f"{counted(rest, 'further column')} had such cells too." if rest else "",
     )
     columns = [typing_changes(*read[name], name) for name in names]
@@ -201,7 +206,7 @@ def _is_plain(text: str, value: float) -> bool:
         return False
 
 
-def _whole(sample: Sample, others: str) -> Sketch | None:
+def _whole(sample: Sample) -> Sketch | None:
     before, after = Blocks.of(sample.read), Blocks.of(sample.clean)
     rows = np.arange(len(sample.read))
     shared = [n for n in before.names if n in after and n not in before.moments]
@@ -216,7 +221,6 @@ def _whole(sample: Sample, others: str) -> Sketch | None:
         f"What all steps together changed in {of_points(sample, len(sample.read))}, as they were read and as they came "
         f"out, columns with replaced values first: {named(names[0])} had {counted(counts[names[0]], 'cell')} changed.",
         f"{counted(rest, 'further column')} changed too." if rest else "",
-        others,
     )
     columns = [
         changed_column(n, before.column(n), after.column(n), sample.units, (f"{counts[n]:,} cells changed",))

@@ -206,7 +206,7 @@ def pair_plot(frame: pd.DataFrame, matrix: Floats, groups: Groups, units: Mappin
         if row == column:
             spread = Spread.of(names[row], y, groups.codes, len(groups))
             draw_spread(ax, spread, groups.colours, shares=1 < len(groups) <= LAYERS)
-            ax.set_title("")
+            ax.set_title("", loc="right")
             ax.set_yticks([])
         else:
             points(ax, x[kept], y[kept], groups, groups.codes[kept])
