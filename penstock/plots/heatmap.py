@@ -19,15 +19,17 @@ MOST_COLUMNS = 30
 MOST_NUMBERS = 14
 
 
-def heatmap(matrix: npt.NDArray[np.float64], names: Sequence[str]) -> Figure:
-    """Draw a correlation matrix, blue where columns go against each other and red where they go together.
+def heatmap(matrix: npt.NDArray[np.float64], names: Sequence[str], told: str = "rank correlation") -> Figure:
+    """Draw a matrix of associations, blue where columns go against each other and red where they go together.
 
     Parameters
     ----------
     matrix : ndarray of float64, shape (n_columns, n_columns)
-        Correlations from -1 to 1, in the order in which they are drawn.
+        From -1 to 1, in the order in which they are drawn; the two halves may hold two measures.
     names : sequence of str
         One a column.
+    told : str
+        What stands beside the scale.
     """
     n = len(names)
     side = min(3.6 + 0.2 * n, 8.4)
@@ -44,7 +46,9 @@ def heatmap(matrix: npt.NDArray[np.float64], names: Sequence[str]) -> Figure:
     if n <= MOST_NUMBERS:
         for (row, column), value in np.ndenumerate(matrix):
             ink = "white" if abs(value) > 0.6 else INK
-            ax.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=7.5, color=ink)
-    bar = figure.colorbar(image, ax=ax, shrink=0.6, aspect=24, label="rank correlation")
+            # The figure beside a minus of rounding would say that nothing goes against nothing.
+            text = f"{value if abs(value) >= 0.005 else 0.0:.2f}"
+            ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)
+    bar = figure.colorbar(image, ax=ax, shrink=0.6, aspect=24, label=told)
     bar.outline.set_visible(False)
     return figure

@@ -35,6 +35,8 @@ def png_bytes(figure: Figure, limit: int = LIMIT) -> bytes:
         figure.set_dpi(dots)
         canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib types its canvases in part
         pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        # Where things stand hangs on no resolution, and finding it is half of the work.
+        figure.set_layout_engine("none")
         data = _encoded(_image(pixels), colours)
         if len(data) <= limit:
             break

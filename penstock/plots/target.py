@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from penstock.plots.groups import groups_of, no_groups
-from penstock.plots.histogram import histograms
+from penstock.plots.histogram import Spread, histograms
 from penstock.plots.sheet import sheet
 from penstock.plots.words import axis
 from penstock.table import Target
@@ -31,8 +30,8 @@ def target_spread(target: Target, values: npt.NDArray[Any], unit: str = "") -> F
         Of a numeric target.
     """
     if not target.is_classification:
-        frame = pd.DataFrame({target.name: np.asarray(values, dtype=np.float64)})
-        return histograms(frame, [target.name], no_groups(len(frame)), {target.name: unit})
+        numbers = np.asarray(values, dtype=np.float64)
+        return histograms([Spread.of(target.name, numbers, np.zeros(len(numbers), np.int64), 1, unit)], no_groups(0))
     groups = groups_of(target, values)
     counts = np.bincount(groups.codes[groups.codes >= 0], minlength=len(groups))
     figure, (ax,) = sheet(1, across=1, width=7.0, height=0.7 + 0.3 * len(groups))

@@ -1,0 +1,69 @@
+"""Which columns of a frame tell of a private one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from penstock.frozen import canonical_json
+from penstock.steps.plan import Plan
+from penstock.steps.union import Step
+from penstock.table import TableSchema
+
+
+def hidden_names(schema: TableSchema, plan: Plan) -> frozenset[str]:
+    """Return the names of private columns, and of those that steps make of them.
+
+    Parameters
+    ----------
+    schema : TableSchema
+        Tells which columns are private.
+    plan : Plan
+        Most steps name what they make after what they make it of. What a step that speaks of a private column, or that
+        looks at all columns, makes under another name is taken to tell of it.
+
+    Examples
+    --------
+    >>> from penstock.steps.values.derive import Derive
+    >>> from penstock.table import Column
+    >>> columns = (Column(name="pay", kind="float", private=True), Column(name="age", kind="float"))
+    >>> plan = Plan(steps=(Derive(columns={"ratio": "pay / age"}), Derive(columns={"double": "2 * age"})))
+    >>> sorted(hidden_names(TableSchema(columns=columns), plan))
+    ['pay', 'ratio']
+    """
+    hidden = {c.name for c in schema.columns if c.private}
+    if not hidden:
+        return frozenset()
+    labels = len(schema.target.labels) if schema.target is not None else 0
+    before = {c.name for c in schema.features}
+    for step, (_, kinds) in zip(plan.steps, plan.check(schema, n_labels=labels), strict=True):
+        hidden |= _made(step, before, set(kinds), hidden)
+        before = set(kinds)
+    return frozenset(hidden)
+
+
+def is_hidden(name: str, hidden: Iterable[str]) -> bool:
+    """Return whether a column is one of the hidden ones, or named after one.
+
+    Examples
+    --------
+    >>> is_hidden("pay_missing", {"pay"}), is_hidden("age", {"pay"})
+    (True, False)
+    """
+    return name.startswith(tuple(hidden))
+
+
+def _made(step: Step, before: set[str], after: set[str], hidden: set[str]) -> set[str]:
+    named = getattr(step, "columns", None)
+    expressed = {str(name) for name in named} if isinstance(named, dict) else set()
+    made = (after - before) | (expressed & after)
+    if named is not None and not _speaks_of(step, hidden):
+        return {name for name in made if is_hidden(name, hidden)}
+    shown = tuple(name for name in before if not is_hidden(name, hidden)) if not expressed else ()
+    return {name for name in made if is_hidden(name, hidden) or not name.startswith(shown)}
+
+
+def _speaks_of(step: Step, hidden: set[str]) -> bool:
+    text = canonical_json(step.model_dump(mode="json")).decode()
+    inside = (canonical_json(name).decode()[1:-1] for name in hidden)
+    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in inside)
