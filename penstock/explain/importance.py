@@ -15,7 +15,7 @@ from penstock.receipts import Interval
 
 REPEATS = 3
 # Cells that may be sent in all, and what more a row costs where hundreds of deep trees are asked.
-MOST_CELLS = 1_500_000
+MOST_CELLS = 1_000_000
 COSTLY = {"random_forest": 4, "hist_gradient_boosting": 2}
 REPLICATES = 200
 MOST_FEATURES = 40
