@@ -25,6 +25,8 @@ from penstock.table import Column, Target
 # In which a forecast's past is asked for as one thing. No column has an empty name.
 PAST = ""
 MOST_ORIGINS = 6
+# How often cells are exchanged anew.
+REPEATS = 3
 # A request of a forecast takes about as long as one for so many rows of another model.
 ROWS_A_REQUEST = 500
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from penstock.explain.asking import PAST, Asking, Clock
-from penstock.explain.importance import numbers_of
+from penstock.explain.screening import numbers_of
 from penstock.metrics.weighted import Floats, Ints, positive_index
 from penstock.table import Column
 

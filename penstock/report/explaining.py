@@ -67,8 +67,8 @@ def _learning(measured: Measured, metric: str) -> Drawn:
     note = f" {clipped(found.note[:1].upper() + found.note[1:])}." if found.note else ""
     gap = "; a wide gap to the rows learned from speaks of overfitting" if last.learned is not None else ""
     caption = (
-        f"{metric} of the chosen recipe fitted on {points[0].n:,} to {last.n:,} training rows, with a 95 % band. At its "
-        f"end the curve {more}{gap}.{note}"
+        f"{metric} of the chosen recipe fitted on {points[0].n:,} to {last.n:,} training rows, with a 95 % band. At "
+        f"its end the curve {more}{gap}.{note}"
     )
     return "learning-curve", "Learning curve", caption, learning_curve(points, metric)
 
@@ -102,8 +102,8 @@ def ahead_pictures(evaluated: Evaluated, measured: Measured, schema: TableSchema
     if shown and column is not None and not column.private:
         origins = [Origin(_titled(e), e.steps, e.true, e.predicted, e.naive, e.low, e.high) for e in shown]
         caption = (
-            f"What was forecast from {count(len(origins), 'moment')} spread over the held-out time, and what came true. "
-            "Look for peaks that come late and for truth outside the band."
+            f"What was forecast from {count(len(origins), 'moment')} spread over the held-out time, and what came "
+            "true. Look for peaks that come late and for truth outside the band."
         )
         yield (
             "forecast-examples",
@@ -219,7 +219,7 @@ def _slices(evaluated: Evaluated, measured: Measured, private: frozenset[str]) -
     n_worse = sum(group.worse for group in groups)
     caption = (
         f"The worst {len(groups)} of {count(len(known), 'group')} of held-out rows that were looked at, each of at "
-        f"least {least:,} rows, with 95 % intervals; {n_worse} of them {'is' if n_worse == 1 else 'are'} worse than all "
-        "rows by the whole interval. Of many groups some look bad by chance alone."
+        f"least {least:,} rows, with 95 % intervals; {n_worse} of them {'is' if n_worse == 1 else 'are'} worse than "
+        "all rows by the whole interval. Of many groups some look bad by chance alone."
     )
     return "slices", "Where the model is worst", caption, worst_slices(groups, overall, metric_title(evaluated.metric))

@@ -1,0 +1,67 @@
+"""The learning curve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from penstock.evaluate import evaluate
+from penstock.explain.asking import Clock
+from penstock.explain.learning import FEWEST_ROWS, SHARES, learning_curve
+from penstock.judging import judge
+from penstock.metrics.metric import metric_for
+from penstock.slices import Gate
+from tests.unit.explain.test_importance import fitted, judged, told_of
+from tests.unit.models.making import ships
+from tests.unit.series.demand import demand
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_the_curve_ends_at_the_score_of_the_twin(tmp_path: Path, task: str) -> None:
+    """The last point is the model that is judged; the others learned from fewer rows."""
+    run, trained = fitted(ships(600, task=task), tmp_path)
+    told = told_of(run, trained)["learning"]
+    found = evaluate(run.wrangled, trained, None, Gate(replicates=100), run.spec.typing, 3, run.store)
+    points = told["points"]
+    assert points[-1]["value"] == pytest.approx(found.scores[trained.metric].value)
+    assert points[-1]["n"] == run.wrangled.n_train
+    assert [p["n"] for p in points] == [round(s * run.wrangled.n_train) for s in SHARES] + [run.wrangled.n_train]
+    assert all(p["low"] <= p["value"] <= p["high"] and np.isfinite(p["learned"]) for p in points)
+
+
+def test_more_rows_make_a_better_model(tmp_path: Path) -> None:
+    """What a learning curve is for."""
+    points = told_of(*fitted(ships(900, task="regression"), tmp_path))["learning"]["points"]
+    assert points[-1]["value"] < points[0]["value"]
+    assert points[0]["learned"] < points[0]["value"]
+
+
+def test_a_small_table_has_only_its_end(tmp_path: Path) -> None:
+    """Below forty rows nothing is fitted."""
+    run, trained = fitted(ships(52), tmp_path)
+    points = told_of(run, trained)["learning"]["points"]
+    assert all(p["n"] >= FEWEST_ROWS or p["n"] == run.wrangled.n_train for p in points)
+    assert points[-1]["n"] == run.wrangled.n_train
+
+
+def test_of_a_forecast_the_latest_rows_are_learned_from(tmp_path: Path) -> None:
+    """Its own metric, over blocks of time; what a fold learned from says little of a series that goes on."""
+    run, trained = demand(tmp_path)
+    found = judge(run.wrangled, trained, run.sides(), run.store)
+    args = (run.wrangled, trained, found.target, metric_for("forecast"), found.twin.estimator, 3, run.store)
+    points = learning_curve(*args, Clock(30))["points"]
+    assert len(points) == 5
+    assert points[-1]["value"] < points[0]["value"]
+    assert {p["learned"] for p in points} == {None}
+
+
+def test_a_clock_leaves_the_end_and_a_note(tmp_path: Path) -> None:
+    """What was not fitted is not drawn, and it is said."""
+    run, trained = fitted(ships(300), tmp_path)
+    found = judged(run, trained)
+    args = (run.wrangled, trained, found.target, metric_for("binary"), found.twin.estimator, 3, run.store)
+    told = learning_curve(*args, Clock(-1.0))
+    assert len(told["points"]) == 1
+    assert "too long" in told["note"]
