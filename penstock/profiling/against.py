@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,7 +162,7 @@ def _places(column: Seen, rows: Any) -> tuple[Any, list[str]]:
 
 def _between(edges: Any, column: Seen) -> list[str]:
     told = [_edge(float(edge), column) for edge in edges]
-    return [f"below {told[0]}", *(f"{a} to {b}" for a, b in zip(told, told[1:], strict=False)), f"{told[-1]} and more"]
+    return [f"below {told[0]}", *(f"{a} to {b}" for a, b in pairwise(told)), f"{told[-1]} and more"]
 
 
 def _edge(value: float, column: Seen) -> str:

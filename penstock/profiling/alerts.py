@@ -35,7 +35,9 @@ def _of_rows(repeated: Duplicates, seen: Profiled) -> Iterator[Alert]:
         yield Alert(sort="rows", column="", what=what)
     if repeated.n_rows:
         share = repeated.n_rows / seen.n_rows
-        what = f"{_count(repeated.n_rows, 'row')} ({share:.1%}) {_repeat(repeated.n_rows)} an earlier row in every cell."
+        what = (
+            f"{_count(repeated.n_rows, 'row')} ({share:.1%}) {_repeat(repeated.n_rows)} an earlier row in every cell."
+        )
         yield Alert(sort="duplicates", column="", what=what)
 
 

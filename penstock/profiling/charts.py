@@ -53,7 +53,7 @@ def upright(
     box : str
         More to draw below the bars.
     """
-    most, step = max(max(counts), 1), WIDTH / len(counts)
+    most, step = max(*counts, 1), WIDTH / len(counts)
     gap = min(2.0, step / 5)
     floor = HEIGHT - 18
     bars = []
@@ -96,7 +96,7 @@ def share_bar(share: float) -> Markup:
 
 def spark(counts: Sequence[int]) -> Markup:
     """Draw a tiny histogram for a row of a table; the numbers stand elsewhere."""
-    most, step = max(max(counts), 1), 80 / len(counts)
+    most, step = max(*counts, 1), 80 / len(counts)
     path = "".join(
         f"M{i * step:.1f} 20v-{max(20 * n / most, 0.6):.1f}h{step:.1f}V20" for i, n in enumerate(counts) if n
     )
@@ -142,7 +142,8 @@ def heatmap(
     for j, name in enumerate(names):
         x = left + j * cell + cell / 2 + 3
         parts.append(
-            f'<text transform="translate({x:g} {bottom}) rotate(-60)" class="end {font}">{escape(clipped(name, 22))}</text>'
+            f'<text transform="translate({x:g} {bottom}) rotate(-60)" class="end {font}">'
+            f"{escape(clipped(name, 22))}</text>"
         )
     return _svg("".join(parts), left + k * cell + 10, bottom + 8 + 6 * longest, told, "heat")
 
@@ -151,10 +152,8 @@ def legend() -> Markup:
     """Draw the scale of a heatmap from -1 to 1."""
     cells = []
     for i in range(-10, 11):
-        side = "" if i >= 0 else ' class="minus"'
-        cells.append(
-            f'<rect x="{10 + (i + 10) * 10}" y="2" width="10" height="12" fill-opacity="{abs(i) / 10 * 0.94 + 0.06:.2f}"{side}/>'
-        )
+        look = f'fill-opacity="{abs(i) / 10 * 0.94 + 0.06:.2f}"' + ("" if i >= 0 else ' class="minus"')
+        cells.append(f'<rect x="{10 + (i + 10) * 10}" y="2" width="10" height="12" {look}/>')
     words = _text(15, 28, "-1", "mid") + _text(115, 28, "0", "mid") + _text(215, 28, "1", "mid")
     return _svg("".join(cells) + words, 230, 32, "The scale: orange is -1, pale is 0, blue is 1.", "scale")
 
@@ -173,7 +172,7 @@ def cloud(seen: Cloud, told: str, ends: tuple[tuple[str, str], tuple[str, str]])
     """
     cell, left, foot = 10, 64, 20
     side = cell * seen.width
-    most = max(max(seen.counts), 1)
+    most = max(*seen.counts, 1)
     paths: list[list[str]] = [[] for _ in range(SHADES)]
     for at, n in enumerate(seen.counts):
         if n:

@@ -100,7 +100,6 @@ def look_at(name: str, raw: pa.ChunkedArray, decided: ColumnSpec, typing: Typing
     column, values, misfits = infer_and_cast(name, raw, decided, "", typing, whole=True)
     # Whatever it is for, what it holds is to be seen.
     seen = _numbers(column, values) if column.kind in _NUMBERS else _others(column, values)
-    pa.default_memory_pool().release_unused()
     if decided.private:
         return seen._replace(look=_hidden(column, seen.look.profile), labels={}, numeric=None)
     told = {

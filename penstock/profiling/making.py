@@ -102,11 +102,9 @@ def unique_names(names: Sequence[str]) -> list[str]:
 
 def empty(name: str, source: str, columns: Sequence[str]) -> Profiled:
     """Return the profile of a table without a row."""
-    looks = (
-        ColumnLook(name=n, kind="text", role="ignored", profile=ColumnProfile(name=n, kind="text", n=0, missing=0, distinct=0))
-        for n in columns
-    )  # fmt: skip
-    made = Profiled(name=name, source=source, release=__version__, n_rows=0, columns=tuple(looks))
+    bare = [ColumnProfile(name=n, kind="text", n=0, missing=0, distinct=0) for n in columns]
+    looks = tuple(ColumnLook(name=p.name, kind="text", role="ignored", profile=p) for p in bare)
+    made = Profiled(name=name, source=source, release=__version__, n_rows=0, columns=looks)
     return made.model_copy(update={"alerts": alerts_of(made)})
 
 
@@ -127,7 +125,10 @@ def _looked_at(
 
     def look(column: str) -> Seen:
         seen = look_at(column, raw[column], decided.get(column, ColumnSpec()), typing)
-        return parked(seen, folder / f"{raw.column_names.index(column)}.column")
+        seen = parked(seen, folder / f"{raw.column_names.index(column)}.column")
+        # Each thread has a heap of its own, which keeps what it took for a column that is done with.
+        pa.default_memory_pool().release_unused()
+        return seen
 
     with ThreadPoolExecutor(WORKERS) as pool:
         seen = list(pool.map(look, raw.column_names))

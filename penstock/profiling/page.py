@@ -1,10 +1,11 @@
-"""A profile as one HTML file: no request, one small script of ours, readable in the dark, on paper and without script."""
+"""A profile as one HTML file: no request, one small script of ours, readable in the dark, on paper, without script."""
 
 from __future__ import annotations
 
 import base64
 import functools
 import hashlib
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,24 +41,28 @@ def profile_html(seen: Profiled) -> bytes:
         by_column.setdefault(alert.column, []).append(alert.what)
     columns = [view_of(look, i, seen.n_rows, by_column.get(look.name, [])) for i, look in enumerate(seen.columns)]
     style, script = _file("profile.css"), _file("profile.js")
-    page = _environment().get_template("profile.html.j2").render(
-        p=seen,
-        columns=columns,
-        anchors={view.look.name: view.anchor for view in columns},
-        kinds=counts_of(columns),
-        alerts=list(by_column.items())[:MOST_ALERTS],
-        more_alerts=max(0, len(by_column) - MOST_ALERTS),
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
-        heat=_heat(seen),
-        legend=charts.legend(),
-        clouds=_clouds(seen),
-        strips=_strips(seen),
-        series=_series(seen),
-        against=_against(seen),
-        n_shown=max((len(look.first) for look in seen.columns), default=0),
+    page = (
+        _environment()
+        .get_template("profile.html.j2")
+        .render(
+            p=seen,
+            columns=columns,
+            anchors={view.look.name: view.anchor for view in columns},
+            kinds=counts_of(columns),
+            alerts=list(by_column.items())[:MOST_ALERTS],
+            more_alerts=max(0, len(by_column) - MOST_ALERTS),
+            style=style,
+            script=script,
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+            heat=_heat(seen),
+            legend=charts.legend(),
+            clouds=_clouds(seen),
+            strips=_strips(seen),
+            series=_series(seen),
+            against=_against(seen),
+            n_shown=max((len(look.first) for look in seen.columns), default=0),
+        )
     )
     return page.encode()
 
@@ -108,7 +113,8 @@ def _clouds(seen: Profiled) -> list[Picture]:
     found = []
     kinds = {look.name: look.kind for look in seen.columns}
     for cloud in seen.relations.clouds:
-        told = f"{clipped(cloud.one)} (to the right) and {clipped(cloud.two)} (upwards): the more rows, the fuller the colour"
+        told = f"{clipped(cloud.one)} (to the right) and {clipped(cloud.two)} (upwards)"
+        told += ": the more rows, the fuller the colour"
         told += f"; {cloud.outside:,} rows lie beyond what is drawn." if cloud.outside else "."
         ends = tuple(
             (value_of(kinds[name], side[0]), value_of(kinds[name], side[1]))
@@ -130,9 +136,11 @@ def _strips(seen: Profiled) -> Picture | None:
 def _series(seen: Profiled) -> list[Picture]:
     if seen.series is None:
         return []
-    told = f"How many rows there are along {clipped(seen.series.time)}, in {len(seen.series.counts)} spans of one length."
+    told = (
+        f"How many rows there are along {clipped(seen.series.time)}, in {len(seen.series.counts)} spans of one length."
+    )
     edges = [edge.replace("T", " ").removesuffix(" 00:00:00") for edge in seen.series.edges]
-    labels = [f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)]
+    labels = [f"{a} to {b}" for a, b in pairwise(edges)]
     found = [Picture(charts.upright(seen.series.counts, labels, told, ends=(edges[0], edges[-1])), told)]
     for line in seen.series.lines:
         known = [m for m in line.means if m is not None]
@@ -159,8 +167,12 @@ def _against(seen: Profiled) -> list[Picture]:
     for feature in target.features[:MOST_DRAWN]:
         if len(feature.groups) < 2:
             continue
-        strong = f" ({MEASURES[feature.measure]} {feature.strength:.2f})" if feature.measure and feature.strength else ""
-        told = f"{clipped(target.of, 60)} by {clipped(feature.column)}{strong}, with 95 % intervals and numbers of rows."
+        strong = (
+            f" ({MEASURES[feature.measure]} {feature.strength:.2f})" if feature.measure and feature.strength else ""
+        )
+        told = (
+            f"{clipped(target.of, 60)} by {clipped(feature.column)}{strong}, with 95 % intervals and numbers of rows."
+        )
         drawn = charts.dots(feature.groups, target.overall, told, is_share=target.is_share)
         found.append(Picture(drawn, told))
     return found

@@ -25,7 +25,6 @@ from penstock.profiling.words import (
     value_of,
 )
 
-
 # More levels than these nobody reads one by one.
 MANY = 30
 
@@ -41,7 +40,7 @@ class Bar(NamedTuple):
     """A value with its rows, and their share as a bar."""
 
     value: str
-    count: int
+    n: int
     share: str
     bar: Markup | None
 
@@ -169,7 +168,9 @@ def _of_texts(look: ColumnLook) -> list[tuple[str, str]]:
     texts, lengths = look.texts, look.profile.lengths
     if texts is None or lengths is None:
         return []
-    facts = [("characters in a text", f"{lengths.fewest:,} to {lengths.most:,}, {number(texts.mean_length)} on average")]
+    facts = [
+        ("characters in a text", f"{lengths.fewest:,} to {lengths.most:,}, {number(texts.mean_length)} on average")
+    ]
     if texts.mean_words is not None:
         facts.append(("words in a text", f"{number(texts.mean_words)} on average, at most {texts.most_words:,}"))
     signs = [f"{name} {percent(share)}" for name, share in texts.signs.items() if share]
@@ -253,13 +254,12 @@ def _histogram(look: ColumnLook) -> Picture:
     assert seen is not None
     edges, each = seen.edges, _is_each(look, seen)
     labels = [
-        f"{edges[i] + 0.5:,.0f}"
-        if each
-        else f"{value_of(look.kind, edges[i])} to {value_of(look.kind, edges[i + 1])}"
+        f"{edges[i] + 0.5:,.0f}" if each else f"{value_of(look.kind, edges[i])} to {value_of(look.kind, edges[i + 1])}"
         for i in range(len(seen.counts))
     ]
     ends = (labels[0], labels[-1]) if each else (value_of(look.kind, edges[0]), value_of(look.kind, edges[-1]))
-    told = f"How often {clipped(look.name)} has which value: {count(len(seen.counts), 'bar')} over {look.profile.n:,} cells"
+    told = f"How often {clipped(look.name)} has which value: {count(len(seen.counts), 'bar')}"
+    told += f" over {look.profile.n:,} cells"
     told += ", one for each whole number" if each else ""
     beyond = [f"{n:,} {side}" for n, side in ((seen.below, "below"), (seen.above, "above")) if n]
     told += f"; {' and '.join(beyond)} lie beyond what is drawn" if beyond else ""

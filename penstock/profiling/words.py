@@ -11,7 +11,7 @@ from penstock.table import Kind
 
 NONE = "—"
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = ("January", "February", "March", "April", "May", "June", "July")
+MONTHS: tuple[str, ...] = ("January", "February", "March", "April", "May", "June", "July")
 MONTHS += ("August", "September", "October", "November", "December")
 KINDS = {"integer": "whole number", "float": "number", "datetime": "date", "time": "time of day"}
 ROLES = {
