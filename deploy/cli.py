@@ -139,6 +139,31 @@ def init(
 
 
 @app.command()
+def profile(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Data to look at; several are stacked.")],
+    target: Annotated[
+        str | None, typer.Option(help="A column, or its index from 0, to look at all others with.")
+    ] = None,
+    private: Annotated[
+        list[str] | None, typer.Option("--private", metavar="COLUMN", help="Tell nothing of it but what is missing.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Where the page goes; by default NAME.profile.html.")] = None,
+    name: ModelName = None,
+    no_header: NoHeader = False,
+    names: Names = None,
+    table: TableName = None,
+    query: Query = None,
+    read: Read = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all that was found as one JSON line.")] = False,
+) -> int:
+    """Look at data without a model, and write one page of its columns, their relations and what is odd about them."""
+    from deploy.commands.profile import profile as body
+
+    options = _options(target or "", name, "auto", no_header, names, table, query, read, False, False)
+    return body(sources, options, private or [], output, as_json)
+
+
+@app.command()
 def check(spec: Annotated[Path, typer.Argument(metavar="SPEC.yaml")], artifacts: Artifacts = Path("artifacts")) -> int:
     """Read the sources, hold them to the spec's expectations and show the columns after every step; train nothing."""
     from deploy.commands.check import check as body

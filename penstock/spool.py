@@ -101,13 +101,16 @@ class Spool:
             return last
         if last is not None:
             last.close()
-        self._segments.append(_Segment(self._folder / f"{len(self._segments)}.arrow", schema))
+        self._segments.append(self._new(f"{len(self._segments)}.arrow", schema))
         return self._segments[-1]
+
+    def _new(self, name: str, schema: pa.Schema) -> _Segment:
+        return _Segment(self._folder / name, schema, self._store.durable)
 
     def _unite(self) -> None:
         """Write all segments anew as one, with types that hold the values of all."""
         schema = _promoted(self._segments, self._mixed)
-        whole = _Segment(self._folder / "whole.arrow", schema)
+        whole = self._new("whole.arrow", schema)
         parts, self._segments = self._segments, [*self._segments, whole]
         for part in parts:
             for table in part.tables():
@@ -118,12 +121,12 @@ class Spool:
 class _Segment:
     """Rows of one schema, cut into blocks whose bounds do not depend on how the rows arrived."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, durable: bool) -> None:
         self.path = path
         self.schema = schema
         self.digest = ""
         self.valued: set[str] = set()
-        self._file: ArrowFile | None = ArrowFile(path, schema)
+        self._file: ArrowFile | None = ArrowFile(path, schema, durable)
         self._rows = block_rows(schema)
         self._waiting: list[pa.Table] = []
         self._n_waiting = 0

@@ -106,6 +106,32 @@ def declare(sources: Sequence[str], options: Options, folder: Path, scratch: Sto
     return declared
 
 
+def one_source(sources: Sequence[str], options: Options, scratch: Store) -> tuple[Source, str]:
+    """Return one source for all arguments, stacked where they are several, and what it is called.
+
+    Raises
+    ------
+    SpecError
+        Their columns differ.
+    """
+    addresses = [without_password(location) for location in sources]
+    made = [_source(address, options) for address in addresses]
+    _warn_of_headers(made, options)
+    name = options.name or slug(_stem(addresses[0], options))
+    if len(made) == 1:
+        return made[0], name
+    if not _is_stacked([source.peek(scratch) for source in made], options):
+        raise SpecError("The sources cannot be stacked: their columns differ", todo="Give them one by one.")
+    return source_from(_stacked_value([_value(a, options, None) for a in addresses]), "data", Path.cwd()), name
+
+
+def target_in(source: Source, options: Options, scratch: Store) -> str | None:
+    """Return the name of the target's column, where one is asked for; it may be asked for by its index."""
+    if not options.target:
+        return None
+    return _target(options.target, source.peek(scratch).column_names, source.uri)
+
+
 def _source(address: Address, options: Options) -> Source:
     value = _value(address, options, None)
     return source_from(fill_in(value, address.shown), "data", Path.cwd())

@@ -138,6 +138,7 @@ def infer_and_cast(
     decided: ColumnSpec | None = None,
     table: str = "",
     typing: Typing | None = None,
+    whole: bool = False,
 ) -> tuple[Column, Any, list[Misfit]]:
     """Infer one column and cast it as its table's typed frame has it, reading its cells once.
 
@@ -145,6 +146,8 @@ def infer_and_cast(
     ----------
     name, raw, decided, table, typing
         As for `infer_column`.
+    whole : bool
+        Whether to cast what no typed frame has, too, and ids as what they hold.
 
     Returns
     -------
@@ -160,7 +163,7 @@ def infer_and_cast(
     ([1.5, 2.25, nan], [])
     """
     column, found = _inferred(name, raw, decided or ColumnSpec(), table, typing)
-    kept = typed_column(column)
+    kept = column if whole else typed_column(column)
     if kept is None:
         return column, None, []
     if found.values is not None and _reads_alike(found.column, kept):

@@ -47,7 +47,11 @@ def count_levels(values: Any, private: bool = False) -> Counted:
     (Level(value='b', count=2), Level(value='a', count=1))
     """
     counts = pc.value_counts(values.drop_null())
-    texts, rows = counts.field("values"), counts.field("counts")
+    return levels_of(counts.field("values"), counts.field("counts"), private)
+
+
+def levels_of(texts: Any, rows: Any, private: bool = False) -> Counted:
+    """Measure levels that are counted already: Arrow arrays of the texts and of their rows; see `count_levels`."""
     if not len(rows):
         return Counted(0, 0, (), None, None)
     n_rows = rows.to_numpy()

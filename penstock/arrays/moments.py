@@ -56,9 +56,13 @@ def describe(values: Any, private: bool = False) -> Described:
     ----------
     Skewness and kurtosis are the sample's own third and fourth standardised moments, m3 / m2^1.5 and m4 / m2^2 - 3.
     """
+    return describe_ordered(np.sort(values), private)
+
+
+def describe_ordered(ordered: Any, private: bool = False) -> Described:
+    """Measure numbers that are sorted already, NaN at the end; see `describe`."""
     # Sorted once: order statistics, distinct values, infinities and fences are then look-ups. NaN sorts to the end.
-    ordered = np.sort(values)
-    n = len(ordered) - int(np.count_nonzero(np.isnan(values)))
+    n = int(np.searchsorted(ordered, np.nan, "left"))
     present = ordered[:n]
     distinct = int(np.count_nonzero(present[1:] != present[:-1])) + 1 if n else 0
     finite = present[np.searchsorted(present, -np.inf, "right") : np.searchsorted(present, np.inf, "left")]
@@ -87,7 +91,7 @@ def describe(values: Any, private: bool = False) -> Described:
         **shown,
     )
     spread = math.ldexp(math.sqrt(central.m2 / central.n), exponent)
-    return Described(n, distinct, numbers, math.ldexp(central.mean, exponent), spread, len(finite) == len(values))
+    return Described(n, distinct, numbers, math.ldexp(central.mean, exponent), spread, len(finite) == len(ordered))
 
 
 def shape_of(central: Central, exponent: int = 0) -> dict[str, float | None]:

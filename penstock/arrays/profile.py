@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from penstock.arrays.levels import MAX_LEVELS, count_levels
+from penstock.arrays.levels import MAX_LEVELS, Counted, count_levels
 from penstock.arrays.merging import merge
-from penstock.arrays.moments import describe
+from penstock.arrays.moments import Described, describe
 from penstock.arrays.quantiles import FENCE, QUANTILES
 from penstock.arrays.records import (
     Collinear,
@@ -98,7 +98,9 @@ def profile_of(n_rows: int, measured: Mapping[str, Measured]) -> Profile:
     return Profile(n_rows=n_rows, columns={name: m.profile for name, m in measured.items()}, matrix=relate(numeric))
 
 
-def profile_column(column: Column, values: Any) -> Measured:
+def profile_column(
+    column: Column, values: Any, *, described: Described | None = None, counted: Counted | None = None
+) -> Measured:
     """Measure one typed column.
 
     Parameters
@@ -107,13 +109,15 @@ def profile_column(column: Column, values: Any) -> Measured:
         What it holds.
     values : numpy.ndarray, pandas.Series, pandas extension array or pyarrow array
         float64, datetime64[us] or text by its kind, shape (n_rows,).
+    described, counted : Described, Counted, optional
+        What is known of numbers or levels already.
     """
     # Ids and private values are counted, never listed: a profile travels with the model.
     private = column.role == "id" or column.private
     about: dict[str, Any] = {"name": column.name, "kind": column.kind, "private": private}
     if column.is_numeric:
         numbers = np.asarray(values, dtype=np.float64)
-        seen = describe(numbers, private)
+        seen = described or describe(numbers, private)
         about |= {"n": seen.n, "missing": len(numbers) - seen.n, "distinct": seen.distinct, "numbers": seen.numbers}
         numeric = Numeric(column.name, numbers, seen.centre, seen.spread, seen.is_whole_column, private)
         return Measured(ColumnProfile(**about), numeric)
@@ -122,7 +126,7 @@ def profile_column(column: Column, values: Any) -> Measured:
         about |= {"n": spanned.n, "missing": len(values) - spanned.n, "distinct": spanned.distinct}
         about |= {"earliest": spanned.earliest, "latest": spanned.latest, "spacing": spanned.spacing}
         return Measured(ColumnProfile(**about), None)
-    counted = count_levels(_text(values), private)
+    counted = counted or count_levels(_text(values), private)
     about |= {"n": counted.n, "missing": len(values) - counted.n, "distinct": counted.n_levels}
     about |= {"levels": counted.levels, "n_levels": counted.n_levels}
     about |= {"entropy": counted.entropy, "lengths": counted.lengths}

@@ -42,6 +42,8 @@ class ArrowFile:
         The file; it is not at its good name yet.
     schema : pyarrow.Schema
         Of all blocks.
+    durable : bool
+        Whether it will have to reach the disk.
 
     Raises
     ------
@@ -49,10 +51,10 @@ class ArrowFile:
         From every method: the file cannot be written.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, durable: bool = True) -> None:
         self.path = path
         self.schema = schema
-        self._sink = HashingFile(path)
+        self._sink = HashingFile(path, durable)
         self._blocks: queue.Queue[pa.Table | None] = queue.Queue(_WAITING)
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="arrow-file", daemon=True)
@@ -102,9 +104,9 @@ class ArrowFile:
 class HashingFile:
     """A file that is hashed while it is written; Arrow's writer asks no more of a sink."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, durable: bool = True) -> None:
         self.path = path
-        self._out = Outflow(path)
+        self._out = Outflow(path, durable)
         self.sha256 = hashlib.sha256()
         self.closed = False
 

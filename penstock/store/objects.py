@@ -45,6 +45,9 @@ class Store:
     ----------
     root : str or pathlib.Path
         A directory or an fsspec URL. It is made at the first write, not here.
+    durable : bool
+        Whether what is written has to outlive a power cut; a store that goes when the work is done need not wait for
+        the disk.
 
     Examples
     --------
@@ -55,8 +58,9 @@ class Store:
     b'water'
     """
 
-    def __init__(self, root: str | Path) -> None:
+    def __init__(self, root: str | Path, durable: bool = True) -> None:
         self.fs, self.root = fsspec.core.url_to_fs(str(root))
+        self.durable = durable
 
     def put_bytes(self, data: bytes, suffix: str, media: str = "application/octet-stream") -> FileRef:
         """Write an object, unless it is there, and return its reference."""
@@ -66,7 +70,7 @@ class Store:
         full = self._full(ref.path)
         with writing(self.root):
             if self.is_local:
-                replace(Path(full), data)
+                replace(Path(full), data, self.durable)
             else:
                 self.fs.pipe_file(full, data)
         self._remember(ref)
@@ -84,7 +88,7 @@ class Store:
         """
         with self.incoming() as folder:
             beside = folder / "object"
-            digest = copy_hashed(path, beside, self.root)
+            digest = copy_hashed(path, beside, self.root, self.durable)
             return self.take_file(beside, digest, suffix, media)
 
     def take_file(self, path: Path, digest: str, suffix: str, media: str = "application/octet-stream") -> FileRef:
@@ -101,7 +105,7 @@ class Store:
                 return ref
             full = self._full(ref.path)
             if self.is_local:
-                move(path, Path(full))
+                move(path, Path(full), self.durable)
             else:
                 self.fs.put_file(str(path), full)
         self._remember(ref)
@@ -165,7 +169,7 @@ class Store:
         full = self._full(path)
         with writing(self.root):
             if self.is_local:
-                replace(Path(full), data)
+                replace(Path(full), data, self.durable)
             else:
                 self.fs.pipe_file(full, data)
 
@@ -183,7 +187,7 @@ class Store:
         if any(column.num_chunks > 1 for column in table.columns):
             rows = block_rows(table.schema)
         with self.incoming() as folder, writing(self.root):
-            file = ArrowFile(folder / "table", table.schema)
+            file = ArrowFile(folder / "table", table.schema, self.durable)
             try:
                 for start in range(0, table.num_rows, max(rows, 1)):
                     file.write(table.slice(start, rows))
@@ -217,7 +221,7 @@ class Store:
         first = canonical(next(waiting))
         n_rows = first.num_rows
         with self.incoming() as folder, writing(self.root):
-            file = ArrowFile(folder / "table", first.schema)
+            file = ArrowFile(folder / "table", first.schema, self.durable)
             try:
                 file.write(first)
                 for part in waiting:

@@ -32,7 +32,8 @@ def unwritable(root: str | Path, error: OSError) -> StoreError:
 class Outflow:
     """A new file's bytes on their way to the disk.
 
-    What has been written is asked for at the disk while more is being written, so that the last wait for it is short.
+    What has been written is asked for at the disk while more is being written, so that the last wait for it is short;
+    but for a file that is not `durable`, which nobody will wait for.
 
     Raises
     ------
@@ -40,8 +41,9 @@ class Outflow:
         From every method: the file cannot be written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, durable: bool = True) -> None:
         self._file = path.open("wb", buffering=0)
+        self._durable = durable
         self._beside: ThreadPoolExecutor | None = None
         self._flushing: Future[None] | None = None
         self._n_unflushed = 0
@@ -51,7 +53,7 @@ class Outflow:
         self._n_unflushed += data.nbytes
         while data.nbytes:
             data = data[os.write(self._file.fileno(), data) :]
-        if self._n_unflushed >= _FLUSHED and (self._flushing is None or self._flushing.done()):
+        if self._durable and self._n_unflushed >= _FLUSHED and (self._flushing is None or self._flushing.done()):
             self._flush()
 
     def close(self) -> None:
@@ -75,7 +77,7 @@ class Outflow:
 _sync = getattr(os, "fdatasync", os.fsync)
 
 
-def copy_hashed(source: Path, to: Path, root: str) -> str:
+def copy_hashed(source: Path, to: Path, root: str, durable: bool = True) -> str:
     """Copy a file and return the sha256, in hex, of what was copied.
 
     Parameters
@@ -84,6 +86,8 @@ def copy_hashed(source: Path, to: Path, root: str) -> str:
         The file, and where its copy goes.
     root : str
         What the error calls the place that cannot be written.
+    durable : bool
+        Whether the copy will have to reach the disk.
 
     Raises
     ------
@@ -94,7 +98,7 @@ def copy_hashed(source: Path, to: Path, root: str) -> str:
     """
     with source.open("rb", buffering=0) as reader:
         with writing(root):
-            out = Outflow(to)
+            out = Outflow(to, durable)
         try:
             digest = _pour(reader, out, root)
         finally:
@@ -141,23 +145,25 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def move(path: Path, to: Path) -> None:
-    """Move a file to its good name, on the same disk, once all of its bytes have reached the disk."""
+def move(path: Path, to: Path, durable: bool = True) -> None:
+    """Move a file to its good name, on the same disk; a durable one once all of its bytes have reached the disk."""
     to.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
+    if durable:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
     path.replace(to)
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file beside and give it the good name once all of its bytes have reached the disk."""
+def replace(path: Path, data: bytes, durable: bool = True) -> None:
+    """Write a file beside and give it the good name; a durable one once all of its bytes have reached the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         with beside.open("wb") as out:
             out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
+            if durable:
+                out.flush()
+                os.fsync(out.fileno())
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
