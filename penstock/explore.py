@@ -128,6 +128,10 @@ def take_sample(wrangled: Wrangled, seed: int, store: Store) -> Sample:
     """
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     assert schema.target is not None
+    if schema.target.is_classification:
+        # The labels of a private target are drawn as their numbers.
+        schema = schema.model_copy(update={"target": schema.shown_target})
+    assert schema.target is not None
     sides = store.read_table(wrangled.sides)
     train = np.flatnonzero(np.asarray(sides["side"].to_numpy(zero_copy_only=False) == "train"))
     rows = train

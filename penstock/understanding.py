@@ -51,7 +51,7 @@ def understand(arrays: Arrays, store: Store, wrangled: Wrangled | None = None) -
                 table=table.name,
                 n_rows=table.raw.n_rows,
                 n_columns=len(table.raw.columns),
-                target=schema.target,
+                target=schema.shown_target,
                 left_out=tuple((c.name, _why_left_out(c)) for c in schema.columns if c.role not in _USED),
                 converted=tuple((c.name, how) for c in schema.columns if (how := _how_converted(c))),
                 suspicious=(*_suspicious(schema, profile, {str(k): int(v) for k, v in misfits.items()}), *twice),

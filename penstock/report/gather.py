@@ -44,6 +44,7 @@ from penstock.steps.hidden import hidden_columns
 from penstock.steps.plan import Plan
 from penstock.store import Store
 from penstock.table import TableSchema
+from penstock.target import relabelled
 
 MOST_LABELS = 50
 MOST_SOURCES = 50
@@ -100,12 +101,18 @@ def gather(
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     profile = Profile.model_validate_json(store.read_bytes(wrangled.profile))
     measured = read_measured(evaluated, store)
+    drawn = schema
+    if schema.target is not None and schema.shown_target is not None:
+        # Neither a picture nor a table knows the labels of a private target.
+        told = relabelled(measured.model_dump(mode="json"), schema.target, schema.shown_target)
+        measured = Measured.model_validate(told)
+        drawn = schema.model_copy(update={"target": schema.shown_target})
     plan = Plan.model_validate({"steps": orjson.loads(store.read_bytes(wrangled.plan))["steps"]})
     private = set(hidden_columns(plan, schema))
     audit = _shown(Audit.model_validate_json(store.read_bytes(wrangled.audit)), schema, private)
     slices = _slices(measured, evaluated.metric, private)
     evaluation, figures, left_out = _within_room(
-        evaluation_pictures(trained, evaluated, measured, schema), _figures(explored, store), len(schema.columns)
+        evaluation_pictures(trained, evaluated, measured, drawn), _figures(explored, store), len(schema.columns)
     )
     return DossierFacts(
         name=name,

@@ -42,7 +42,6 @@ steps:
   - {kind: calendar, columns: [born]}
   - {kind: fill}
 model: {families: [linear], budget: 20}
-gate: GATE
 """
 CODE = "def mood(frame):\n    return frame['city'].map(lambda c: 'zq7mood ' + str(c))\n"
 
@@ -76,7 +75,10 @@ def plant(folder: Path, target: str) -> None:
     teams.to_csv(folder / "teams.csv", index=False)
     (folder / "mine.py").write_text(CODE)
     hides = "true" if target == "fate" else "false"
-    spec = SPEC.replace("TARGET", target).replace("HIDDEN", hides).replace("GATE", "{}")
+    spec = SPEC.replace("TARGET", target).replace("HIDDEN", hides)
+    if target == "fate":
+        # Once with the automatic plan.
+        spec = "".join(spec.partition("steps:")[:1]) + "model:" + spec.partition("model:")[2]
     (folder / "people.yaml").write_text(spec)
 
 
@@ -97,14 +99,21 @@ def _without_digests(text: str) -> str:
 
 
 def files_leaks(folder: Path) -> list[str]:
-    """Return the leaks of a folder: rejected rows and the spec are the user's own, and a model needs means of its columns."""
+    """Return the leaks of a folder; rejected rows and spec are the user's own, and a profile tells means of columns."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.name in ("rejected.csv", "spec.json", "profile.json") or path.suffix not in (".html", ".md", ".json"):
             continue
         text = path.read_text()
         # A decision about a private column is kept where a model or the next run needs it.
-        decisions = path.name in ("lock.json", "manifest.json", "schema.json", "candidate.json", "steps.json")
+        decisions = path.name in (
+            "lock.json",
+            "manifest.json",
+            "schema.json",
+            "candidate.json",
+            "steps.json",
+            "metrics.json",
+        )
         found += (
             leaks(path.name, _decided_left_out(_without_digests(text)), SECRETS)
             if decisions
@@ -114,8 +123,8 @@ def files_leaks(folder: Path) -> list[str]:
 
 
 def _decided_left_out(text: str) -> str:
-    """Return a decision file without what the user wrote into the spec and the code."""
-    for own in ("zq7city-9", "zq7city-1", "zq7mood "):
+    """Return a file of decisions without what the user wrote into spec and code, and without what a model answers."""
+    for own in ("zq7city-9", "zq7city-1", "zq7mood ", "zq7won", "zq7lost"):
         text = text.replace(own, "")
     return text
 
