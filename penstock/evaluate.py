@@ -283,7 +283,8 @@ def _findings(
     cut = store.read_frame(wrangled.cut)
     is_train = (table["side"] == TRAIN).to_numpy(dtype=bool)
     kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
-    y = table["target"].to_numpy(dtype=kind)[is_train]
+    targets = table["target"].to_numpy(dtype=kind)
+    y = targets[is_train]
     train, held = cut[is_train].reset_index(drop=True), cut[~is_train].reset_index(drop=True)
     if judged.test is not None:
         # Series go on from one side to the other, and what is made of their past may tell nearly all of the next step.
@@ -292,7 +293,7 @@ def _findings(
         return find_leaks(own, y, target, schema, typing.known_after, seed=seed)
     return (
         *find_leaks(train, y, target, schema, typing.known_after, seed=seed),
-        *find_shared_rows(train, held),
+        *find_shared_rows(train, held, y, targets[~is_train]),
         *find_shared_groups(table["group"], table["side"]),
     )
 

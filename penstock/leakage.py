@@ -20,6 +20,10 @@ SUSPICIOUS = 0.99
 PERFECT = 0.9999
 MOST_ROWS, FEWEST_ROWS, MOST_CELLS = 20_000, 1_000, 1_000_000
 TELLING_SHARE, TELLING_COLUMNS, COPIES = 0.2, 2, 0.05
+# A copy has its target with it; a few may have been corrected.
+COPIED = 0.95
+
+Values = npt.NDArray[np.generic]
 
 
 class Finding(Frozen):
@@ -68,27 +72,34 @@ def find_leaks(
     return tuple(found)
 
 
-def find_shared_rows(train: pd.DataFrame, heldout: pd.DataFrame) -> tuple[Finding, ...]:
+def find_shared_rows(train: pd.DataFrame, heldout: pd.DataFrame, known: Values, true: Values) -> tuple[Finding, ...]:
     """Return whether held-out rows are copies of training rows under another identifier.
 
-    Where columns have few values, rows are alike by nature, and that is only told. Where at least two columns take so
-    many values that two rows do not agree in all of them by chance, a share of copies above 5 % blocks.
+    Where columns have few values, rows are alike by nature, and that is only told. It blocks where at least two columns
+    take so many values that two rows do not agree in all of them by chance, where more than 5 % of the held-out rows
+    have their like, and where these agree in the target, too: of rows that are merely alike some differ in it.
 
     Parameters
     ----------
     train, heldout : pandas.DataFrame
         Typed features of both sides, with the same columns.
+    known, true : numpy.ndarray
+        The target of the training rows and of the held-out rows.
     """
     if not len(train.columns) or not len(heldout) or not len(train):
         return ()
     seen = pd.util.hash_pandas_object(train, index=False).to_numpy()
-    both = int(np.isin(pd.util.hash_pandas_object(heldout, index=False).to_numpy(), seen).sum())
+    asked = pd.util.hash_pandas_object(heldout, index=False).to_numpy()
+    both = int(np.isin(asked, seen).sum())
     if not both:
         return ()
     telling = sum(train[c].nunique() > TELLING_SHARE * len(train) for c in train.columns)
     what = f"{both} of {len(heldout)} held-out rows agree in every feature with a training row"
-    blocks = telling >= TELLING_COLUMNS and both > COPIES * len(heldout)
-    return (Finding(kind="shared_rows", what=what + ("; they look like copies" if blocks else ""), blocks=blocks),)
+    pairs = pd.DataFrame({"row": asked, "true": true}).merge(pd.DataFrame({"row": seen, "known": known}), on="row")
+    same = float((pairs["true"] == pairs["known"]).mean())
+    blocks = telling >= TELLING_COLUMNS and both > COPIES * len(heldout) and same >= COPIED
+    what += "; they look like copies" if blocks else f", and {same:.0%} of such pairs in the target"
+    return (Finding(kind="shared_rows", what=what, blocks=blocks),)
 
 
 def find_shared_groups(groups: pd.Series[Any], sides: pd.Series[Any]) -> tuple[Finding, ...]:

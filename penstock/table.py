@@ -168,6 +168,25 @@ class TableSchema(Frozen):
         """The names of id columns."""
         return tuple(c.name for c in self.columns if c.role == "id")
 
+    @property
+    def shown_target(self) -> Target | None:
+        """The target as it may be shown: of a private one the labels are counted, and called by their number.
+
+        Examples
+        --------
+        >>> target = Target(name="ill", task="binary", labels=("no", "yes"), positive="yes", evidence="2 levels")
+        >>> columns = (Column(name="ill", kind="category", role="target", private=True),)
+        >>> TableSchema(columns=columns, target=target).shown_target.labels
+        ('label 1', 'label 2')
+        """
+        target = self.target
+        if target is None or not any(c.private and c.name == target.name for c in self.columns):
+            return target
+        labels = tuple(f"label {i}" for i, _ in enumerate(target.labels, 1))
+        positive = dict(zip(target.labels, labels, strict=True)).get(target.positive or "")
+        told: dict[str, object] = {"labels": labels, "positive": positive, "label_type": "text", "variants": {}}
+        return target.model_copy(update={**told, "reading": None, "evidence": ""})
+
     def column(self, name: str) -> Column:
         """Return a column by name.
 

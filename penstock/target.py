@@ -92,3 +92,25 @@ def unique_folds(labels: tuple[str, ...]) -> dict[str, str]:
     for label in labels:
         folds.setdefault(fold(label), []).append(label)
     return {folded: same[0] for folded, same in folds.items() if len(same) == 1}
+
+
+def relabelled(value: Any, target: Target, shown: Target) -> Any:
+    """Return JSON values in which every label of a target, as a key or as a text, is called as it may be shown.
+
+    Examples
+    --------
+    >>> target, shown = (Target(name="y", task="binary", labels=labels) for labels in (("no", "yes"), ("1", "2")))
+    >>> relabelled({"curves": {"yes": [0.5]}, "labels": ["no", "yes"]}, target, shown)
+    {'curves': {'2': [0.5]}, 'labels': ['1', '2']}
+    """
+    if target.labels == shown.labels:
+        return value
+    return _renamed(value, dict(zip(target.labels, shown.labels, strict=True)))
+
+
+def _renamed(value: Any, names: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {names.get(key, key): _renamed(item, names) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_renamed(item, names) for item in value]
+    return names.get(value, value) if isinstance(value, str) else value

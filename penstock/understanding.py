@@ -51,7 +51,7 @@ def understand(arrays: Arrays, store: Store, wrangled: Wrangled | None = None) -
                 table=table.name,
                 n_rows=table.raw.n_rows,
                 n_columns=len(table.raw.columns),
-                target=schema.target,
+                target=schema.shown_target,
                 left_out=tuple((c.name, _why_left_out(c)) for c in schema.columns if c.role not in _USED),
                 converted=tuple((c.name, how) for c in schema.columns if (how := _how_converted(c))),
                 suspicious=(*_suspicious(schema, profile, {str(k): int(v) for k, v in misfits.items()}), *twice),
@@ -88,7 +88,7 @@ def _how_converted(column: Column) -> str:
             parts.append("decimal comma" if column.decimal == "," else "decimal points and commas both read")
         if column.thousands:
             parts.append(f"thousands sign {column.thousands!r} taken out")
-    if column.kind == "boolean" and column.true_words:
+    if column.kind == "boolean" and column.true_words and not column.private:
         parts.append(f"{'/'.join(column.true_words)} is true, {'/'.join(column.false_words)} is false")
     if column.kind in ("datetime", "time") and column.formats:
         parts.append(f"date or time as {', '.join(column.formats)}")
@@ -96,7 +96,8 @@ def _how_converted(column: Column) -> str:
         parts.append(f"times of {column.timezone} turned into UTC")
     declared = [t for t in column.missing if t not in MISSING_TOKENS]
     if declared:
-        parts.append(f"{', '.join(map(repr, declared))} read as missing")
+        told = "what the spec declares is" if column.private else ", ".join(map(repr, declared))
+        parts.append(f"{told} read as missing")
     return "; ".join(parts)
 
 

@@ -28,7 +28,7 @@ def summary(holder: Holder, name: str) -> dict[str, Any]:
         }
         if bundle.looking is not None:
             told["history"] = _history(bundle.looking)
-        if bundle.target.is_classification:
+        if bundle.target.is_classification and bundle.schema.shown_target == bundle.target:
             told["labels"] = [bundle.target.typed(label) for label in bundle.target.labels]
     trouble = holder.trouble(name)
     if trouble is not None:

@@ -96,7 +96,8 @@ def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: He
     schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, aliases, keys, shown=row)
     lookups = _lookups(bundle.lookup_versions)
     has_ends = bundle.series is not None and bundle.series.widths is not None
-    one = _answer(bundle.target, name, lookups, has_ends=has_ends)
+    private = bundle.schema.shown_target != bundle.target
+    one = _answer(bundle.target, name, lookups, has_ends=has_ends, private=private)
     schemas[f"{name}.answer"] = one
     schemas[f"{name}.answered"] = _of_many(one, name)
     history = None
@@ -186,18 +187,30 @@ def _rows(answer: str, lookups: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer(target: Target, name: str, lookups: dict[str, Any], *, has_ends: bool = False) -> dict[str, Any]:
+def _answer(
+    target: Target, name: str, lookups: dict[str, Any], *, has_ends: bool = False, private: bool = False
+) -> dict[str, Any]:
     properties: dict[str, Any] = {"prediction": {"type": "number"}}
     required = ["prediction", "model", "version", "warnings", *lookups]
     if target.is_classification:
         typed = [target.typed(label) for label in target.labels]
-        properties["prediction"] = {"enum": typed}
+        kinds = {"text": "string", "integer": "integer", "boolean": "boolean"}
+        properties["prediction"] = {"type": kinds[target.label_type]} if private else {"enum": typed}
         share = {"type": "number", "minimum": 0, "maximum": 1}
         properties["probabilities"] = {
             "type": "object",
             "properties": dict.fromkeys(target.labels, share),
             "required": list(target.labels),
         }
+        if private:
+            # Only an answer tells the labels of a private target.
+            n = len(target.labels)
+            properties["probabilities"] = {
+                "type": "object",
+                "additionalProperties": share,
+                "minProperties": n,
+                "maxProperties": n,
+            }
         required.append("probabilities")
     if has_ends:
         properties |= {"low": {"type": "number"}, "high": {"type": "number"}}

@@ -98,7 +98,7 @@ async def model_page(parts: Served, name: str, root: str) -> Response:
 def _told(held: Held, name: str, root: str) -> dict[str, Any]:
     bundle = held.bundle
     row = bundle.example()
-    labels = [str(label) for label in bundle.target.labels]
+    labels = [str(label) for label in bundle.target.labels] if bundle.schema.shown_target == bundle.target else []
     return {
         "labels": labels if len(labels) <= 12 else [*labels[:12], f"and {len(labels) - 12} more"],
         "fields": fields_of(bundle.schema, bundle.profile, row),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
+from penstock.bundle.origins import cleaning, environment, findings, plain, sources, typing, worst
 from penstock.cells import time_text
 from penstock.durations import told
 from penstock.receipts import Interval, Verdict
@@ -20,6 +22,17 @@ MOST_LEVELS = 8
 LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "mape", "mase", "smape"})
 
 
+@dataclass(frozen=True)
+class Origins:
+    """What a model was made of: the plan's JSON, the evaluate stage's, receipts, libraries and the spec."""
+
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    spec: Mapping[str, Any] = field(default_factory=dict)
+
+
 def card_text(
     bundle: Bundle,
     *,
@@ -30,6 +43,7 @@ def card_text(
     baseline: Mapping[str, Interval],
     verdict: Verdict,
     forced: str = "",
+    origins: Origins | None = None,
 ) -> str:
     """Return the card as Markdown that reads well as plain text.
 
@@ -45,28 +59,64 @@ def card_text(
         What the gate decided.
     forced : str
         The reason that overruled it, or nothing.
+    origins : Origins, optional
+        What it was made of.
     """
+    made = origins or Origins()
+    cleaned = cleaning(made.plan) if origins is not None else []
     parts = [
         [
             f"# {bundle.name}, version {version}",
             "",
-            _purpose(bundle.target),
+            _purpose(bundle.target, private=bundle.schema.shown_target != bundle.target),
             *_reach(bundle),
             "",
             f"Kind of model: {family}. Sealed {created}.",
         ],
-        ["## Data", "", *_data(bundle)],
+        ["## Intended use", "", *_use(bundle)],
+        ["## Data", "", *_data(bundle), *sources(made.lineage), *typing(bundle.schema)],
+        *_section("Cleaning", cleaned),
         ["## Scores on held-out rows", "", *_scores(scores, baseline)],
+        *_section("Where it is worst", worst(made.metrics, bundle.schema, made.plan, scores)),
+        *_section("Leakage", findings(made.metrics)),
         ["## Verdict of the gate", "", *_verdict(verdict, forced)],
         ["## Columns that a caller sends", "", *_columns(bundle)],
         ["## Limits", "", *_limits(bundle)],
+        *_section("How to call it", _calling(bundle)),
+        *_section("Environment", environment(made.environment, made.spec)),
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
-def _purpose(target: Target) -> str:
+def _section(title: str, lines: list[str]) -> list[list[str]]:
+    return [[f"## {title}", "", *lines]] if lines else []
+
+
+def _use(bundle: Bundle) -> list[str]:
+    rows = "rows as they came to training, raw: it cleans them itself"
+    return [
+        f"To be asked for `{bundle.target.name}` of single rows or files of {rows}.",
+        "It is meant for rows like those that it was trained on, and for decisions that a person can look into.",
+    ]
+
+
+def _calling(bundle: Bundle) -> list[str]:
+    return [
+        "```",
+        f"POST /models/{bundle.name}/predict          one row as a JSON object, or rows as a list",
+        f"penstock predict {bundle.name} --input new.csv --output predictions.csv",
+        f"Bundle.load('artifacts/models/{bundle.name}').predict(frame).to_frame()",
+        "```",
+        "",
+        "An answer has the prediction, warnings, and the version that gave it; `/openapi.json` has every field.",
+    ]
+
+
+def _purpose(target: Target, *, private: bool) -> str:
     if not target.is_classification:
         return f"{'Forecasts' if target.task == 'forecast' else 'Predicts'} the number `{target.name}`."
+    if private:
+        return f"Predicts `{target.name}`, one of {len(target.labels)} labels, with a probability for each."
     labels = ", ".join(f"`{label}`" for label in target.labels[:20])
     more = f" and {len(target.labels) - 20} more" if len(target.labels) > 20 else ""
     positive = f"; the positive one is `{target.positive}`" if target.positive else ""
@@ -92,7 +142,7 @@ def _data(bundle: Bundle) -> list[str]:
         lines.append(f"- {len(carried)} of them are looked up in tables that the model carries: {tables}.")
     lines += [_looked_up(record) for record in bundle.carried.values()]
     left_out = [c for c in bundle.schema.columns if c.role in ("id", "ignored", "known_after")]
-    lines += [f"- `{_plain(c.name)}` is left out ({c.role.replace('_', ' ')})." for c in left_out[:20]]
+    lines += [f"- `{plain(c.name)}` is left out ({c.role.replace('_', ' ')})." for c in left_out[:20]]
     lines += [f"- {len(left_out) - 20} more columns are left out."] if len(left_out) > 20 else []
     return lines
 
@@ -130,7 +180,7 @@ def _columns(bundle: Bundle) -> list[str]:
     asked = [c for c in bundle.schema.features if c.serve == "request"]
     lines = ["| column | kind | unit | may be missing | seen in training |", "|---|---|---|---|---|"]
     for c in asked[:MOST_COLUMNS]:
-        cells = (_plain(c.name), c.kind, _plain(c.unit), "yes" if c.nullable else "no", _seen(c, bundle.profile))
+        cells = (plain(c.name), c.kind, plain(c.unit), "yes" if c.nullable else "no", _seen(c, bundle.profile))
         lines.append(f"| {' | '.join(cells)} |")
     return [*lines, "", f"and {len(asked) - MOST_COLUMNS} more."] if len(asked) > MOST_COLUMNS else lines
 
@@ -146,7 +196,7 @@ def _seen(column: Column, profile: Profile) -> str:
         return " to ".join(time_text(b) if column.kind == "time" else f"{b:g}" for b in bounds)
     if seen.earliest is not None and seen.latest is not None:
         return f"{seen.earliest} to {seen.latest}"
-    levels = ", ".join(_plain(level.value) for level in seen.levels[:MOST_LEVELS])
+    levels = ", ".join(plain(level.value) for level in seen.levels[:MOST_LEVELS])
     return levels + (f" and {seen.n_levels - MOST_LEVELS} more" if seen.n_levels > MOST_LEVELS else "")
 
 
@@ -160,8 +210,3 @@ def _limits(bundle: Bundle) -> list[str]:
     if any(c.private for c in bundle.schema.columns):
         lines.append("- Columns that were declared private are used; their values are not shown here.")
     return lines
-
-
-def _plain(text: str) -> str:
-    """Return text that does not break a table."""
-    return " ".join(text.split()).replace("|", "\\|")[:64]

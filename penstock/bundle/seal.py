@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
-from penstock.bundle.card import card_text
+from penstock.bundle.card import Origins, card_text
 from penstock.bundle.carried import carried_of
 from penstock.bundle.environment import unpickled
 from penstock.bundle.keys import Signer
@@ -148,6 +148,13 @@ def build_files(
         baseline=parts.baseline,
         verdict=verdict,
         forced=forced,
+        origins=Origins(
+            plan=parts.plan,
+            metrics=parts.metrics,
+            lineage=parts.lineage,
+            environment=parts.environment,
+            spec=parts.spec,
+        ),
     ).encode()
     manifest = Manifest(
         model=name,

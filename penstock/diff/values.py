@@ -43,7 +43,7 @@ def changes_of(before: Any, after: Any, shown: tuple[Any, Any] | None = None, pa
     before, after : JSON values
         What is compared.
     shown : tuple, optional
-        The same values as they may be told, of the same shape: some of what is compared may be private.
+        The same values as they may be told, with texts in the place of whatever is private.
     path : str
         Where the values stand.
 
@@ -55,7 +55,7 @@ def changes_of(before: Any, after: Any, shown: tuple[Any, Any] | None = None, pa
     old, new = shown if shown is not None else (before, after)
     if before == after:
         return
-    if isinstance(before, dict) and isinstance(after, dict):
+    if isinstance(before, dict) and isinstance(after, dict) and isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*before, *after]):
             place = f"{path}.{key}" if path else str(key)
             if key not in after:
@@ -64,7 +64,7 @@ def changes_of(before: Any, after: Any, shown: tuple[Any, Any] | None = None, pa
                 yield Change(what=place, after=told(new[key]))
             else:
                 yield from changes_of(before[key], after[key], (old[key], new[key]), place)
-    elif _are_records(before) and _are_records(after):
+    elif _are_records(before) and _are_records(after) and _are_records(old) and _are_records(new):
         yield from _items(before, after, (old, new), path)
     else:
         yield Change(what=path, before=told(old), after=told(new))

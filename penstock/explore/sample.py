@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from penstock.explore.association import Category, cramer
 from penstock.explore.columns import Columns, Ints, drawable
-from penstock.explore.hidden import hidden_names, is_hidden
 from penstock.plots.groups import Groups, groups_of, no_groups
 from penstock.plots.relations import with_target
 from penstock.plots.scatter import even_part
 from penstock.receipts import FrameRef, Wrangled
+from penstock.steps.hidden import hidden_columns, is_hidden
 from penstock.steps.plan import Plan
 from penstock.store import Store
 from penstock.table import Column, TableSchema, Target
@@ -160,7 +160,11 @@ def take_sample(wrangled: Wrangled, seed: int, store: Store) -> Sample:
     assert schema.target is not None
     told = orjson.loads(store.read_bytes(wrangled.plan))
     plan = Plan.model_validate({"steps": told["steps"]})
-    hidden = hidden_names(schema, plan)
+    hidden = hidden_columns(plan, schema)
+    if schema.target.is_classification:
+        # The labels of a private target are drawn as their numbers.
+        schema = schema.model_copy(update={"target": schema.shown_target})
+    assert schema.target is not None
     sides = store.read_table(wrangled.sides)
     train = np.flatnonzero(np.asarray(sides["side"].to_numpy(zero_copy_only=False) == "train")).astype(np.int64)
     drawn = np.arange(len(train), dtype=np.int64)

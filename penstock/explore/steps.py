@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from penstock.blocks import Blocks, Texts
 from penstock.explore.changes import changed_column, far_of, missing_of, typing_changes
-from penstock.explore.hidden import is_hidden
 from penstock.explore.replay import Replayed, replay
 from penstock.explore.sample import Sample
 from penstock.explore.sketch import Sketch, shortened
@@ -22,6 +21,7 @@ from penstock.plots.levels import MISSING
 from penstock.plots.words import listed
 from penstock.steps.audit import Audit, StepAudit
 from penstock.steps.changes import compare, filled
+from penstock.steps.hidden import is_hidden
 
 MOST_STEPS = 12
 MOST_DRAWN = 3

@@ -19,6 +19,7 @@ from penstock.slices import Join
 from penstock.sources.origins import Origin, origins_of
 from penstock.split import SplitRule, sides
 from penstock.steps.base import Known
+from penstock.steps.hidden import hidden_columns
 from penstock.steps.plan import Plan
 from penstock.steps.relations.assemble import Assembled, assemble
 from penstock.steps.relations.keys import keys_of
@@ -172,11 +173,13 @@ class Tracer:
             came = _raw(original[name][row].as_py())
             about |= {"came": came, "corrected": came != about["raw"]} if came != about["raw"] else {}
         about |= _after(name, replayed)
-        return self._masked(CellTrace(**about, private=column.private))
+        private = column.private or column.name in hidden_columns(self._plan, self._schema)
+        return self._masked(CellTrace(**about, private=private))
 
     def _made(self, name: str, replayed: Replayed) -> CellTrace:
-        # What a step derives from a column is named after it.
-        private = any(c.private and name.startswith(c.name) for c in self._whole.table_schema.columns)
+        # An encoding of a column is named after it; what a step makes of one may be called anything.
+        after = any(c.private and name.startswith(c.name) for c in self._whole.table_schema.columns)
+        private = after or name in hidden_columns(self._plan, self._schema)
         return self._masked(CellTrace(column=name, private=private, **_after(name, replayed)))
 
     def _read(self, column: Column, value: object) -> str:

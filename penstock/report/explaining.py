@@ -9,6 +9,7 @@ from penstock.receipts import Evaluated, Interval
 from penstock.report.explained import Effects, Example, importance_note, name_of
 from penstock.report.measured import Measured
 from penstock.report.words import clipped, count, greater_is_better, metric_title, number
+from penstock.steps.hidden import is_hidden
 from penstock.table import TableSchema
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _slices(evaluated: Evaluated, measured: Measured, private: frozenset[str]) -
 
     overall = evaluated.scores.get(evaluated.metric)
     # What a step derives from a column is named after it.
-    known = [p for p in measured.slices if not any(p.column.startswith(name) for name in private)]
+    known = [p for p in measured.slices if not is_hidden(p.column, private)]
     sign = 1 if greater_is_better(evaluated.metric) else -1
     groups = []
     for part in known:

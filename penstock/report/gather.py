@@ -40,10 +40,11 @@ from penstock.report.pictures import evaluation_pictures
 from penstock.report.words import clipped, greater_is_better
 from penstock.series.rule import HISTORY
 from penstock.steps.audit import Audit, LabelReading
-from penstock.steps.hidden import hidden_columns
+from penstock.steps.hidden import hidden_columns, is_hidden
 from penstock.steps.plan import Plan
 from penstock.store import Store
 from penstock.table import TableSchema
+from penstock.target import relabelled
 
 MOST_LABELS = 50
 MOST_SOURCES = 50
@@ -100,12 +101,18 @@ def gather(
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     profile = Profile.model_validate_json(store.read_bytes(wrangled.profile))
     measured = read_measured(evaluated, store)
+    drawn = schema
+    if schema.target is not None and schema.shown_target is not None:
+        # Neither a picture nor a table knows the labels of a private target.
+        told = relabelled(measured.model_dump(mode="json"), schema.target, schema.shown_target)
+        measured = Measured.model_validate(told)
+        drawn = schema.model_copy(update={"target": schema.shown_target})
     plan = Plan.model_validate({"steps": orjson.loads(store.read_bytes(wrangled.plan))["steps"]})
     private = set(hidden_columns(plan, schema))
     audit = _shown(Audit.model_validate_json(store.read_bytes(wrangled.audit)), schema, private)
     slices = _slices(measured, evaluated.metric, private)
     evaluation, figures, left_out = _within_room(
-        evaluation_pictures(trained, evaluated, measured, schema), _figures(explored, store), len(schema.columns)
+        evaluation_pictures(trained, evaluated, measured, drawn), _figures(explored, store), len(schema.columns)
     )
     return DossierFacts(
         name=name,
@@ -179,18 +186,13 @@ def _target(schema: TableSchema, private: set[str]) -> TargetFact:
 def _shown(audit: Audit, schema: TableSchema, private: set[str]) -> Audit:
     """Return the audit without a value of a private column, whoever wrote it."""
     steps = tuple(
-        step.model_copy(update={"examples": tuple(e for e in step.examples if not _hidden(e.column, private))})
+        step.model_copy(update={"examples": tuple(e for e in step.examples if not is_hidden(e.column, private))})
         for step in audit.steps
     )
     labels = audit.labels
     if schema.target is not None and schema.target.name in private:
         labels = LabelReading(cells=labels.cells, blanks=labels.blanks)
     return audit.model_copy(update={"steps": steps, "labels": labels})
-
-
-def _hidden(column: str, private: set[str]) -> bool:
-    # An encoding, or a column of one level, is named after what it was made of.
-    return any(column.startswith(name) for name in private)
 
 
 def _rejections(wrangled: Wrangled, store: Store) -> tuple[RejectionFact, ...]:
@@ -243,7 +245,7 @@ def _slices(measured: Measured, metric: str, private: set[str]) -> list[SliceFac
     shown = [
         SliceFact(column=part.column, level=clipped(part.level, 60), n=part.n, value=part.value)
         for part in measured.slices
-        if part.value is not None and not _hidden(part.column, private)
+        if part.value is not None and not is_hidden(part.column, private)
     ]
     sign = 1 if greater_is_better(metric) else -1
     return sorted(shown, key=lambda part: (sign * part.value, part.column, part.level))

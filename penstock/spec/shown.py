@@ -11,7 +11,9 @@ from penstock.spec.reading import write_yaml
 PRIVATE = "(private)"
 MOST_CHARACTERS = 60_000
 # What a private column's own entry may tell, for it is no value of the column.
-_OPEN = frozenset({"kind", "role", "private", "serve", "table", "columns", "column", "on", "by", "into", "use"})
+_OPEN = frozenset(
+    {"kind", "role", "private", "serve", "table", "column", "columns", "on", "by", "into", "use", "gives"}
+)
 # A password in an address that was written out instead of named by ${env:...} or ${secret:...}.
 _password = re.compile(r"(://[^/\s:@]*:)(?!\$\{)[^@/\s]+@")
 
@@ -31,7 +33,10 @@ def shown_spec(declared: Mapping[str, Any], private: frozenset[str]) -> str:
     --------
     >>> spec = {"columns": {"pay": {"private": True, "missing": ["-99"]}}, "source": "sql://me:word@host/db"}
     >>> print(shown_spec(spec, frozenset({"pay"})), end="")
-    columns: {pay: {private: true, missing: [(private)]}}
+    columns:
+      pay:
+        private: true
+        missing: [(private)]
     source: sql://me:***@host/db
     """
     text = write_yaml(masked_spec(declared, private))
@@ -59,11 +64,15 @@ def _shown(value: Any, private: frozenset[str]) -> Any:
     return _password.sub(r"\1***@", value) if isinstance(value, str) else value
 
 
-def _masked(value: Any, private: frozenset[str], key: str = "") -> Any:
+def _masked(value: Any, private: frozenset[str], key: str | None = None) -> Any:
+    """Return what is said of a private column, its names left and its values not; `key` is None for the whole of it."""
     if isinstance(value, dict):
-        return {name: _masked(item, private, name) for name, item in value.items()}
+        # The keys of a table of replacements, or of units, are values themselves.
+        if key is not None and key not in _OPEN:
+            return PRIVATE
+        return {name: _masked(item, private, str(name)) for name, item in value.items()}
     if isinstance(value, list):
-        return [_masked(item, private, key) for item in value]
+        return [_masked(item, private, key) if not isinstance(item, dict) else PRIVATE for item in value]
     if key in _OPEN or isinstance(value, bool) or value in private:
         return value
     return PRIVATE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from penstock.steps.base import Kinds
@@ -46,6 +47,17 @@ def hidden_columns(plan: Plan, schema: TableSchema) -> frozenset[str]:
         hidden |= _made(step, kinds, after, hidden)
         kinds = after
     return frozenset(hidden)
+
+
+def is_hidden(name: str, hidden: Iterable[str]) -> bool:
+    """Return whether a column is one of the hidden ones, or named after one.
+
+    Examples
+    --------
+    >>> is_hidden("pay_missing", {"pay"}), is_hidden("age", {"pay"})
+    (True, False)
+    """
+    return name.startswith(tuple(hidden))
 
 
 def _made(step: Step, before: Kinds, after: Kinds, hidden: set[str]) -> set[str]:

@@ -103,17 +103,30 @@ def test_copies_under_another_identifier_block_where_rows_cannot_agree_by_chance
     random = np.random.default_rng(0)
     table = pd.DataFrame(random.normal(0, 1, (400, 3)), columns=list("abc"))
     held = pd.concat([table.iloc[:10], pd.DataFrame(random.normal(0, 1, (90, 3)), columns=list("abc"))])
-    (found,) = find_shared_rows(table, held)
+    known, true = random.integers(0, 2, 400), random.integers(0, 2, 100)
+    true[:10] = known[:10]
+    (found,) = find_shared_rows(table, held, known, true)
     assert found.blocks
     assert found.what.startswith("10 of 100 held-out rows")
-    assert find_shared_rows(table, held.iloc[10:]) == ()
+    assert find_shared_rows(table, held.iloc[10:], known, true[10:]) == ()
+
+
+def test_rows_that_are_alike_and_differ_in_the_target_are_no_copies() -> None:
+    """Passengers of one cabin and fare are different people, of whom some were saved."""
+    random = np.random.default_rng(0)
+    table = pd.DataFrame(random.normal(0, 1, (400, 3)), columns=list("abc"))
+    known = random.integers(0, 2, 400)
+    (found,) = find_shared_rows(table, table.iloc[:100], known, 1 - known[:100])
+    assert not found.blocks
+    assert "0% of such pairs in the target" in found.what
 
 
 def test_rows_that_agree_by_nature_are_only_told() -> None:
     """With two categories of three levels every held-out row has its like."""
     random = np.random.default_rng(0)
     table = pd.DataFrame({c: pd.array(random.choice(["x", "y", "z"], 300), dtype="str") for c in "ab"})
-    (found,) = find_shared_rows(table.iloc[:200], table.iloc[200:])
+    y = np.zeros(300, dtype=np.int64)
+    (found,) = find_shared_rows(table.iloc[:200], table.iloc[200:], y[:200], y[200:])
     assert not found.blocks
 
 

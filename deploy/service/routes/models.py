@@ -13,6 +13,7 @@ from deploy.service.problems import Problem, not_ready, unknown_model
 from deploy.service.rows import row_schema
 from deploy.service.served import Served, as_json, model, served
 from penstock.bundle.layout import ModelHome
+from penstock.target import relabelled
 
 router = APIRouter(tags=["models"])
 
@@ -40,7 +41,7 @@ async def one_model(request: Request, name: str) -> Response:
                 name, bundle.schema, bundle.profile, bundle.promises.aliases, bundle.keys, shown=bundle.example()
             ),
             "lookups": lookups_told(bundle),
-            "metrics": bundle.metrics,
+            "metrics": relabelled(bundle.metrics, bundle.target, bundle.schema.shown_target or bundle.target),
             "card": bundle.card,
         }
     return as_json(told)
