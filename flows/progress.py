@@ -51,7 +51,9 @@ class Bar:
         self._shown: UUID | None = None
         self._over = threading.Event()
         # With the run's own context: by it Prefect knows which run the artifact belongs to.
-        self._thread = threading.Thread(target=copy_context().run, args=(self._keep_showing,), daemon=True)
+        self._thread = threading.Thread(
+            name=self._key, target=copy_context().run, args=(self._keep_showing,), daemon=True
+        )
 
     def note(self, step: Step) -> None:
         """Take note of a step; a thread of the bar's own shows it."""

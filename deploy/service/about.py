@@ -8,6 +8,7 @@ from typing import Any
 from deploy.service.holder import Holder
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
+from penstock.bundle.log import Event
 from penstock.bundle.looking import Looking
 from penstock.errors import PenstockError
 
@@ -68,15 +69,14 @@ def _history(looking: Looking) -> dict[str, Any]:
     }
 
 
-def versions(home: ModelHome, serving: str | None) -> list[dict[str, Any]]:
-    """Return a model's versions, newest first: which is pointed to, served, withdrawn.
+def versions(home: ModelHome, serving: str | None, events: list[Event] | None = None) -> list[dict[str, Any]]:
+    """Return a model's versions, newest first: which is pointed to, served, withdrawn; `events` is its log, if read.
 
     This reads the disk; call it off the event loop.
     """
     pointer = _pointer(home)
-    published = {
-        e.version: e.at for e in home.events() if e.what in ("published", "refreshed") and e.version is not None
-    }
+    log = home.events() if events is None else events
+    published = {e.version: e.at for e in log if e.what in ("published", "refreshed") and e.version is not None}
     return [
         {
             "version": version,

@@ -15,7 +15,7 @@ from deploy.service.envelope import Envelope
 from deploy.service.holder import Holder
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
-from deploy.service.routes import batch, docs, models, predict, status
+from deploy.service.routes import batch, docs, forms, models, predict, status
 from deploy.service.served import Served
 from deploy.service.settings import Settings
 from deploy.service.watch import Watcher
@@ -54,7 +54,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(PenstockError, on_library_error)
     app.add_exception_handler(HTTPException, on_http_exception)
-    for routes in (status, models, predict, batch, docs):
+    for routes in (status, models, predict, forms, batch, docs):
         app.include_router(routes.router)
     return app
 

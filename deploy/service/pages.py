@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,14 @@ from fastapi import Response
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from deploy.service.about import lookups_told, summary, versions
+from deploy.service.about import lookups_told, summary
 from deploy.service.docs import groups_of
-from deploy.service.forms import fields_of
+from deploy.service.forms import MAX_SHOWN, Field, fields_of
+from deploy.service.headline import headline, metric_title, scores
 from deploy.service.holder import Held
 from deploy.service.served import Served
+from deploy.service.tried import Tried
+from deploy.service.verdicts import chronicle
 from penstock import __version__
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.manifest import REPORT
@@ -35,6 +37,9 @@ REPORT_POLICY = (
     f"sandbox allow-scripts; default-src 'none'; script-src {script_source()}; style-src 'unsafe-inline'; "
     "img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+=======
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+>>>>>>> wt-l
 )
 _STATIC = {
     "page.css": "text/css; charset=utf-8",
@@ -48,6 +53,8 @@ def _templates() -> Environment:
     made = Environment(loader=FileSystemLoader(_here / "templates"), autoescape=select_autoescape(default=True))
     made.filters["moment"] = moment
     made.filters["roughly"] = roughly
+    made.filters["clipped"] = clipped
+    made.filters["ago"] = ago
     return made
 
 
@@ -62,9 +69,37 @@ def moment(text: str | None) -> str:
     return f"{text[:10]} {text[11:16]} UTC" if text else ""
 
 
-def _page(template: str, **values: Any) -> Response:
+def ago(seconds: float) -> str:
+    """Return how long ago something was, as people say it.
+
+    Examples
+    --------
+    >>> ago(20), ago(3600), ago(3 * 86_400)
+    ('just now', '1 hour ago', '3 days ago')
+    """
+    for noun, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            n = int(seconds // size)
+            return f"{n} {noun}{'' if n == 1 else 's'} ago"
+    return "just now"
+
+
+def clipped(text: object, most: int) -> str:
+    """Return a text of at most so many signs.
+
+    Examples
+    --------
+    >>> clipped("a long name", 6)
+    'a lon…'
+    """
+    line = str(text)
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _page(template: str, status: int = 200, **values: Any) -> Response:
     text = _templates().get_template(template).render(release=__version__, **values)
-    return Response(text, media_type="text/html; charset=utf-8", headers={"content-security-policy": PAGE_POLICY})
+    headers = {"content-security-policy": PAGE_POLICY}
+    return Response(text, status, media_type="text/html; charset=utf-8", headers=headers)
 
 
 def static_file(name: str) -> Response | None:
@@ -80,75 +115,96 @@ def _bytes(name: str) -> bytes:
 
 
 def index_page(parts: Served, root: str) -> Response:
-    """Return the list of models."""
-    models = [summary(parts.holder, name) for name in parts.holder.names()]
-    return _page("index.html", root=root, models=models)
+    """Return the list of models, each with its headline figures."""
+    models = []
+    for name in parts.holder.names():
+        held = parts.holder.get(name)
+        models.append(summary(parts.holder, name) | {"headline": headline(held) if held is not None else None})
+    return _page("index.html", root=root, models=models, default=parts.holder.default())
 
 
-async def model_page(parts: Served, name: str, root: str) -> Response:
-    """Return a model's page: facts, a form to try it, scores, card and versions."""
+def fields_for(held: Held) -> list[Field]:
+    """Return a model's form with the example in it."""
+    bundle = held.bundle
+    return fields_of(bundle.schema, bundle.profile, bundle.example())
+
+
+async def model_page(
+    parts: Served, name: str, root: str, fields: list[Field] | None = None, answer: Tried | None = None
+) -> Response:
+    """Return a model's page: headline figures, a form to try it, scores, card, versions with verdicts.
+
+    Parameters
+    ----------
+    parts : Served
+        The app's parts.
+    name : str
+        A model that there is.
+    root : str
+        What stands before every address.
+    fields : list of Field, optional
+        The form as it was sent; by default the example.
+    answer : Tried, optional
+        What came of sending it.
+    """
     held = parts.holder.get(name)
     home = ModelHome(parts.settings.artifacts, name)
     serving = held.bundle.version if held is not None else None
-    known = await asyncio.to_thread(versions, home, serving)
-    values = _told(held, name, root) if held is not None else {}
-    return _page("model.html", root=root, model=summary(parts.holder, name), versions=known, **values)
+    past = await asyncio.to_thread(chronicle, home, serving)
+    values = _told(held, fields) if held is not None else {}
+    status = answer.status if answer is not None else 200
+    several = len(parts.holder.names()) > 1
+    model = summary(parts.holder, name)
+    return _page("model.html", status, root=root, model=model, past=past, answer=answer, several=several, **values)
 
 
-def _told(held: Held, name: str, root: str) -> dict[str, Any]:
+def _told(held: Held, fields: list[Field] | None) -> dict[str, Any]:
     bundle = held.bundle
     row = bundle.example()
+<<<<<<< HEAD
     labels = [str(label) for label in bundle.target.labels] if bundle.schema.shown_target == bundle.target else []
+    form = fields if fields is not None else fields_for(held)
+    found = scores(bundle.metrics)
     return {
         "labels": labels if len(labels) <= 12 else [*labels[:12], f"and {len(labels) - 12} more"],
-        "fields": fields_of(bundle.schema, bundle.profile, row),
+        "fields": form,
+        "n_shown": MAX_SHOWN,
+        "headline": headline(held),
         "facts": _facts(held),
         "notes": bundle.notes,
         "lookups": lookups_told(bundle),
-        "scores": _scores(bundle.metrics),
+        "scores": found,
+        "off": next((s["value"] for s in found if s["name"] == metric_title("mae")), ""),
         "has_report": bundle.manifest is not None and REPORT in bundle.manifest.files,
-        "curl": f"POST {root}/models/{name}/predict\n" + json.dumps(row, indent=2, ensure_ascii=False),
+        "example": json.dumps(row, indent=2, ensure_ascii=False),
         "card": _card(bundle.card),
     }
 
 
 def _facts(held: Held) -> list[tuple[str, str]]:
     bundle = held.bundle
-    told = [("Training rows", f"{bundle.profile.n_rows:,}")]
+    told = []
     if bundle.looking is not None and bundle.looking.last_actual is not None:
         rule = bundle.looking.rule
         told.append(("Knows actual values up to", bundle.looking.last_actual))
         told.append(("Reaches", f"{rule.length(rule.horizon)} beyond them, in steps of {rule.length(1)}"))
-    manifest = bundle.manifest
-    if manifest is None:
+    if bundle.manifest is None:
         return told
-    return [("Kind of model", manifest.family.replace("_", " ")), ("Sealed", moment(manifest.created)), *told]
-
-
-def _scores(metrics: Mapping[str, Any]) -> list[dict[str, str]]:  # JSON, whose shape the evaluate stage decides
-    scores = metrics.get("scores")
-    if not isinstance(scores, dict):
-        return []
-    judged_by = metrics.get("metric")
-    return [
-        {
-            "name": str(name).replace("_", " "),
-            "value": f"{score['value']:.4g}",
-            "interval": f"{score['low']:.4g} to {score['high']:.4g}",
-            "n": f"{score['n']:,}",
-        }
-        for name, score in sorted(scores.items(), key=lambda pair: (pair[0] != judged_by, pair[0]))
-        if isinstance(score, dict) and {"value", "low", "high", "n"} <= score.keys()
-    ]
+    return [("Kind of model", bundle.manifest.family.replace("_", " ")), *told]
 
 
 @functools.lru_cache(maxsize=32)
 def _card(text: str) -> Markup:
-    """Return a card's Markdown as HTML; markup inside it stays text."""
+    """Return a card's Markdown as HTML; markup inside it stays text, and its headings are below the page's."""
     from markdown_it import MarkdownIt
 
     # The parser escapes every tag of the source and refuses links that run something, so this is safe to insert.
-    return Markup(MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(text))  # noqa: S704
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
+    return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - as above
 
 
 def docs_page(doc: dict[str, Any], root: str) -> Response:

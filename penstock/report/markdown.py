@@ -202,7 +202,7 @@ def _pictures(facts: DossierFacts, room: int) -> list[str]:
         if size <= room and len(kept) < MOST_PICTURES:
             kept[i], room = text, room - size
     more = len(wanted) - len(kept)
-    rest = [f"{count(more, 'further figure')} in the HTML report."] if more else []
+    rest = [f"{count(more, 'further figure')} {'is' if more == 1 else 'are'} in the HTML report."] if more else []
     return ["## Figures", *(kept[i] for i in sorted(kept)), *rest] if wanted else []
 
 

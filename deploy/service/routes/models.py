@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request, Response
 
 from deploy.service.about import lookups_told, summary, versions
 from deploy.service.negotiate import wants_html
-from deploy.service.pages import REPORT_POLICY, model_page
+from deploy.service.pages import model_page
 from deploy.service.problems import Problem, not_ready, unknown_model
 from deploy.service.rows import row_schema
+from deploy.service.sealed import report_policy
 from deploy.service.served import Served, as_json, model, served
 from penstock.bundle.layout import ModelHome
 from penstock.target import relabelled
@@ -65,7 +66,7 @@ async def report(request: Request, name: str) -> Response:
     page = await asyncio.to_thread(held.bundle.report)
     if page is None:
         raise Problem(404, "no-report", "This version was published without a report")
-    headers = {"content-security-policy": REPORT_POLICY, "x-model": name, "x-model-version": held.bundle.version}
+    headers = {"content-security-policy": report_policy(page), "x-model": name, "x-model-version": held.bundle.version}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 

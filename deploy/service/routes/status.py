@@ -20,9 +20,8 @@ async def home(request: Request) -> Response:
     parts = served(request)
     if wants_html(request.headers.get("accept", "")):
         root = request.scope.get("root_path", "")
-        default = parts.holder.default()
-        known = default is not None and default in parts.holder.names()
-        return await model_page(parts, str(default), root) if known else index_page(parts, root)
+        names = parts.holder.names()
+        return await model_page(parts, names[0], root) if len(names) == 1 else index_page(parts, root)
     return as_json({"service": "penstock", "release": __version__, **standing(parts)})
 
 

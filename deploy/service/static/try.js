@@ -1,78 +1,63 @@
-// The try-it form: gathers the fields into one JSON row, sends it, and shows the answer. Text only, never markup.
+// The try-it form without a reload: what the server would answer with a page is put into this one. The form works
+// without this file, too.
 "use strict";
 (() => {
   const form = document.getElementById("try");
   if (!form) return;
   const panel = document.getElementById("answer");
-  const sent = document.getElementById("sent");
 
-  const make = (tag, text, className) => {
-    const node = document.createElement(tag);
-    if (text !== undefined) node.textContent = text;
-    if (className) node.className = className;
+  const told = (text, className) => {
+    const node = document.createElement("p");
+    node.textContent = text;
+    node.className = className;
     return node;
   };
 
-  const read = (field) => {
-    const text = field.value;
-    if (text === "") return null;
-    if (field.dataset.kind === "number") return Number.isFinite(Number(text)) ? Number(text) : text;
-    if (field.dataset.kind === "boolean") return text === "true";
-    return text;
-  };
-
-  const row = () => Object.fromEntries(Array.from(form.querySelectorAll("[data-kind]"), (f) => [f.name, read(f)]));
-
-  const shown = (value) => (value === null || value === undefined ? "no prediction" : String(value));
-  const rounded = (value) => (typeof value === "number" ? String(Number(value.toPrecision(7))) : shown(value));
-
-  const showAnswer = (answer, took) => {
-    panel.append(make("p", rounded(answer.prediction), "prediction"));
-    const all = Object.entries(answer.probabilities || {}).sort((a, b) => b[1] - a[1]);
-    for (const [label, probability] of all.slice(0, 12)) {
-      const bar = make("div", undefined, "bar");
-      const progress = make("progress");
-      progress.max = 1;
-      progress.value = probability;
-      progress.setAttribute("aria-label", "probability of " + label);
-      bar.append(make("span", label, "name"), progress, make("span", (100 * probability).toFixed(1) + " %", "value"));
-      panel.append(bar);
+  // Both pages are of one template: what the other says of a field goes beside the same field here.
+  const take = (page) => {
+    for (const id of ["answer", "sent"]) {
+      document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
     }
-    if (all.length > 12) panel.append(make("p", "and " + (all.length - 12) + " more", "quiet"));
-    if ("low" in answer) panel.append(make("p", "between " + rounded(answer.low) + " and " + rounded(answer.high)));
-    for (const warning of answer.warnings) panel.append(make("p", warning.message, "note"));
-    for (const [table, version] of Object.entries(answer.lookups || {})) {
-      panel.append(make("p", "looked up in " + table + " " + version, "quiet"));
+    for (const said of page.querySelectorAll(".said")) {
+      const mine = document.getElementById(said.id);
+      if (mine) mine.replaceChildren(...said.childNodes);
     }
-    panel.append(make("p", "version " + answer.version + ", " + took.toFixed(0) + " ms there and back", "quiet"));
-  };
-
-  const showProblem = (problem) => {
-    panel.append(make("p", problem.detail || problem.title, "note bad"));
-    for (const fault of problem.errors || []) {
-      const told = [fault.field, fault.message].filter(Boolean).join(": ");
-      panel.append(make("p", fault.expected ? told + " (expected: " + fault.expected + ")" : told, "note bad"));
-      const field = Array.from(form.elements).find((f) => f.name && f.name === fault.field);
-      if (field) field.setAttribute("aria-invalid", "true");
+    for (const field of form.querySelectorAll("[name]")) {
+      const theirs = page.getElementById(field.id);
+      if (theirs && theirs.getAttribute("aria-invalid")) field.setAttribute("aria-invalid", "true");
+      else field.removeAttribute("aria-invalid");
     }
+    const first = form.querySelector(".rest .note");
+    if (first) first.closest("details").open = true;
+    const wrong = form.querySelector("[aria-invalid]");
+    if (wrong) wrong.focus();
+    else panel.scrollIntoView({ block: "nearest" });
   };
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    for (const field of form.elements) field.removeAttribute("aria-invalid");
-    const body = JSON.stringify(row(), null, 2);
-    sent.textContent = "POST " + form.dataset.address + "\n" + body;
-    panel.replaceChildren(make("p", "…", "quiet"));
-    const began = performance.now();
+    panel.replaceChildren(told("…", "quiet"));
     try {
-      const reply = await fetch(form.dataset.address, {
-        method: "POST", headers: { "content-type": "application/json" }, body,
-      });
-      const answer = await reply.json();
-      panel.replaceChildren();
-      if (reply.ok) showAnswer(answer, performance.now() - began); else showProblem(answer);
+      const reply = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+      const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+      if (!page.getElementById("answer")) throw new Error("no page");
+      take(page);
     } catch {
-      panel.replaceChildren(make("p", "The service did not answer.", "note bad"));
+      panel.replaceChildren(told("The service did not answer as it should.", "note bad"));
     }
+  });
+
+  const seek = document.getElementById("seek");
+  if (!seek) return;
+  seek.parentElement.hidden = false;
+  const rest = form.querySelector("details.rest");
+  const fields = Array.from(form.querySelectorAll(".field"));
+  seek.addEventListener("input", () => {
+    const wanted = seek.value.trim().toLowerCase();
+    if (wanted) rest.open = true;
+    for (const field of fields) field.hidden = !field.dataset.name.includes(wanted);
+  });
+  seek.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") event.preventDefault();
   });
 })();
