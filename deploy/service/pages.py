@@ -24,22 +24,11 @@ from penstock import __version__
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.manifest import REPORT
 from penstock.durations import roughly
-from penstock.report.script import script_source
 
 _here = Path(__file__).parent
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-# A report was made elsewhere: it may show pictures and colours, search and sort its tables by the one script that is
-# known here, and reach nobody.
-REPORT_POLICY = (
-    f"sandbox allow-scripts; default-src 'none'; script-src {script_source()}; style-src 'unsafe-inline'; "
-    "img-src data:; font-src data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-=======
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
->>>>>>> wt-l
 )
 _STATIC = {
     "page.css": "text/css; charset=utf-8",
@@ -161,7 +150,6 @@ async def model_page(
 def _told(held: Held, fields: list[Field] | None) -> dict[str, Any]:
     bundle = held.bundle
     row = bundle.example()
-<<<<<<< HEAD
     labels = [str(label) for label in bundle.target.labels] if bundle.schema.shown_target == bundle.target else []
     form = fields if fields is not None else fields_for(held)
     found = scores(bundle.metrics)
