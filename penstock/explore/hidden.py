@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from penstock.frozen import canonical_json
 from penstock.steps.plan import Plan
@@ -27,7 +28,7 @@ def hidden_names(schema: TableSchema, plan: Plan) -> frozenset[str]:
     >>> from penstock.steps.values.derive import Derive
     >>> from penstock.table import Column
     >>> columns = (Column(name="pay", kind="float", private=True), Column(name="age", kind="float"))
-    >>> plan = Plan(steps=(Derive(columns={"ratio": "pay / age"}), Derive(columns={"double": "2 * age"})))
+    >>> plan = Plan(steps=(Derive(columns={"ratio": "pay / age", "double": "2 * age"}),))
     >>> sorted(hidden_names(TableSchema(columns=columns), plan))
     ['pay', 'ratio']
     """
@@ -54,16 +55,22 @@ def is_hidden(name: str, hidden: Iterable[str]) -> bool:
 
 
 def _made(step: Step, before: set[str], after: set[str], hidden: set[str]) -> set[str]:
+    """Return which columns that a step makes, or makes anew, tell of a hidden one."""
     named = getattr(step, "columns", None)
-    expressed = {str(name) for name in named} if isinstance(named, dict) else set()
-    made = (after - before) | (expressed & after)
-    if named is not None and not _speaks_of(step, hidden):
-        return {name for name in made if is_hidden(name, hidden)}
-    shown = tuple(name for name in before if not is_hidden(name, hidden)) if not expressed else ()
-    return {name for name in made if is_hidden(name, hidden) or not name.startswith(shown)}
+    new = after - before
+    if isinstance(named, dict):
+        # Each entry says what is made of what, in either order; a later one may stand on an earlier one.
+        told: set[str] = set()
+        for key, value in named.items():
+            if _speaks_of({key: value}, hidden | told):
+                told |= {name for name in (str(key), str(value)) if name in after}
+        return told | {name for name in new if is_hidden(name, hidden)}
+    shown = tuple(name for name in before if not is_hidden(name, hidden))
+    looked = named is None or _speaks_of(step.model_dump(mode="json"), hidden)
+    return {name for name in new if is_hidden(name, hidden) or (looked and not name.startswith(shown))}
 
 
-def _speaks_of(step: Step, hidden: set[str]) -> bool:
-    text = canonical_json(step.model_dump(mode="json")).decode()
+def _speaks_of(what: Any, hidden: set[str]) -> bool:
+    text = canonical_json(what).decode()
     inside = (canonical_json(name).decode()[1:-1] for name in hidden)
     return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) for name in inside)
