@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pickle
-import queue
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from penstock.explore import explore, take_sample
-from penstock.explore.hands import Hands
 from penstock.explore.stage import sketches
 from penstock.receipts import Figure
 from penstock.steps.audit import Audit
@@ -138,42 +135,6 @@ def test_replaced_values_are_shown_before_filled_gaps(store, frame, y):
     given = wrangled(store, frame, BINARY, y, clean=clean)
     made = list(sketches(take_sample(given, 1, store), audit_of(given, store)))
     assert "x had 1 cell changed" in made[-1].caption
-
-
-def test_a_second_process_draws_the_same_bytes(store, frame, y, monkeypatch):
-    """Whoever draws, and how often, the receipt is the same; and the helper does draw."""
-    given = wrangled(store, frame, BINARY, y, clean=frame.fillna({"z": 0.0}))
-    alone = explore(given, 1, store, helper=False)
-    drawn = []
-    monkeypatch.setattr(Hands, "_next", lambda hands: _late(hands, drawn))
-    together = explore(given, 1, store, helper=True)
-    assert together == alone
-    assert len(drawn) < len(alone.figures)
-
-
-def _late(hands, drawn):
-    """Leave the helper the time to take some of the work."""
-    deadline = time.monotonic() + 60
-    while not hands._done and hands._feeder.is_alive() and hands._given and time.monotonic() < deadline:
-        time.sleep(0.01)
-    try:
-        work = hands._waiting.get_nowait()
-    except queue.Empty:
-        return None
-    drawn.append(work)
-    return work
-
-
-def test_a_helper_that_cannot_start_is_done_without(store, frame, y, monkeypatch):
-    """On a machine that forbids processes the figures are the same."""
-
-    def refuse():
-        raise OSError("no processes here")
-
-    given = wrangled(store, frame, BINARY, y)
-    alone = explore(given, 1, store, helper=False)
-    monkeypatch.setattr("penstock.explore.hands._executor", refuse)
-    assert explore(given, 1, store, helper=True) == alone
 
 
 def test_long_names_are_shortened_and_told_in_full(store, frame, y):
