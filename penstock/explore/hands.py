@@ -11,7 +11,8 @@ import threading
 from concurrent.futures import BrokenExecutor
 from typing import Any, Self
 
-from penstock.explore.sketch import Sketch, render
+from penstock.explore.sketch import Sketch
+from penstock.plots.drawing import picture, warm_up
 
 _Work = tuple[int, Sketch]
 
@@ -53,11 +54,11 @@ class Hands:
     def drawn(self) -> list[bytes]:
         """Return the PNGs of all figures, in the order in which they were given."""
         while (work := self._next()) is not None:
-            self._done[work[0]] = render(work[1])
+            self._done[work[0]] = picture(work[1].draw, work[1].given)
         self._dismiss()
         # A helper that ended before its time has put back what it was to draw.
         while (work := self._next()) is not None:
-            self._done[work[0]] = render(work[1])
+            self._done[work[0]] = picture(work[1].draw, work[1].given)
         if self._failed is not None:
             raise self._failed
         return [self._done[i] for i in range(self._given)]
@@ -78,9 +79,9 @@ class Hands:
         executor, work = None, None
         try:
             executor = _executor()
-            executor.submit(_prepare)
+            executor.submit(warm_up)
             while (work := self._waiting.get()) is not None:
-                self._done[work[0]] = executor.submit(render, work[1]).result()
+                self._done[work[0]] = executor.submit(picture, work[1].draw, work[1].given).result()
         except (BrokenExecutor, OSError):
             if work is not None:
                 self._waiting.put(work)
@@ -103,10 +104,3 @@ def _executor() -> Any:  # loky's, which has no types
 def _leave_interrupts_to_the_parent() -> None:
     # Ctrl-C reaches every process of the terminal; the parent decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _prepare() -> None:
-    """Load what drawing needs, and draw a little, before the first figure comes."""
-    from penstock.plots.copies import copies
-
-    render(Sketch("", "", "", copies, (("once",), (1,), (1,))))

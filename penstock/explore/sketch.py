@@ -48,12 +48,3 @@ def shortened(names: Iterable[str], width: int = SHORT) -> dict[str, str]:
     {'a_name_th…': 'a_name_that_is_long'}
     """
     return {word(name, width).replace("\\$", "$"): name for name in names if len(name) > width}
-
-
-def render(sketch: Sketch) -> bytes:
-    """Draw a figure and return its PNG."""
-    from penstock.plots.png import png_bytes
-    from penstock.plots.sheet import styled
-
-    with styled():
-        return png_bytes(sketch.draw(*sketch.given))

@@ -219,7 +219,8 @@ def _whole(sample: Sample) -> Sketch | None:
     rest = len(counts) - len(names)
     told = joined(
         f"What all steps together changed in {of_points(sample, len(sample.read))}, as they were read and as they came "
-        f"out, columns with replaced values first: {named(names[0])} had {counted(counts[names[0]], 'cell')} changed.",
+        f"out, columns with replaced values first: {named(names[0])} had {counted(counts[names[0]], 'cell')} changed. "
+        "Look for values that should have stayed.",
         f"{counted(rest, 'further column')} changed too." if rest else "",
     )
     columns = [

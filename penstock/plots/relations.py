@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -111,32 +109,3 @@ def clustered(matrix: Floats) -> list[int]:
     # Rounding keeps the order from hanging on the last bit of a matrix product.
     tree = linkage(squareform(np.round((distance + distance.T) / 2, 9), checks=False), "average", optimal_ordering=True)
     return [int(i) for i in leaves_list(tree)]
-
-
-def changed(before: pd.Series[Any], after: pd.Series[Any]) -> npt.NDArray[np.bool_]:
-    """Return which cells differ, a missing one being equal to a missing one, shape (n_rows,)."""
-    gone_before, gone_after = before.isna().to_numpy(), after.isna().to_numpy()
-    if pd.api.types.is_numeric_dtype(before) and pd.api.types.is_numeric_dtype(after):
-        differ = before.to_numpy(dtype=np.float64) != after.to_numpy(dtype=np.float64)
-    else:
-        differ = before.astype(object).to_numpy() != after.astype(object).to_numpy()
-    result: npt.NDArray[np.bool_] = (gone_before != gone_after) | (~gone_before & ~gone_after & differ.astype(bool))
-    return result
-
-
-def category_with_groups(column: pd.Series[Any], groups: Groups) -> float:
-    """Return how strongly a category goes together with the groups, from 0 to 1 (Cramér's V).
-
-    References
-    ----------
-    Cramér, H. (1946). Mathematical Methods of Statistics, chapter 21.
-    """
-    codes, levels = pd.factorize(column.to_numpy(dtype=object), use_na_sentinel=True)
-    rows = (codes >= 0) & (groups.codes >= 0)
-    if not rows.any() or len(levels) < 2 or len(groups) < 2:
-        return 0.0
-    table = np.bincount(codes[rows] * len(groups) + groups.codes[rows], minlength=len(levels) * len(groups))
-    counts = table.reshape(len(levels), len(groups)).astype(np.float64)
-    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
-    chi2 = float(np.sum(np.where(expected > 0, (counts - expected) ** 2 / np.where(expected > 0, expected, 1.0), 0.0)))
-    return float(np.sqrt(chi2 / counts.sum() / max(min(counts.shape) - 1, 1)))

@@ -25,6 +25,9 @@ Floats = npt.NDArray[np.float64]
 MOST_POINTS = 1500
 # Hexagons across a panel.
 ACROSS = 30
+DOWN = 17
+# The corners of a hexagon that stands on one of them, in halves of its width and quarters of its height.
+CORNERS = np.array([(1.0, -1.0), (1.0, 1.0), (0.0, 2.0), (-1.0, 1.0), (-1.0, -1.0), (0.0, -2.0)])
 
 
 @dataclass(frozen=True)
@@ -64,23 +67,22 @@ class Hexes:
         if not len(x):
             return None
         (left, right), (low, high) = _ends(x), _ends(y)
-        rows = max(int(ACROSS / np.sqrt(3)), 1)
         with np.errstate(over="ignore"):
             sx = np.clip((x - left) / (right - left), 0, 1) * ACROSS
-            sy = np.clip((y - low) / (high - low), 0, 1) * rows
+            sy = np.clip((y - low) / (high - low), 0, 1) * DOWN
         near_x, near_y = np.round(sx), np.round(sy)
         other_x, other_y = np.floor(sx) + 0.5, np.floor(sy) + 0.5
         first = (sx - near_x) ** 2 + 3 * (sy - near_y) ** 2 < (sx - other_x) ** 2 + 3 * (sy - other_y) ** 2
         column = np.where(first, 2 * near_x, 2 * other_x).astype(np.int64)
         row = np.where(first, 2 * near_y, 2 * other_y).astype(np.int64)
-        width = 2 * rows + 2
+        width = 2 * DOWN + 2
         counts = np.bincount(column * width + row)
         cells = np.flatnonzero(counts)
         return cls(
             across,
             up,
             left + (cells // width) / 2 / ACROSS * (right - left),
-            low + (cells % width) / 2 / rows * (high - low),
+            low + (cells % width) / 2 / DOWN * (high - low),
             counts[cells].astype(np.int64),
             (left, right, low, high),
             correlation,
@@ -134,25 +136,33 @@ def hexagons(pairs: Sequence[Hexes], units: Mapping[str, str]) -> Figure:
     units : mapping of str to str
         Units of columns that have one.
     """
+    from matplotlib.collections import PolyCollection
+    from matplotlib.colors import LogNorm
+    from matplotlib.transforms import AffineDeltaTransform
+
     figure, axes = sheet(len(pairs), across=3, height=2.8)
-    most = max(int(pair.counts.max()) for pair in pairs)
-    drawn = None
+    scale = LogNorm(1, max(2, *(int(pair.counts.max()) for pair in pairs)))
     for ax, pair in zip(axes, pairs, strict=True):
-        drawn = ax.hexbin(
-            pair.x,
-            pair.y,
-            C=pair.counts,
-            reduce_C_function=np.sum,
-            gridsize=(ACROSS, max(int(ACROSS / np.sqrt(3)), 1)),
-            extent=pair.extent,
+        left, right, low, high = pair.extent
+        # Half a step to the side, a third of one up and down: neighbours of both lattices touch.
+        size = np.array([(right - left) / ACROSS / 2, (high - low) / DOWN / 6])
+        cells = PolyCollection(
+            [CORNERS * size],
+            offsets=np.column_stack([pair.x, pair.y]),
+            # matplotlib's hexbin does the same; linear axes are affine as a whole, whatever their type says.
+            offset_transform=AffineDeltaTransform(ax.transData),  # type: ignore[arg-type]
+            array=pair.counts,
             cmap=SEQUENTIAL,
+            norm=scale,
             linewidths=0.1,
-            norm="log",
+            edgecolors="face",
         )
-        drawn.set_clim(1, max(most, 2))
+        ax.add_collection(cells, autolim=False)
+        ax.set_xlim(left - 2 * size[0], right + 2 * size[0])
+        ax.set_ylim(low - 4 * size[1], high + 4 * size[1])
+        ax.locator_params(nbins=4)
         _label(ax, pair.across, pair.up, pair.correlation, units)
-    assert drawn is not None
-    bar = figure.colorbar(drawn, ax=axes, shrink=0.6, aspect=30, label="rows")
+    bar = figure.colorbar(cells, ax=axes, shrink=0.6, aspect=30, label="rows")
     bar.outline.set_visible(False)
     return figure
 

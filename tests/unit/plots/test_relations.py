@@ -9,8 +9,6 @@ from scipy.stats import kruskal, spearmanr
 
 from penstock.plots.groups import MOST, groups_of
 from penstock.plots.relations import (
-    category_with_groups,
-    changed,
     clustered,
     rank_correlation,
     strongest_pairs,
@@ -72,24 +70,6 @@ def test_related_columns_stand_side_by_side():
     matrix[1, 3] = matrix[3, 1] = 0.8
     order = clustered(matrix)
     assert abs(order.index(0) - order.index(2)) == abs(order.index(1) - order.index(3)) == 1
-
-
-def test_a_category_that_tells_the_class_has_the_greatest_association():
-    """Cramér's V is 1 for a copy and near 0 for noise."""
-    y = np.tile([0, 1], 200)
-    groups = groups_of(BINARY, y)
-    assert category_with_groups(pd.Series(np.where(y, "u", "v")), groups) == pytest.approx(1.0)
-    noise = pd.Series(np.random.default_rng(0).choice(["u", "v"], 400))
-    assert category_with_groups(noise, groups) < 0.2
-    assert category_with_groups(pd.Series([None] * 400, dtype=object), groups) == 0.0
-
-
-def test_a_missing_cell_is_equal_to_a_missing_cell():
-    """Only what cleaning changed counts as changed."""
-    old = pd.Series([1.0, np.nan, np.nan, 4.0])
-    assert changed(old, pd.Series([1.0, np.nan, 3.0, 5.0])).tolist() == [False, False, True, True]
-    texts = pd.Series(["a", None, "c"], dtype="str")
-    assert changed(texts, pd.Series(["a", None, "d"], dtype="str")).tolist() == [False, False, True]
 
 
 def test_of_many_classes_the_rarest_share_a_colour():
