@@ -56,7 +56,19 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     return fitted(ships(600), tmp_path_factory.mktemp("binary"))
 
 
-@pytest.mark.parametrize(("task", "own"), [("binary", CLASSES), ("multiclass", CLASSES), ("regression", NUMBERS)])
+@pytest.fixture(scope="module")
+def found(binary: Fitted) -> Evaluated:
+    """Return how it was judged."""
+    return evaluated(binary)
+
+
+@pytest.fixture(scope="module")
+def pictures(binary: Fitted, found: Evaluated) -> dict[str, Picture]:
+    """Return what is drawn of it."""
+    return drawn(binary, found)
+
+
+@pytest.mark.parametrize(("task", "own"), [("multiclass", CLASSES), ("regression", NUMBERS)])
 def test_every_task_has_its_figures(tmp_path: Path, task: str, own: list[str]) -> None:
     """In one order, each with a title, a sentence and at most 100 kB."""
     found = drawn(fitted(ships(600, task=task), tmp_path))
@@ -76,29 +88,32 @@ def test_a_forecast_is_drawn_along_its_horizon(tmp_path: Path) -> None:
     assert "past values of units" in found["importance"].caption
 
 
-def test_champion_and_challenger_are_drawn_side_by_side(binary: Fitted, tmp_path: Path) -> None:
+def test_two_classes_have_the_figures_of_many(pictures: dict[str, Picture]) -> None:
+    """In the same order."""
+    assert list(pictures) == [*ALWAYS, *CLASSES, "importance", "effects", "slices"]
+
+
+def test_champion_and_challenger_are_drawn_side_by_side(binary: Fitted, found: Evaluated) -> None:
     """The same model is not better than itself, and the sentence does not say that it is."""
     run, trained = binary
-    kept = Candidate(name="ships", trained=trained, evaluated=evaluated(binary), started_from="", spec={}, lineage={})
+    kept = Candidate(name="ships", trained=trained, evaluated=found, started_from="", spec={}, lineage={})
     done = kept.publish(run.store.root, force="a test wants it live")
     assert done.path is not None
     caption = drawn(binary, evaluated(binary, Path(done.path)))["challenge"].caption
     assert "neither is shown to be better" in caption
 
 
-def test_captions_say_how_much_was_looked_at(binary: Fitted) -> None:
+def test_captions_say_how_much_was_looked_at(binary: Fitted, found: Evaluated, pictures: dict[str, Picture]) -> None:
     """Small groups are not over-read, and nobody takes a sample for all rows."""
-    found = drawn(binary)
-    told = json.loads(binary[0].store.read_bytes(evaluated(binary).metrics))
-    assert f"of {len(told['slices'])} groups" in found["slices"].caption
-    assert f"at least {min(s['n'] for s in told['slices'])} rows" in found["slices"].caption
-    assert f"of {told['n_heldout']} held-out rows where one of 4 things" in found["importance"].caption
-    assert "by chance" in found["slices"].caption
+    told = json.loads(binary[0].store.read_bytes(found.metrics))
+    assert f"of {len(told['slices'])} groups" in pictures["slices"].caption
+    assert f"at least {min(s['n'] for s in told['slices'])} rows" in pictures["slices"].caption
+    assert f"of {told['n_heldout']} held-out rows where one of 4 things" in pictures["importance"].caption
+    assert "by chance" in pictures["slices"].caption
 
 
-def test_importance_is_told_in_a_table_too(binary: Fitted) -> None:
+def test_importance_is_told_in_a_table_too(binary: Fitted, found: Evaluated) -> None:
     """The same numbers as in the file, with a sentence on how they came to be."""
-    found = evaluated(binary)
     facts = explained_facts(read_measured(found, binary[0].store), "late", frozenset({"place"}))
     assert facts is not None
     told = json.loads(binary[0].store.read_bytes(found.metrics))["importance"]["features"]
@@ -108,10 +123,9 @@ def test_importance_is_told_in_a_table_too(binary: Fitted) -> None:
     assert "3 times over" in facts.notes[0]
 
 
-def test_a_file_of_an_earlier_release_is_still_drawn(binary: Fitted) -> None:
+def test_a_file_of_an_earlier_release_is_still_drawn(binary: Fitted, found: Evaluated) -> None:
     """Without any of the newer keys there are the figures that there were, and no table."""
     run, _ = binary
-    found = evaluated(binary)
     told = json.loads(run.store.read_bytes(found.metrics))
     newer = ("importance", "effects", "learning")
     old = {k: v for k, v in told.items() if k not in newer}
@@ -170,10 +184,9 @@ def test_labels_of_a_private_target_are_numbered(tmp_path: Path) -> None:
     assert "'class " in found["gain"].caption
 
 
-def test_a_model_that_goes_by_nothing_has_a_sentence_and_no_empty_figure(binary: Fitted) -> None:
+def test_a_model_that_goes_by_nothing_has_a_sentence_and_no_empty_figure(binary: Fitted, found: Evaluated) -> None:
     """Bars of zero length would be a broken figure."""
     run, _ = binary
-    found = evaluated(binary)
     told = json.loads(run.store.read_bytes(found.metrics))
     for row in told["importance"]["features"]:
         row.update(mean=0.0, low=0.0, high=0.0)
