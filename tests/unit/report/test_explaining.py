@@ -103,6 +103,16 @@ def test_champion_and_challenger_are_drawn_side_by_side(binary: Fitted, found: E
     assert "neither is shown to be better" in caption
 
 
+def test_a_held_out_side_of_one_class_makes_no_broken_figure(tmp_path: Path) -> None:
+    """Nothing is drawn of what is not defined there, and the rest is."""
+    table = ships(300, task="multiclass")
+    table["sailed"] = pd.date_range("2020-01-01", periods=300, freq="D").strftime("%Y-%m-%d")
+    table.loc[200:, "late"] = "a"
+    found = set(drawn(fitted(table, tmp_path, split={"by": "time", "time": "sailed", "heldout": 0.2})))
+    assert not {"roc", "precision-recall", "gain", "calibration"} & found
+    assert {"confusion", "importance", "learning-curve"} <= found
+
+
 def test_captions_say_how_much_was_looked_at(binary: Fitted, found: Evaluated, pictures: dict[str, Picture]) -> None:
     """Small groups are not over-read, and nobody takes a sample for all rows."""
     told = json.loads(binary[0].store.read_bytes(found.metrics))
