@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from penstock.plots.sheet import GREY, hues, sheet
 from penstock.plots.words import axis, word
@@ -13,6 +14,8 @@ from penstock.plots.words import axis, word
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+MOST_MOMENTS = 3
 
 
 class Moved(NamedTuple):
@@ -67,19 +70,31 @@ def effect_panels(effects: Sequence[Effect], what: str) -> Figure:
 
 
 def _curve(ax: Axes, effect: Effect, colours: Sequence[str]) -> None:
-    x = np.asarray(effect.x, dtype=np.float64)
-    across = x.astype("datetime64[s]") if effect.kind == "time" else x
     for line, colour in zip(effect.lines, colours, strict=True):
-        ax.fill_between(across, line.low, line.high, color=colour, alpha=0.16, linewidth=0)
-        ax.plot(across, line.y, color=colour, marker=".", markersize=4, label=word(line.label, 20) or "prediction")
+        ax.fill_between(effect.x, line.low, line.high, color=colour, alpha=0.16, linewidth=0)
+        ax.plot(effect.x, line.y, color=colour, marker=".", markersize=4, label=word(line.label, 20) or "prediction")
     if effect.kind == "time":
-        from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-        locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]  # matplotlib types its dates in part
-        ax.xaxis.set_major_locator(locator)
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # as above
+        places = np.linspace(effect.x[0], effect.x[-1], MOST_MOMENTS)
+        ax.set_xticks(places, moments(places))
     else:
         ax.locator_params(axis="x", nbins=5)
+
+
+def moments(seconds: npt.NDArray[np.float64]) -> list[str]:
+    """Return moments as text, as fine as they lie apart; matplotlib's own dates end with the year 9999.
+
+    Examples
+    --------
+    >>> moments(np.array([0.0, 86400.0 * 40])), moments(np.array([0.0, 3600.0]))
+    (['1970-01-01', '1970-02-10'], ['01-01 00:00', '01-01 01:00'])
+    """
+    at = seconds.astype("datetime64[s]")
+    apart = float(seconds[-1] - seconds[0])
+    if apart > 4 * 365 * 86_400:
+        return [str(text) for text in np.datetime_as_string(at, unit="M")]
+    if apart > 4 * 86_400:
+        return [str(text) for text in np.datetime_as_string(at, unit="D")]
+    return [str(text)[-11:].replace("T", " ") for text in np.datetime_as_string(at, unit="m")]
 
 
 def _levels(ax: Axes, effect: Effect, colours: Sequence[str]) -> None:

@@ -11,9 +11,7 @@ import pytest
 from penstock.explain.ahead import MOST_EXAMPLES, along_horizon, examples
 from penstock.judging import Judged, judge
 from penstock.metrics.metric import metric_for
-from tests.unit.explain.test_importance import fitted
-from tests.unit.explain.test_importance import judged as judged_ships
-from tests.unit.models.making import ships
+from tests.unit.explain.making import Fitted, judged
 from tests.unit.series.demand import demand, run, sales
 
 
@@ -62,8 +60,8 @@ def test_a_private_target_has_no_examples_and_a_private_series_no_name(tmp_path:
         assert {example["series"] for example in told} <= {""}
 
 
-def test_other_tasks_have_no_horizon(tmp_path: Path) -> None:
+def test_other_tasks_have_no_horizon(binary: Fitted) -> None:
     """There is nothing ahead."""
-    other = judged_ships(*fitted(ships(300), tmp_path))
+    other = judged(*binary)
     assert along_horizon(other, metric_for("binary"), 1) == []
     assert examples(other) == []

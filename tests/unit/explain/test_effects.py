@@ -15,7 +15,7 @@ from penstock.explain.asking import Asking, Clock
 from penstock.explain.effects import effects
 from penstock.models.stage import train
 from penstock.slices import Modelling
-from tests.unit.explain.test_importance import fitted, judged, told_of
+from tests.unit.explain.making import Fitted, fitted, judged, told_of
 from tests.unit.models.making import run_until_trained, ships
 
 SECRETS = ("Ottokar", "Wilhelmine", "Friedlinde")
@@ -42,9 +42,9 @@ def test_the_effect_of_a_linear_model_is_its_slope(tmp_path: Path) -> None:
         assert np.average(middles, weights=told[name]["n"]) == pytest.approx(0, abs=1e-6)
 
 
-def test_levels_move_as_the_target_does(tmp_path: Path) -> None:
+def test_levels_move_as_the_target_does(binary: Fitted) -> None:
     """Red ships are late more often: the probability of the declared label rises there."""
-    told = by_name(told_of(*fitted(ships(600), tmp_path))["effects"])["colour"]
+    told = by_name(told_of(*binary)["effects"])["colour"]
     (line,) = told["lines"]
     moved = dict(zip(told["levels"], line["y"], strict=True))
     assert line["label"] == "yes"
@@ -52,9 +52,9 @@ def test_levels_move_as_the_target_does(tmp_path: Path) -> None:
     assert np.dot(told["n"], line["y"]) == pytest.approx(0, abs=1e-6)
 
 
-def test_three_classes_have_a_line_each(tmp_path: Path) -> None:
+def test_three_classes_have_a_line_each(multiclass: Fitted) -> None:
     """What one label gains the others lose."""
-    told = by_name(told_of(*fitted(ships(600, task="multiclass"), tmp_path))["effects"])
+    told = by_name(told_of(*multiclass)["effects"])
     lines = told["size"]["lines"]
     assert [line["label"] for line in lines] == ["a", "b", "c"]
     np.testing.assert_allclose(np.sum([line["y"] for line in lines], axis=0), 0, atol=1e-6)
@@ -105,10 +105,9 @@ def test_of_a_private_target_no_effect_is_told(tmp_path: Path) -> None:
     assert told["importance"]["features"]
 
 
-def test_a_feature_of_one_value_or_of_few_rows_has_no_effect(tmp_path: Path) -> None:
+def test_a_feature_of_one_value_or_of_few_rows_has_no_effect(binary: Fitted) -> None:
     """There is nothing to move along; a text that each row has anew is no level either."""
-    run, trained = fitted(ships(300), tmp_path)
-    asking = Asking.of(judged(run, trained), 100, 0)
+    asking = Asking.of(judged(*binary), 100, 0)
     still = asking.frame.assign(size=1.0, weight=np.nan, place=[f"n{i}" for i in range(len(asking))])
     told = effects(replace(asking, frame=still), ["size", "weight", "place", "colour"], 0, Clock(10))
     assert list(by_name(told)) == ["colour"]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,44 +16,22 @@ from penstock.explain.asking import PAST, Asking, Clock
 from penstock.explain.importance import importance
 from penstock.explain.screening import MOST_FEATURES, association, rows_to_ask
 from penstock.explain.stage import explained
-from penstock.judging import Judged, judge
+from penstock.judging import judge
 from penstock.metrics.metric import metric_for
 from penstock.models.stage import train
-from penstock.receipts import Collected, Trained
-from penstock.slices import Modelling
+from penstock.receipts import Collected
 from penstock.sources import snapshot
 from penstock.spec.pipeline import spec_from
 from penstock.store import Store
 from penstock.wrangle import wrangle
+from tests.unit.explain.making import QUICK, Fitted, fitted, judged, told_of
 from tests.unit.models.making import Run, run_until_trained, ships
 from tests.unit.series.demand import demand
 
-QUICK = Modelling(families=("linear",), folds=2)
 
-
-def judged(run: Run, trained: Trained) -> Judged:
-    """Return a candidate's held-out rows."""
-    return judge(run.wrangled, trained, run.store.read_frame(run.wrangled.sides), run.store)
-
-
-def told_of(run: Run, trained: Trained) -> dict[str, Any]:
-    """Return all that is told of a candidate, after a way through JSON."""
-    found = judged(run, trained)
-    metric = metric_for(found.target.task, trained.metric)
-    told = explained(run.wrangled, trained, found, metric, 3, run.store)
-    return dict(json.loads(json.dumps(told, allow_nan=False)))
-
-
-def fitted(table: pd.DataFrame, folder: Path, **declared: object) -> tuple[Run, Trained]:
-    """Return a run and its candidate."""
-    run = run_until_trained(table, folder, **declared)
-    return run, train(run.wrangled, QUICK, run.spec.typing, 5, run.store)
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_what_the_target_hangs_on_matters_and_noise_does_not(tmp_path: Path, task: str) -> None:
+def test_what_the_target_hangs_on_matters_and_noise_does_not(of_any_task: Fitted) -> None:
     """Two of the columns make the target and one is noise: the figure must say so for every task."""
-    told = told_of(*fitted(ships(600, task=task), tmp_path))["importance"]
+    told = told_of(*of_any_task)["importance"]
     found = {row["feature"]: row for row in told["features"]}
     assert set(found) == {"size", "colour", "weight", "place"}
     assert told["asked"] == told["of"] == 4
@@ -65,10 +42,9 @@ def test_what_the_target_hangs_on_matters_and_noise_does_not(tmp_path: Path, tas
     assert [row["mean"] for row in told["features"]] == sorted((row["mean"] for row in told["features"]), reverse=True)
 
 
-def test_the_same_run_tells_the_same(tmp_path: Path) -> None:
+def test_the_same_run_tells_the_same(binary: Fitted) -> None:
     """The stage is cached by its receipts: bytes may hang on nothing else."""
-    run, trained = fitted(ships(300), tmp_path)
-    assert told_of(run, trained) == told_of(run, trained)
+    assert told_of(*binary) == told_of(*binary)
 
 
 def test_a_key_matters_by_what_is_looked_up(tmp_path: Path) -> None:
@@ -130,22 +106,20 @@ def test_one_feature_and_a_constant_one_are_asked_about(tmp_path: Path) -> None:
     assert falls.get("flag", 0.0) == 0.0
 
 
-def test_a_held_out_side_of_one_class_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_held_out_side_of_one_class_gets_a_sentence(binary: Fitted) -> None:
     """ROC AUC is not defined there, so nothing can fall."""
-    run, trained = fitted(ships(300), tmp_path)
-    found = judged(run, trained)
-    asking = Asking.of(found, 100, 0)
-    lone = Asking(**{**{k: getattr(asking, k) for k in asking.__dataclass_fields__}, "y": np.zeros_like(asking.y)})
+    asking = Asking.of(judged(*binary), 100, 0)
+    lone = replace(asking, y=np.zeros_like(asking.y))
     told = importance(lone, ["size"], metric_for("binary"), 0, Clock(10))
     assert told["features"] == []
     assert "not defined" in told["note"]
 
 
-def test_predictions_that_are_not_finite_get_a_sentence(tmp_path: Path) -> None:
+def test_predictions_that_are_not_finite_get_a_sentence(binary: Fitted) -> None:
     """No score can be taken of them."""
-    asking = Asking.of(judged(*fitted(ships(300), tmp_path)), 100, 0)
-    blank = {**{k: getattr(asking, k) for k in asking.__dataclass_fields__}, "own": asking.own * np.nan}
-    assert "finite" in importance(Asking(**blank), ["size"], metric_for("binary"), 0, Clock(10))["note"]
+    asking = Asking.of(judged(*binary), 100, 0)
+    blank = replace(asking, own=asking.own * np.nan)
+    assert "finite" in importance(blank, ["size"], metric_for("binary"), 0, Clock(10))["note"]
 
 
 def test_of_a_wide_table_the_most_telling_columns_are_asked_about(tmp_path: Path) -> None:
@@ -159,9 +133,9 @@ def test_of_a_wide_table_the_most_telling_columns_are_asked_about(tmp_path: Path
     assert "not asked about" in told["note"]
 
 
-def test_a_clock_ends_it_and_that_is_said(tmp_path: Path) -> None:
+def test_a_clock_ends_it_and_that_is_said(binary: Fitted) -> None:
     """Steps that are slow by themselves must not hold up a run."""
-    asking = Asking.of(judged(*fitted(ships(300), tmp_path)), 100, 0)
+    asking = Asking.of(judged(*binary), 100, 0)
     told = importance(asking, ["size", "weight"], metric_for("binary"), 0, Clock(-1.0))
     assert told["asked"] == 0
     assert "2 took too long" in told["note"]

@@ -8,7 +8,16 @@ import pandas as pd
 import pytest
 from sklearn import metrics as sk
 
-from penstock.metrics.curves import MOST_POINTS, calibration_curve, curves, precision_recall_curve, roc_curve
+from penstock.metrics.curves import (
+    MOST_POINTS,
+    calibration_curve,
+    curves,
+    error_tenths,
+    gain_curve,
+    precision_recall_curve,
+    probability_histogram,
+    roc_curve,
+)
 from penstock.metrics.slices import slices
 from penstock.table import Column, TableSchema, Target
 from tests.unit.metrics.test_scores import BINARY, NUMBER, THREE, guesses
@@ -88,3 +97,59 @@ def test_slices_show_where_a_model_is_worse() -> None:
     }
     assert found["place", "south"].value == pytest.approx(2 * found["place", "north"].value, rel=0.15)
     assert found["place", "north"].n == (place == "north").sum()
+
+
+def test_the_worst_slices_have_intervals_and_numbers_are_cut_in_quarters() -> None:
+    """Errors are doubled above the upper quartile of a number: it is the worst slice, by its whole interval."""
+    random = np.random.default_rng(0)
+    n = 1_000
+    size = random.permutation(n) / 7
+    y = random.normal(0, 1, n)
+    error = np.where(size > np.quantile(size, 0.75), 2.0, 1.0) * random.normal(0, 1, n)
+    table = pd.DataFrame({"size": size, "secret": size})
+    columns = (Column(name="size", kind="float"), Column(name="secret", kind="float", private=True))
+    found = slices(NUMBER, "rmse", y, y + error, table, TableSchema(columns=columns), seed=1)
+    assert [s.n for s in found] == [250] * 4
+    assert {s.column for s in found} == {"size"}
+    worst = max(found, key=lambda s: s.value)
+    others = [s for s in found if s is not worst]
+    assert worst.level == "above 107"
+    assert worst.low is not None
+    assert all(s.high is not None and s.low is not None and s.low <= s.value <= s.high < worst.low for s in others)
+
+
+def test_a_number_of_one_value_or_none_is_not_cut() -> None:
+    """There are no quarters of it."""
+    table = pd.DataFrame({"one": np.ones(200), "gone": np.full(200, np.nan)})
+    schema = TableSchema(columns=tuple(Column(name=c, kind="float") for c in table))
+    y = np.random.default_rng(0).normal(0, 1, 200)
+    assert slices(NUMBER, "rmse", y, y + 1, table, schema) == []
+
+
+def test_gain_finds_all_at_the_end_and_ties_are_one_step() -> None:
+    """A perfect ranking finds everything first; one without an opinion is the diagonal."""
+    positive = np.array([True, False, False, True])
+    perfect = gain_curve(positive, positive.astype(float))
+    assert (perfect["x"], perfect["y"]) == ([0.0, 0.5, 1.0], [0.0, 1.0, 1.0])
+    assert gain_curve(positive, np.full(4, 0.3))["y"] == [0.0, 1.0]
+
+
+def test_the_histogram_counts_every_row_once() -> None:
+    """Both ends of the scale too."""
+    probability = np.array([0.0, 0.049, 0.05, 0.999, 1.0])
+    found = probability_histogram(np.array([True, True, False, False, True]), probability)
+    assert (found["own"][0], found["others"][1], found["own"][-1], found["others"][-1]) == (2, 1, 1, 1)
+    assert sum(found["own"]) + sum(found["others"]) == 5
+
+
+def test_tenths_tell_where_a_model_errs_and_their_intervals_hold_the_truth() -> None:
+    """High predictions are two too high; elsewhere the errors have no tendency."""
+    random = np.random.default_rng(0)
+    predicted = np.sort(random.normal(0, 1, 5_000))
+    y = predicted - np.where(np.arange(5_000) >= 4_500, 2.0, 0.0) + random.normal(0, 1, 5_000)
+    found = error_tenths(y, predicted)
+    assert [tenth["n"] for tenth in found] == [500] * 10
+    assert sum(tenth["bias"]["low"] <= 0 <= tenth["bias"]["high"] for tenth in found[:9]) >= 8
+    assert found[9]["bias"]["low"] < 2 < found[9]["bias"]["high"]
+    assert {tenth["at"] for tenth in error_tenths(y, predicted, private=True)} == {None}
+    assert len(error_tenths(y[:1], predicted[:1])) == 0

@@ -8,7 +8,7 @@ from sklearn import metrics as sk
 
 from penstock.errors import SpecError
 from penstock.metrics.metric import MAIN, METRICS, metric_for, metrics_for
-from penstock.metrics.scores import MOST_ROWS, bootstrap, paired, score, scores
+from penstock.metrics.scores import MOST_ROWS, averaged, bootstrap, paired, score, scores, spread_of
 from penstock.metrics.weighted import average_precision, rank_auc
 from penstock.table import Target
 
@@ -195,3 +195,23 @@ def test_every_task_has_a_main_metric_and_unknown_ones_are_refused() -> None:
     with pytest.raises(SpecError, match="no metric 'auc'") as raised:
         metric_for("binary", "auc")
     assert "roc_auc" in str(raised.value)
+
+
+@pytest.mark.parametrize("n", [300, MOST_ROWS + 500])
+def test_one_metric_alone_has_the_interval_that_it_has_among_all(n: int) -> None:
+    """Slices and learning curves must not tell another interval than the scores do."""
+    y, p = guesses(n, 2)
+    alone = spread_of(BINARY, "log_loss", y, p, replicates=100, seed=4)
+    assert alone == bootstrap(BINARY, y, p, replicates=100, seed=4)["log_loss"]
+
+
+def test_the_difference_to_several_is_the_mean_of_the_differences_to_each() -> None:
+    """Repeats of a permutation are averaged before the interval is taken, which is so the narrower."""
+    y, own = guesses(400, 2)
+    others = [own[np.random.default_rng(k).permutation(400)] for k in range(3)]
+    drawn = {"replicates": 200, "seed": 4}
+    each = [paired(BINARY, "roc_auc", y, own, other, **drawn) for other in others]
+    found = averaged(BINARY, "roc_auc", y, own, others, **drawn)
+    assert found.value == pytest.approx(np.mean([e.value for e in each]))
+    assert found.low < found.value < found.high
+    assert found.high - found.low < max(e.high - e.low for e in each)

@@ -160,9 +160,11 @@ def test_what_the_stages_found_is_gathered(facts):
     assert [p.name for p in facts.evaluation] == [
         "leaderboard",
         "intervals",
+        "challenge",
         "confusion",
         "roc",
         "precision-recall",
+        "gain",
         "calibration",
     ]
     assert {p.name for p in facts.figures} >= {"target", "histograms"}
