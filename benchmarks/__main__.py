@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from benchmarks import collect, formats, orchestration, run, service, sql, typing, wrangle
+from benchmarks import collect, formats, orchestration, reports, run, service, sql, typing, wrangle
 
 ALL = {
     "run": run.main,
@@ -17,6 +17,7 @@ ALL = {
     "sql": sql.main,
     "typing": typing.main,
     "wrangle": wrangle.main,
+    "reports": reports.main,
 }
 
 

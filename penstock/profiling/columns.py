@@ -110,6 +110,7 @@ def look_at(name: str, raw: pa.ChunkedArray, decided: ColumnSpec, typing: Typing
         "proposals": column.proposals,
         "override": _override(column),
         "misfits": len(misfits),
+        "infinities": _infinite(raw, seen.look.profile) if column.kind in _NUMBERS else 0,
         "first": _shown(raw.slice(0, SHOWN_ROWS)),
         "last": _shown(raw.slice(max(len(raw) - SHOWN_ROWS, 0))),
     }
@@ -117,6 +118,12 @@ def look_at(name: str, raw: pa.ChunkedArray, decided: ColumnSpec, typing: Typing
 
 
 _NUMBERS = frozenset({"integer", "float", "boolean", "time"})
+
+
+def _infinite(raw: pa.ChunkedArray, profile: ColumnProfile) -> int:
+    """Count infinite cells; where they are typed, a run takes them for cells that cannot be read."""
+    typed = int(pc.sum(pc.is_inf(raw)).as_py() or 0) if pa.types.is_floating(raw.type) else 0
+    return max(typed, profile.numbers.infinities if profile.numbers is not None else 0)
 
 
 def clipped(text: str) -> str:

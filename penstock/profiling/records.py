@@ -73,6 +73,7 @@ class ColumnLook(Frozen):
     override: str = ""
     private: bool = False
     misfits: int = 0
+    infinities: int = 0
     n_bytes: int = 0
     profile: ColumnProfile
     is_unique: bool = False

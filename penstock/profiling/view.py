@@ -196,7 +196,7 @@ def _more(look: ColumnLook) -> list[tuple[str, str]]:
         ("variation", number(numbers.sd / abs(numbers.mean)) if numbers.sd and numbers.mean else NONE),
         ("zeros", _counted(numbers.zeros, look)),
         ("negative", _counted(numbers.negatives, look)),
-        ("infinite", _counted(numbers.infinities, look)),
+        ("infinite", _counted(look.infinities, look)),
         ("fences", " to ".join(value_of(look.kind, f) for f in numbers.fences)),
         ("beyond the fences", _counted(numbers.outside, look)),
     ]
