@@ -2,8 +2,9 @@
 
 Each peer has a virtual environment of its own, made at the first run in a folder of the system's temporary directory
 and kept there; where one cannot be installed that is said, and the rest goes on. `REPORTS_ROWS=100000` measures another
-number of rows. The peers are given a pandas frame, and their reading it from Parquet is told apart; ours is measured
-from the file on, as `penstock profile` is called. ydata-profiling's full report is made of the smallest table only.
+number of rows, `REPORTS_PEERS=skrub,minimal,full` those peers: ydata-profiling's full report takes minutes, and is made
+of the smallest table only. The peers are given a pandas frame, and their reading it from Parquet is told apart; ours is measured
+from the file on, as `penstock profile` is called.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from benchmarks.ground import PENSTOCK, environment, report, timed, workplace
-from benchmarks.sizes import MB, ROWS, inner
+from benchmarks.sizes import MB, ROWS, WEIGHED, inner
 
 PEERS = {
     "skrub": ("skrub", "pyarrow", "matplotlib"),
@@ -35,29 +36,28 @@ LIMIT = 900
 
 def main() -> None:
     """Measure and report."""
-    pythons = {name: _installed(name) for name in PEERS}
+    kinds = os.environ.get("REPORTS_PEERS", "skrub,minimal").split(",")
     sizes = [int(n) for n in os.environ.get("REPORTS_ROWS", ROWS).split(",")]
     for n_rows in sizes:
-        _one_size(n_rows, pythons, full=n_rows == min(sizes))
+        _one_size(n_rows, [kind for kind in kinds if kind != "full" or n_rows == min(sizes)])
 
 
-def _one_size(n_rows: int, pythons: dict[str, Path | None], *, full: bool) -> None:
+def _one_size(n_rows: int, kinds: list[str]) -> None:
     with workplace() as folder:
         csv, parquet = folder / "table.csv", folder / "table.parquet"
         inner("benchmarks.typing_inner", folder, "make", str(n_rows), str(csv))
         pyarrow.parquet.write_table(pyarrow.csv.read_csv(str(csv)), str(parquet))
         told = f"{n_rows:,} x 30"
         peers = {}
-        for name, kind in (("skrub", "skrub"), ("ydata, minimal", "minimal"), ("ydata, full", "full")):
-            python = pythons[name.partition(",")[0]]
-            if python is None or (kind == "full" and not full):
-                continue
-            peers[name] = _peer(python, kind, parquet, folder)
-            _tell(told, name, peers[name])
+        for kind in kinds:
+            python = _installed("skrub" if kind == "skrub" else "ydata")
+            if python is not None:
+                peers[kind] = _peer(python, kind, parquet, folder)
+                _tell(told, kind if kind == "skrub" else f"ydata-profiling, {kind}", peers[kind])
         limit = peers.get("skrub", {}).get("seconds")
         for path in (parquet, csv):
             ours = inner("benchmarks.reports_inner", folder, str(path), str(folder / "ours.html"))
-            _ours(f"{told}, penstock from {path.suffix[1:]}", ours, limit)
+            _ours(f"{told}, penstock from {path.suffix[1:]}", ours, limit, weighed=n_rows >= WEIGHED)
         words = [str(PENSTOCK), "profile", str(parquet)]
         whole = timed(words, environment(folder), folder)
         with_imports = _whole(peers.get("skrub"))
@@ -68,12 +68,13 @@ def _whole(peer: dict[str, Any] | None) -> str:
     return f"{peer['imports'] + peer['read'] + peer['seconds']:.2f} s" if peer and "seconds" in peer else "-"
 
 
-def _ours(what: str, ours: dict[str, Any], limit: float | None) -> None:
+def _ours(what: str, ours: dict[str, Any], limit: float | None, *, weighed: bool) -> None:
     asked = f"{limit:.2f} s" if limit is not None else "-"
     report(what, asked, f"{ours['seconds']:.2f} s", f"imports {ours['imports']:.2f} s more")
     frame = ours["frame"] / MB
     note = f"the typed frame has {frame:,.0f} MB"
-    report(f"{what}: memory over the imports", f"{1.5 * frame:,.0f} MB", f"{ours['own'] / MB:,.0f} MB", note)
+    asked = f"{1.5 * frame:,.0f} MB" if weighed else "-"
+    report(f"{what}: memory over the imports", asked, f"{ours['own'] / MB:,.0f} MB", note)
     report(f"{what}: size of the page", f"{MOST_HTML:.1f} MB", f"{ours['html'] / MB:.2f} MB")
 
 

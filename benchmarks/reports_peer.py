@@ -5,6 +5,7 @@ It imports nothing of this project, for none of it is there.
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import threading
@@ -54,10 +55,7 @@ def main(kind: str, table: str, page: str) -> None:
     """Measure once and print what was measured as one JSON line."""
     warnings.simplefilter("ignore")
     began = time.perf_counter()
-    if kind == "skrub":
-        import skrub as library
-    else:
-        import ydata_profiling as library
+    importlib.import_module("skrub" if kind == "skrub" else "ydata_profiling")
     imports = time.perf_counter() - began
     own = Own()
     began = time.perf_counter()

@@ -27,8 +27,6 @@ def alerts_of(seen: Profiled) -> tuple[Alert, ...]:
 
 
 def _of_rows(repeated: Duplicates, seen: Profiled) -> Iterator[Alert]:
-    if not seen.n_rows:
-        yield Alert(sort="rows", column="", what="The source has no rows: there is nothing to measure.")
     if seen.n_quarantined:
         whole = seen.n_rows + seen.n_quarantined
         what = f"{_count(seen.n_quarantined, 'row')} of {whole:,} cannot be parsed and stand aside."

@@ -67,6 +67,19 @@ def test_rows_that_cannot_be_parsed_are_told(here, capsys):
     assert "1 row of 61 cannot be parsed" in facts["alerts"][0]["what"]
 
 
+def test_a_file_without_a_row_and_one_with_a_name_twice_have_a_page(here, capsys):
+    """What a run would refuse can still be looked at, and the page says what a run would say."""
+    (here / "bare.csv").write_text("a,b\n")
+    (here / "twice.csv").write_text("a,b,a\n" + "1,2,3\n4,5,6\n")
+    assert call(["profile", "bare.csv"]) == EXIT_OK
+    assert "has a header and no rows: nothing can be measured" in capsys.readouterr().out
+    assert "nothing can be measured" in (here / "bare.profile.html").read_text()
+    assert call(["profile", "twice.csv", "--json"]) == EXIT_OK
+    facts = json.loads(capsys.readouterr().out)
+    assert [column["name"] for column in facts["columns"]] == ["a", "b", "a (2)"]
+    assert "Two columns are named" in facts["remarks"][0]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
