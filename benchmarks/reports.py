@@ -3,8 +3,8 @@
 Each peer has a virtual environment of its own, made at the first run in a folder of the system's temporary directory
 and kept there; where one cannot be installed that is said, and the rest goes on. `REPORTS_ROWS=100000` measures another
 number of rows, `REPORTS_PEERS=skrub,minimal,full` those peers: ydata-profiling's full report takes minutes, and is made
-of the smallest table only. The peers are given a pandas frame, and their reading it from Parquet is told apart; ours is measured
-from the file on, as `penstock profile` is called.
+of the smallest table only. The peers are given a pandas frame, and their reading it from Parquet is told apart; ours
+is measured from the file on, as `penstock profile` is called.
 """
 
 from __future__ import annotations
