@@ -125,6 +125,7 @@ def test_the_pages_size_does_not_hang_on_the_rows():
     assert page(50_000) < 1.2 * page(500)
 
 
+@pytest.mark.long
 def test_five_hundred_columns_make_less_than_ten_megabytes():
     """A wide table is looked at whole."""
     frame = pd.DataFrame(RNG.normal(size=(200, 500)), columns=[f"col{i}" for i in range(500)])
