@@ -87,6 +87,7 @@ def test_the_page_can_be_read_without_script_in_light_and_dark(
     page = opened(browser, page_file, [], **how)
     expect(page.get_by_label("Search")).to_be_hidden()
     expect(page.locator("article").first).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
     page.screenshot(path=tmp_path / "page.png", full_page=True)
     page.close()
 
