@@ -6,6 +6,8 @@ The tree::
     ├── UserError                       the user's spec or data is wrong         exit status 2
     │   ├── SpecError                   an unknown key, a bad value, a broken lock
     │   ├── SourceError                 a source is absent, unreadable or empty
+    │   │   ├── NoRows                  it is there and readable, and holds no row
+    │   │   ├── AmbiguousNames          a column's name is blank or stands twice
     │   │   └── SourceUnavailable       worth another try: the network, a busy server
     │   ├── DataError                   the table cannot serve its purpose
     │   ├── PlanError                   a step cannot stand where it stands
@@ -94,6 +96,16 @@ class SpecError(UserError):
 
 class SourceError(UserError):
     """A source is absent, unreadable or empty."""
+
+
+class NoRows(SourceError):
+    """A source is there and can be read, but holds no row."""
+
+
+class AmbiguousNames(SourceError):
+    """Columns cannot be told apart by their names; `names` are all of them, in order."""
+
+    names: tuple[str, ...] = ()
 
 
 class SourceUnavailable(SourceError):

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from penstock.arrays.infer import infer_target
+from penstock.arrays.moments import finite_or_none
 from penstock.errors import DataError, SpecError
 from penstock.profiling.columns import Seen
 from penstock.profiling.pairs import SAMPLE, Sample, has_many_levels, sampled, strength_of, take_sample
@@ -25,7 +26,8 @@ BINS, MOST_FEATURES = 10, 500
 WORKERS = 2
 # Two standard errors to both sides, near enough, of a normal mean.
 Z = 1.959963984540054
-FEW_NUMBERS = 10
+# A tree's numbers have four bytes, and what is larger than these has no square.
+MOST = 1e18
 
 
 class Goal(NamedTuple):
@@ -61,7 +63,8 @@ def look_at_target(seen: Seen, columns: Sequence[Seen], raw: Any, typing: Typing
     with ThreadPoolExecutor(WORKERS) as pool:
         found = list(pool.map(lambda c: _against(c, aimed, goal, rows, present), features[:MOST_FEATURES]))
     found.sort(key=lambda a: -abs(a.strength or 0.0))
-    overall = float(goal.y[present].mean()) if present.any() else None
+    with np.errstate(over="ignore"):
+        overall = finite_or_none(float(goal.y[present].mean())) if present.any() else None
     return goal.look.model_copy(
         update={"features": tuple(found), "overall": overall, "suspicious": _suspicious(features, goal, rows)}
     )
@@ -108,11 +111,13 @@ def _groups(column: Seen, goal: Goal, rows: Any, present: Any) -> list[Group]:
     at, y = (places, goal.y) if present.all() else (np.where(present, places, len(labels)), np.nan_to_num(goal.y))
     n = np.bincount(at, minlength=len(labels))
     sums = np.bincount(at, weights=y, minlength=len(labels))
-    squares = sums if goal.look.is_share else np.bincount(at, weights=y * y, minlength=len(labels))
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = sums if goal.look.is_share else np.bincount(at, weights=y * y, minlength=len(labels))
     return [
         Group(label=label, n=int(n[i]), **_interval(int(n[i]), float(sums[i]), float(squares[i]), goal.look.is_share))
         for i, label in enumerate(labels)
-        if n[i]
+        # Of numbers too large to be squared there is no interval.
+        if n[i] and np.isfinite(squares[i])
     ]
 
 
@@ -178,7 +183,7 @@ def _suspicious(columns: Sequence[Seen], goal: Goal, rows: Any) -> tuple[Alert, 
     if not usable:
         return ()
     frame = pd.DataFrame({c.name: _plain(c, rows) for c in usable})
-    y = goal.y[rows] if goal.codes is None else goal.codes[rows]
+    y = np.clip(goal.y[rows], -MOST, MOST) if goal.codes is None else goal.codes[rows]
     labelled = ~np.isnan(goal.y[rows])
     odd = find_suspicions(frame, y, labelled, ~labelled, goal.target)
     more = f"; looked for in {SAMPLE:,} rows drawn with a fixed seed" if len(goal.y) > SAMPLE else ""
@@ -188,7 +193,7 @@ def _suspicious(columns: Sequence[Seen], goal: Goal, rows: Any) -> tuple[Alert, 
 
 def _plain(column: Seen, rows: Any) -> Any:
     if column.is_number:
-        return column.floats(rows)
+        return np.clip(column.floats(rows), -MOST, MOST)
     codes = column.codes(rows)
     # A level's own text does not matter here, only that it is one.
     names = np.array([*(f"level {i}" for i in range(max(column.n_codes, 2))), None], dtype=object)

@@ -27,8 +27,6 @@ def alerts_of(seen: Profiled) -> tuple[Alert, ...]:
 
 
 def _of_rows(repeated: Duplicates, seen: Profiled) -> Iterator[Alert]:
-    if not seen.n_rows:
-        yield Alert(sort="rows", column="", what="The source has no rows: there is nothing to measure.")
     if seen.n_quarantined:
         whole = seen.n_rows + seen.n_quarantined
         what = f"{_count(seen.n_quarantined, 'row')} of {whole:,} cannot be parsed and stand aside."
@@ -43,6 +41,10 @@ def _of_rows(repeated: Duplicates, seen: Profiled) -> Iterator[Alert]:
 
 def _repeat(n: int) -> str:
     return "repeats" if n == 1 else "repeat"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _count(n: int, noun: str) -> str:
@@ -67,8 +69,12 @@ def _of_column(look: ColumnLook, n_rows: int) -> Iterator[Alert]:
     if look.misfits:
         what = f"{_count(look.misfits, 'cell')} cannot be read as {look.kind}; a run would set their rows aside."
         yield alert("misfits", what)
-    if look.is_constant and n_rows > 1:
-        yield alert("constant", "It holds one value wherever it is there, and so tells nothing.")
+    if look.infinities:
+        what = f"{_count(look.infinities, 'cell')} {_are(look.infinities)} infinite, which is no number to learn from."
+        yield alert("infinite", what)
+    if look.is_constant:
+        what = "It holds one value wherever it is there, and so tells nothing."
+        yield from [alert("constant", what)] if n_rows > 1 else []
     elif look.is_unique and look.kind not in ("float", "datetime"):
         yield alert("unique", "Every row has a value of its own: it may name the rows, and cannot be learned from.")
     elif look.kind in ("category", "text") and profile.distinct > MANY_LEVELS:
@@ -84,9 +90,6 @@ def _of_numbers(look: ColumnLook) -> Iterator[Alert]:
     numbers, n = look.profile.numbers, look.profile.n
     if numbers is None or not n or look.kind == "boolean" or look.is_constant:
         return
-    if numbers.infinities:
-        what = f"{_count(numbers.infinities, 'cell')} {'is' if numbers.infinities == 1 else 'are'} infinite; "
-        yield Alert(sort="infinite", column=look.name, what=what + "mean, spread and bins are of the finite ones.")
     if numbers.zeros > MANY_ZEROS * n and look.profile.distinct > 2:
         what = f"Zeros: {numbers.zeros / n:.1%} of its numbers are 0, which may stand for nothing measured."
         yield Alert(sort="zeros", column=look.name, what=what)

@@ -18,11 +18,11 @@ from penstock.arrays.proposing import line
 from penstock.arrays.relations import Numeric
 from penstock.arrays.typed import arrow_column
 from penstock.profiling.records import ColumnLook
-from penstock.profiling.shapes import bins_of, clock_of, frequent, moments_of, order_of, texts_of
+from penstock.profiling.shapes import bins_of, clock_of, deviation_of, ends_of, frequent, moments_of, order_of, texts_of
 from penstock.slices import ColumnSpec, Typing
 from penstock.table import Column
 
-MOST_TOPS = 10
+MOST_TOPS, MOST_ENDS = 10, 5
 SHOWN_ROWS, SHOWN_SIGNS = 5, 120
 # Smaller columns are held in memory.
 FEWEST_BYTES = 1 << 20
@@ -110,6 +110,7 @@ def look_at(name: str, raw: pa.ChunkedArray, decided: ColumnSpec, typing: Typing
         "proposals": column.proposals,
         "override": _override(column),
         "misfits": len(misfits),
+        "infinities": _infinite(raw, seen.look.profile) if column.kind in _NUMBERS else 0,
         "first": _shown(raw.slice(0, SHOWN_ROWS)),
         "last": _shown(raw.slice(max(len(raw) - SHOWN_ROWS, 0))),
     }
@@ -117,6 +118,12 @@ def look_at(name: str, raw: pa.ChunkedArray, decided: ColumnSpec, typing: Typing
 
 
 _NUMBERS = frozenset({"integer", "float", "boolean", "time"})
+
+
+def _infinite(raw: pa.ChunkedArray, profile: ColumnProfile) -> int:
+    """Count infinite cells; where they are typed, a run takes them for cells that cannot be read."""
+    typed = int(pc.sum(pc.is_inf(raw)).as_py() or 0) if pa.types.is_floating(raw.type) else 0
+    return max(typed, profile.numbers.infinities if profile.numbers is not None else 0)
 
 
 def clipped(text: str) -> str:
@@ -162,6 +169,7 @@ def _numbers(column: Column, values: Any) -> Seen:
     seen = profile.numbers
     assert seen is not None
     tops, rest = frequent(present, profile.distinct, MOST_TOPS)
+    lowest, highest = ends_of(present, MOST_ENDS) if column.kind != "boolean" else ([], [])
     infinities = seen.infinities
     finite = present[np.isfinite(present)] if infinities else present
     look = ColumnLook(
@@ -173,11 +181,18 @@ def _numbers(column: Column, values: Any) -> Seen:
         is_unique=1 < len(numbers) == profile.n == profile.distinct,
         order=order_of(numbers) if profile.n == len(numbers) else "none",
         histogram=bins_of(finite, seen) if column.kind != "boolean" else None,
-        tops=tuple(Level(value=_number_text(column, value), count=count) for value, count in tops),
+        tops=_levels(column, tops),
         rest=rest,
+        lowest=_levels(column, lowest),
+        highest=_levels(column, highest),
+        deviation=deviation_of(finite) if column.kind != "boolean" else None,
     )
     labels = {0: "false", 1: "true"} if column.kind == "boolean" else {}
     return Seen(look, numbers, labels=labels, numeric=measured.numeric)
+
+
+def _levels(column: Column, counted: list[tuple[float, int]]) -> tuple[Level, ...]:
+    return tuple(Level(value=_number_text(column, value), count=count) for value, count in counted)
 
 
 def _number_text(column: Column, value: float) -> str:

@@ -14,13 +14,13 @@ from penstock import __version__
 from penstock.arrays.profile import ColumnProfile
 from penstock.arrays.relations import relate
 from penstock.arrays.typed import StoredColumns
-from penstock.errors import DataError, SourceError
+from penstock.errors import AmbiguousNames, DataError, NoRows
 from penstock.profiling.against import look_at_target
 from penstock.profiling.alerts import alerts_of
 from penstock.profiling.columns import Seen, clipped, look_at, parked
 from penstock.profiling.gaps import find_gaps
 from penstock.profiling.pairs import relate_columns
-from penstock.profiling.records import ColumnLook, Profiled
+from penstock.profiling.records import Alert, ColumnLook, Profiled
 from penstock.profiling.repeats import find_repeats
 from penstock.profiling.series import look_along, time_column
 from penstock.receipts import Snapshot
@@ -47,28 +47,42 @@ def profiled(
     with tempfile.TemporaryDirectory(prefix="penstock-", ignore_cleanup_errors=True) as folder:
         # What goes when the work is done need not reach the disk.
         store = Store(folder, durable=False)
-        sources = _sources(data, name, store)
-        if isinstance(sources, Profiled):
-            return sources
-        snapshots = collect(sources, store).snapshots
+        source = _source(data, name, store)
+        if isinstance(source, Profiled):
+            return source
+        try:
+            taken = _taken(source, store)
+        except NoRows as error:
+            return empty(name or source.name, source.uri, (), error.what)
         # Arrow keeps what reading took; it would lie there beside the columns.
         pa.default_memory_pool().release_unused()
-        if len(snapshots) > 1:
-            raise SourceError("These are several tables", got=f"{len(snapshots)} sources", todo="Profile each alone.")
         decided = {str(n): ColumnSpec.model_validate(v) for n, v in (columns or {}).items()}
-        return _looked_at(snapshots[0], name, target, frozenset(private), decided, store, Path(folder))
+        return _looked_at(taken, name, target, frozenset(private), decided, store, Path(folder))
 
 
-def _sources(data: Any, name: str, store: Store) -> tuple[Source, ...] | Profiled:
+def _taken(source: Source, store: Store) -> Snapshot:
+    """Collect a source; where its names cannot be told apart, they are numbered, which a run would not do."""
+    try:
+        return collect((source,), store).snapshots[0]
+    except AmbiguousNames as error:
+        if not {"names", "header"} <= set(type(source).model_fields) or getattr(source, "names", None) is not None:
+            raise
+        names = unique_names(error.names)
+        taken = collect((source.model_copy(update={"names": tuple(names)}),), store).snapshots[0]
+        remark = f"{error.what}, and a run would refuse the source; here names that come again are numbered."
+        return taken.model_copy(update={"remarks": (*taken.remarks, remark)})
+
+
+def _source(data: Any, name: str, store: Store) -> Source | Profiled:
     if isinstance(data, SourceBase):
-        return (data,)  # type: ignore[return-value]  # every kind of source is a member of the union
+        return data  # type: ignore[return-value]  # every kind of source is a member of the union
     if isinstance(data, str | Path) or (isinstance(data, Mapping) and ("path" in data or "url" in data)):
-        return (source_from(data, "data", Path.cwd()),)
+        return source_from(data, "data", Path.cwd())
     table = _distinct_names(data)
     if len(table) == 0 and hasattr(table, "columns"):
         names = [str(n) for n in getattr(table, "column_names", table.columns)]
         return empty(name or "table", "memory", names)
-    return (MemorySource.of("data", table, store),)
+    return MemorySource.of("data", table, store)
 
 
 def _distinct_names(data: Any) -> Any:
@@ -100,12 +114,14 @@ def unique_names(names: Sequence[str]) -> list[str]:
     return found
 
 
-def empty(name: str, source: str, columns: Sequence[str]) -> Profiled:
+def empty(name: str, source: str, columns: Sequence[str], what: str = "The table has no rows") -> Profiled:
     """Return the profile of a table without a row."""
     bare = [ColumnProfile(name=n, kind="text", n=0, missing=0, distinct=0) for n in columns]
     looks = tuple(ColumnLook(name=p.name, kind="text", role="ignored", profile=p) for p in bare)
     made = Profiled(name=name, source=source, release=__version__, n_rows=0, columns=looks)
-    return made.model_copy(update={"alerts": alerts_of(made)})
+    return made.model_copy(
+        update={"alerts": (Alert(sort="rows", column="", what=f"{what}: nothing can be measured."),)}
+    )
 
 
 def _looked_at(

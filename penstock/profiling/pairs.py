@@ -64,7 +64,7 @@ def relate_columns(columns: Sequence[Seen], n_rows: int, matrix: Matrix) -> Rela
     sample = take_sample(chosen, rows)
     strengths, measures = _strengths(sample)
     order = _clustered(strengths)
-    pearson = _pearson(matrix)
+    place = {name: i for i, name in enumerate(matrix.columns)}
     names = [chosen[i].name for i in order]
     pairs = [
         Pair(
@@ -72,7 +72,7 @@ def relate_columns(columns: Sequence[Seen], n_rows: int, matrix: Matrix) -> Rela
             two=chosen[j].name,
             measure=measures[i][j],
             strength=float(strengths[i, j]),
-            pearson=pearson.get((chosen[i].name, chosen[j].name)),
+            pearson=_pearson(matrix, place, chosen[i].name, chosen[j].name),
         )
         for i in range(len(chosen))
         for j in range(i + 1, len(chosen))
@@ -286,13 +286,8 @@ def _clustered(strengths: Any) -> list[int]:
     return [int(i) for i in leaves_list(linkage(apart[at], "average"))]
 
 
-def _pearson(matrix: Matrix) -> dict[tuple[str, str], float]:
-    return {
-        (one, two): value
-        for one, row in zip(matrix.columns, matrix.correlation, strict=True)
-        for two, value in zip(matrix.columns, row, strict=True)
-        if value is not None
-    }
+def _pearson(matrix: Matrix, place: dict[str, int], one: str, two: str) -> float | None:
+    return matrix.correlation[place[one]][place[two]] if one in place and two in place else None
 
 
 def _cloud(one: Seen, two: Seen) -> Cloud | None:
@@ -331,7 +326,9 @@ def _span(column: Seen) -> tuple[float, float] | None:
 def _twins(columns: Sequence[Seen], rows: Any) -> tuple[Twin, ...]:
     """Return the columns that say again what an earlier one says, looked for in the sample, and proved on all rows."""
     first: dict[tuple[bytes, int], Seen] = {}
-    found = []
+    found: list[Twin] = []
+    if len(rows) < FEWEST:
+        return ()
     for column in columns:
         codes, levels = pd.factorize(column.values[rows])
         if len(levels) < 2 or len(levels) > max(2, MOST_DISTINCT * len(rows)):

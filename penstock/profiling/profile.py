@@ -77,7 +77,7 @@ def profile(
     --------
     >>> import pandas as pd
     >>> seen = profile(pd.DataFrame({"width": [1.5, 2.5, 2.5], "colour": ["red", "blue", "blue"]}), name="parts")
-    >>> seen.facts.duplicates.n_rows, [alert.what for alert in seen.facts.alerts]
-    (1, ['1 row (33.3%) repeats an earlier row in every cell.'])
+    >>> seen.facts.n_rows, seen.facts.duplicates.n_rows, seen.facts.alerts[0].what
+    (3, 1, '1 row (33.3%) repeats an earlier row in every cell.')
     """
     return TableProfile(profiled(data, name=name, target=target, private=private, columns=columns))

@@ -35,8 +35,8 @@ class Histogram(Frozen):
 class Texts(Frozen):
     """What the texts of a column are made of.
 
-    `n` are the different texts that words and signs were looked for in, of all `distinct` the first ones; the shares
-    are of the rows that hold one of these.
+    `n` are the different texts that words and signs were looked for in, the first ones; the shares of `signs` are of
+    the rows that hold one of these. `words` are the most frequent ones, in small letters.
     """
 
     n: int
@@ -45,6 +45,7 @@ class Texts(Frozen):
     mean_words: float | None = None
     most_words: int = 0
     signs: dict[str, float] = {}
+    words: tuple[Level, ...] = ()
 
 
 class Moments(Frozen):
@@ -58,7 +59,8 @@ class Moments(Frozen):
 class ColumnLook(Frozen):
     """One column: how it was typed and why, and what it holds, over all rows.
 
-    `tops` are the most frequent values as they are shown, and `rest` the rows that hold another. `override` is a line
+    `tops` are the most frequent values as they are shown, and `rest` the rows that hold another; `lowest` and `highest`
+    the ends of the numbers, and `deviation` the median of how far they lie from their median. `override` is a line
     of a spec that would have the column otherwise. Of a private column nothing is told but name, kind and what is
     missing.
     """
@@ -73,6 +75,7 @@ class ColumnLook(Frozen):
     override: str = ""
     private: bool = False
     misfits: int = 0
+    infinities: int = 0
     n_bytes: int = 0
     profile: ColumnProfile
     is_unique: bool = False
@@ -80,6 +83,9 @@ class ColumnLook(Frozen):
     histogram: Histogram | None = None
     tops: tuple[Level, ...] = ()
     rest: int = 0
+    lowest: tuple[Level, ...] = ()
+    highest: tuple[Level, ...] = ()
+    deviation: float | None = None
     texts: Texts | None = None
     moments: Moments | None = None
     first: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow.compute as pc
 
-from penstock.arrays.profile import ColumnProfile, Numbers
+from penstock.arrays.profile import ColumnProfile, Level, Numbers
 from penstock.profiling.records import Histogram, Moments, Texts
 
 BINS = 30
@@ -17,6 +17,7 @@ EACH = 40
 FAR = 10.0
 # Words and signs are looked for in so many different texts.
 MOST_TEXTS = 20_000
+MOST_WORDS, LONGEST = 15, 60
 _SIGNS = {
     "letters": r"\p{L}",
     "digits": r"[0-9]",
@@ -101,6 +102,52 @@ def frequent(ordered: Any, distinct: int, most: int) -> tuple[list[tuple[float, 
     return found, n - sum(count for _, count in found)
 
 
+def ends_of(ordered: Any, most: int) -> tuple[list[tuple[float, int]], list[tuple[float, int]]]:
+    """Return the lowest and the highest different values of sorted ones, each with its count.
+
+    Examples
+    --------
+    >>> ends_of(np.array([1.0, 1.0, 2.0, 3.0]), 2)
+    ([(1.0, 2), (2.0, 1)], [(3.0, 1), (2.0, 1)])
+    """
+    lowest: list[tuple[float, int]] = []
+    highest: list[tuple[float, int]] = []
+    at = 0
+    while at < len(ordered) and len(lowest) < most:
+        stop = int(np.searchsorted(ordered, ordered[at], "right"))
+        lowest.append((ordered[at].item() + 0, stop - at))
+        at = stop
+    at = len(ordered)
+    while at > 0 and len(highest) < most:
+        start = int(np.searchsorted(ordered, ordered[at - 1], "left"))
+        highest.append((ordered[at - 1].item() + 0, at - start))
+        at = start
+    return lowest, highest
+
+
+def deviation_of(ordered: Any) -> float | None:
+    """Return the median of how far finite sorted numbers lie from their median.
+
+    References
+    ----------
+    F. R. Hampel, "The Influence Curve and its Role in Robust Estimation", 1974.
+
+    Examples
+    --------
+    >>> deviation_of(np.array([1.0, 2.0, 3.0, 100.0]))
+    1.0
+    """
+    if not len(ordered):
+        return None
+    with np.errstate(over="ignore"):
+        middle = ordered[(len(ordered) - 1) // 2] / 2 + ordered[len(ordered) // 2] / 2
+        away = np.abs(ordered - middle)
+    low, high = (len(away) - 1) // 2, len(away) // 2
+    parts = np.partition(away, (low, high))
+    found = float(parts[low]) / 2 + float(parts[high]) / 2
+    return found if np.isfinite(found) else None
+
+
 def order_of(values: Any) -> Literal["ascending", "descending", "constant", "none"]:
     """Return whether numbers rise or fall from row to row.
 
@@ -183,7 +230,22 @@ def texts_of(texts: Any, counts: Any, profile: ColumnProfile) -> Texts | None:
         mean_words=float((words * weights).sum()) / n,
         most_words=int(words.max()),
         signs=signs,
+        words=_words(first, weights),
     )
+
+
+def _words(texts: Any, weights: Any) -> tuple[Level, ...]:
+    """Return the most frequent words of texts that have several, weighed by the rows of each."""
+    split = pc.utf8_split_whitespace(pc.utf8_lower(pc.utf8_trim_whitespace(texts)))
+    lengths = pc.list_value_length(split).to_numpy(zero_copy_only=False)
+    if not len(lengths) or lengths.max() < 2:
+        return ()
+    encoded = split.flatten().dictionary_encode()
+    counts = np.bincount(encoded.indices.to_numpy(), weights=np.repeat(weights, lengths))
+    # Of equally frequent ones those met first.
+    order = np.argsort(-counts, kind="stable")[:MOST_WORDS]
+    found = encoded.dictionary.take(order).to_pylist()
+    return tuple(Level(value=word[:LONGEST], count=int(counts[i])) for word, i in zip(found, order, strict=True))
 
 
 def _lengths(lengths: Any, counts: Any) -> Histogram | None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from markupsafe import Markup
 
-from penstock.arrays.profile import QUANTILES, Numbers
+from penstock.arrays.profile import QUANTILES, Level, Numbers
 from penstock.profiling import charts
 from penstock.profiling.records import ColumnLook, Histogram
 from penstock.profiling.words import (
@@ -175,6 +175,9 @@ def _of_texts(look: ColumnLook) -> list[tuple[str, str]]:
         facts.append(("words in a text", f"{number(texts.mean_words)} on average, at most {texts.most_words:,}"))
     signs = [f"{name} {percent(share)}" for name, share in texts.signs.items() if share]
     some = "" if texts.n >= look.profile.distinct else f" (of the first {texts.n:,} different ones)"
+    if texts.words:
+        told = ", ".join(f"{clipped(word.value, 24)} {word.count:,}" for word in texts.words)
+        facts.append(("most frequent words", told))
     facts.append(("cells that hold" + some, ", ".join(signs) or "none of these"))
     return facts
 
@@ -191,16 +194,31 @@ def _more(look: ColumnLook) -> list[tuple[str, str]]:
     facts += [
         ("mean", value_of(look.kind, numbers.mean)),
         ("standard deviation", number(numbers.sd)),
+        ("variance", number(numbers.sd * numbers.sd) if numbers.sd is not None else NONE),
+        ("sum", number(numbers.mean * look.profile.n) if numbers.mean is not None else NONE),
+        ("median deviation", number(look.deviation)),
+        ("range", _between(numbers.quantiles[0], numbers.quantiles[-1])),
+        ("middle half", _between(*(numbers.quantiles[QUANTILES.index(q)] for q in (0.25, 0.75)))),
         ("skewness", number(numbers.skew)),
         ("kurtosis", number(numbers.kurtosis)),
         ("variation", number(numbers.sd / abs(numbers.mean)) if numbers.sd and numbers.mean else NONE),
         ("zeros", _counted(numbers.zeros, look)),
         ("negative", _counted(numbers.negatives, look)),
-        ("infinite", _counted(numbers.infinities, look)),
+        ("infinite", _counted(look.infinities, look)),
         ("fences", " to ".join(value_of(look.kind, f) for f in numbers.fences)),
         ("beyond the fences", _counted(numbers.outside, look)),
+        ("lowest values", _ends(look.lowest)),
+        ("highest values", _ends(look.highest)),
     ]
     return facts
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return number(high - low) if low is not None and high is not None else NONE
+
+
+def _ends(levels: tuple[Level, ...]) -> str:
+    return ", ".join(f"{level.value} ({level.count:,} times)" if level.count > 1 else level.value for level in levels)
 
 
 def _counted(n: int, look: ColumnLook) -> str:

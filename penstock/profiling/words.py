@@ -29,7 +29,7 @@ def number(value: float | None) -> str:
 
     Examples
     --------
-    >>> number(1234567.8), number(0.00012345), number(3.0), number(-0.5), number(None), number(1e30)
+    >>> number(1234567.8), number(0.000123456), number(3.0), number(-0.5), number(None), number(1e30)
     ('1,234,568', '0.0001235', '3', '-0.5', '—', '1e+30')
     """
     if value is None or not math.isfinite(value):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import BeforeValidator, Field
 
-from penstock.errors import DataError, SourceError
+from penstock.errors import DataError, NoRows, SourceError
 from penstock.frozen import Frozen
 from penstock.receipts import FrameRef, Part, Snapshot
 from penstock.sources.columns import Alignment
@@ -93,7 +93,7 @@ class SourceBase(Frozen, ABC):
         """Return the receipt of what was collected, once it is known that not too much of it was set aside."""
         intake.check(table.n_rows, self.uri)
         if not table.n_rows:
-            raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+            raise NoRows("The source has no rows", where=self.uri, expected="at least one row")
         return Snapshot(
             name=self.name,
             kind=getattr(self, "kind", ""),
@@ -162,7 +162,7 @@ class FileSource(SourceBase, ABC):
             # No row is set aside by looking: the run itself will tell.
             first = next(self._read(file, place.name, Path(folder), Intake(1.0)), None)
         if first is None:
-            raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+            raise NoRows("The source has no rows", where=self.uri, expected="at least one row")
         return first[0]
 
     @abstractmethod
@@ -211,7 +211,7 @@ class FileSource(SourceBase, ABC):
             for table, where in self._pieces(parts, store, intake):
                 spool.add(table if self.ragged else align(table, where))
             if not spool.n_rows:
-                raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+                raise NoRows("The source has no rows", where=self.uri, expected="at least one row")
             try:
                 return spool.finish()
             except DataError as error:

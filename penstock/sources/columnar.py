@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.receipts import Part
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
@@ -57,7 +57,7 @@ class ColumnarSource(FileSource):
             words = f"The file cannot be read as {self.format}"
             raise SourceError(words, where=where, got=f"{type(error).__name__}: {first}") from error
         if not n_rows:
-            raise SourceError("The file has no rows", where=where, expected="at least one row")
+            raise NoRows("The file has no rows", where=where, expected="at least one row")
 
     @abstractmethod
     def _stored(self, file: Path, where: str) -> Iterator[pa.Table]:

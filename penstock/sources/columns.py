@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from penstock.errors import SourceError
+from penstock.errors import AmbiguousNames, SourceError
 
 
 class Alignment:
@@ -51,25 +51,36 @@ def check_names(names: Sequence[str], where: str) -> None:
 
     Raises
     ------
-    SourceError
+    AmbiguousNames
         A name is blank or stands twice.
     """
     blank = [i + 1 for i, n in enumerate(names) if not n.strip()]
     if blank:
-        raise SourceError(
-            f"Column {blank[0]} has no name",
-            where=where,
-            got=f"{len(blank)} of {len(names)} names are blank",
-            todo="Name it at the source, or give all names with `names`.",
+        raise _ambiguous(
+            names,
+            AmbiguousNames(
+                f"Column {blank[0]} has no name",
+                where=where,
+                got=f"{len(blank)} of {len(names)} names are blank",
+                todo="Name it at the source, or give all names with `names`.",
+            ),
         )
     seen: dict[str, int] = {}
     for name in names:
         seen[name] = seen.get(name, 0) + 1
     twice = [n for n, count in seen.items() if count > 1]
     if twice:
-        raise SourceError(
-            f"Two columns are named {twice[0]!r}",
-            where=where,
-            got=f"names that stand more than once: {_listed(twice)}",
-            todo="Rename them at the source, or give all names with `names`.",
+        raise _ambiguous(
+            names,
+            AmbiguousNames(
+                f"Two columns are named {twice[0]!r}",
+                where=where,
+                got=f"names that stand more than once: {_listed(twice)}",
+                todo="Rename them at the source, or give all names with `names`.",
+            ),
         )
+
+
+def _ambiguous(names: Sequence[str], error: AmbiguousNames) -> AmbiguousNames:
+    error.names = tuple(names)
+    return error

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
 from penstock.sources.intake import Intake
@@ -124,7 +124,7 @@ class _Reading:
         tables = list(tables_of(lambda: self._pieces(rows), _places, self._where))
         if not tables:
             what = "The sheet has a header and no rows" if self._names and source.header else "The sheet has no rows"
-            raise SourceError(what, where=self._where, expected="at least one row")
+            raise NoRows(what, where=self._where, expected="at least one row")
         return self._finished(pa.concat_tables(tables))
 
     def _named(self, found: Layout, width: int) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import pyarrow as pa
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.receipts import Part
 from penstock.sources.base import FileSource
 from penstock.sources.columns import check_names
@@ -193,7 +193,7 @@ class HtmlSource(FileSource):
         head, body = split_head(rows, self.header)
         width = max((len(row.cells) for row in (head or body)), default=0)
         if not width or not body:
-            raise SourceError(
+            raise NoRows(
                 "The table has no rows", where=where, got=f"{len(head)} header rows", todo="Choose another table."
             )
         names = list(self.names) if self.names is not None else names_of(head, width)

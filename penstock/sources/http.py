@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 import pyarrow as pa
 from pydantic import AfterValidator, Field, JsonValue, PlainSerializer, model_validator
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.receipts import FrameRef, Part, Snapshot
 from penstock.sources.base import SourceBase
 from penstock.sources.columns import Alignment
@@ -131,7 +131,7 @@ class HttpSource(SourceBase):
             # The page that only says that there are no more is none.
             parts = tuple(c.part for c in came if c.n_rows)
         if not parts:
-            raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+            raise NoRows("The source has no rows", where=self.uri, expected="at least one row")
         table = self._table(parts, store, intake)
         mark = None
         if self.watermark is not None:
@@ -280,7 +280,7 @@ class HttpSource(SourceBase):
             for table in tables_in(bodies, kind, self._reading(), intake):
                 spool.add(align(table, self.uri))
             if not spool.n_rows:
-                raise SourceError("The source has no rows", where=self.uri, expected="at least one row")
+                raise NoRows("The source has no rows", where=self.uri, expected="at least one row")
             return spool.finish()
 
     def _marked(

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from penstock.cells import NotCast, canonical_text
-from penstock.errors import SourceError, StoreError
+from penstock.errors import NoRows, SourceError, StoreError
 from penstock.receipts import FileRef, FrameRef, Part, Snapshot
 from penstock.sources.base import SourceBase
 from penstock.sources.columns import check_names
@@ -61,7 +61,7 @@ class MemorySource(SourceBase):
         where = f"memory:{name}"
         check_names(table.column_names, where)
         if not table.num_rows:
-            raise SourceError("The table has no rows", where=where, expected="at least one row")
+            raise NoRows("The table has no rows", where=where, expected="at least one row")
         return cls(name=name, table=store.put_table(table))
 
     @property

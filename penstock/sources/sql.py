@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.receipts import Snapshot
 from penstock.sources.base import SourceBase, joint
 from penstock.sources.database.dates import Bound, Param, is_relative, moment_of
@@ -103,7 +103,7 @@ class SqlSource(SourceBase):
 
         brought = within(address, self.timeout, read, asked)
         if not brought.table.n_rows:
-            raise SourceError(
+            raise NoRows(
                 "The query gave no rows" if self.query is not None else "The table has no rows",
                 where=self.uri,
                 expected="at least one row",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.sources.intake import Intake
 from penstock.sources.records.flattening import OWN, Flatten, piece_of
 from penstock.sources.records.typed import Path, Piece
@@ -129,7 +129,7 @@ class Reader:
             size *= 8
         best = max(often or list(cells), key=lambda p: (cells[p], -len(p)), default=None)
         if best is None:
-            raise SourceError("The file has no rows", where=self._where, got="elements without text or attributes")
+            raise NoRows("The file has no rows", where=self._where, got="elements without text or attributes")
         path = "/" + "/".join(local(tag) for tag in best)
         intake.remark(f"{self._where}: the rows were taken to be {path}")
         chosen = RowPath(path, {}, self._where)

@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from penstock.errors import SourceError
+from penstock.errors import NoRows, SourceError
 from penstock.sources.text.charset import SAMPLE, Charset, charset_of, refuse_others, utf8_blocks
 from penstock.sources.text.lines import Chunk, chunks, without
 from penstock.sources.text.parsing import Parser, Piece, in_turn, side_by_side
@@ -127,9 +127,7 @@ class Delimited:
         self._check_first(head, dialect)
         first = first_rows(head.sample, dialect, whole=head.whole)
         if not first:
-            raise SourceError(
-                "The file has no rows", where=self._where, got="comments, blank lines or broken rows only"
-            )
+            raise NoRows("The file has no rows", where=self._where, got="comments, blank lines or broken rows only")
         names, header = self._settings.names, self._settings.header
         shape, remarks = shape_of(first, names, self._where, header=header, delimiter=dialect.delimiter)
         self.remarks += remarks
@@ -163,7 +161,7 @@ class Delimited:
             where = f"{self._where}:{lost.line}"
             raise SourceError("No row of the file can be parsed", where=where, got=lost.reason)
         words = "The file has a header and no rows" if shape.header else "The file has no rows"
-        raise SourceError(words, where=self._where, expected="at least one row")
+        raise NoRows(words, where=self._where, expected="at least one row")
 
 
 def _lines(chunk: Chunk, piece: Piece, *, header: bool) -> Places:
