@@ -1,4 +1,4 @@
-"""Values of private columns are nowhere that people look: planted where they could get out, and looked for everywhere."""
+"""Values of private columns are nowhere that people look: planted where they could get out, and looked for."""
 
 from __future__ import annotations
 
