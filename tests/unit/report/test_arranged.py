@@ -34,10 +34,12 @@ def test_pictures_of_the_model_stand_in_their_sections_and_unknown_ones_are_show
 
 def test_before_and_after_stands_beside_its_step():
     """By number, by kind, or both; where it cannot be told which step is meant, below the table."""
-    steps = [step("fill"), step("rare"), step("fill"), step("fill_by_group")]
+    typing = step("typing").model_copy(update={"nature": "typing"})
+    steps = [typing, step("fill"), step("rare"), step("fill"), step("fill_by_group")]
     names = ("step-3", "step-1-fill", "step-rare", "step-fill-by-group", "step-fill", "step-9", "before-after", "boxes")
     beside, others = cleaning_arranged([picture(name) for name in names], steps)
     assert [[p.name for p in some] for some in beside.steps] == [
+        [],
         ["step-1-fill"],
         ["step-rare"],
         ["step-3"],
