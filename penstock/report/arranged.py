@@ -52,7 +52,8 @@ class Cleaning(NamedTuple):
 def cleaning_arranged(pictures: Sequence[Picture], steps: Sequence[StepAudit]) -> tuple[Cleaning, list[Picture]]:
     """Return the pictures of the cleaning, each beside its step, and all others in their order.
 
-    A picture of a step is called `step-`, the step's number in the plan from 1, its kind, or both; `before-after` is of the whole.
+    A picture of a step is called `step-`, the step's number in the plan from 1, its kind, or both; `before-after` is
+    of the whole.
     """
     beside: list[list[Picture]] = [[] for _ in steps]
     whole, others = [], []

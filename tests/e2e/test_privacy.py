@@ -157,7 +157,8 @@ def service_leaks(artifacts: Path, target: str) -> list[str]:
             for accept in ("text/html", "application/json"):
                 text = httpx.get(f"{service.base}{path or '/'}", headers={"accept": accept}).text
                 found += page_leaks(f"{accept} of {path or '/'}", text)
-    return found
+    assert service.log[0]
+    return found + leaks("service log", _without_digests(service.log[0]))
 
 
 @pytest.mark.long
