@@ -116,7 +116,8 @@ def _decided(plan: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a plan decides: without the reasons, and without source text, which is compared by itself."""
     told_elsewhere = ("why", "source")
     steps = [{k: v for k, v in step.items() if k not in told_elsewhere} for step in plan["steps"]]
-    return {"split": plan.get("split"), "joins": plan.get("joins", []), "steps": steps}
+    joins = [{k: v for k, v in join.items() if v not in (None, "", [], {})} for join in plan.get("joins", [])]
+    return {"split": plan.get("split"), "joins": joins, "steps": steps}
 
 
 def _plain(value: Any) -> Any:

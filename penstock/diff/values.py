@@ -53,7 +53,8 @@ def changes_of(before: Any, after: Any, shown: tuple[Any, Any] | None = None, pa
     [('a', '1', '2'), ('c', '', 'x')]
     """
     old, new = shown if shown is not None else (before, after)
-    if before == after:
+    # As JSON, for to Python 1 and true are equal.
+    if canonical_json(before) == canonical_json(after):
         return
     if isinstance(before, dict) and isinstance(after, dict) and isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys([*before, *after]):

@@ -17,6 +17,8 @@ _PLACES = {
     "slices": ("slices",),
     "reasons": ("importance", "effects"),
 }
+# What the account tells beside the plan's steps (typing, joins, labels) has no number.
+_PLANNED = frozenset({"row", "cell", "learned"})
 _step = re.compile(r"step-(?:(\d+)(?:-|$))?(.*)")
 
 
@@ -50,7 +52,8 @@ class Cleaning(NamedTuple):
 def cleaning_arranged(pictures: Sequence[Picture], steps: Sequence[StepAudit]) -> tuple[Cleaning, list[Picture]]:
     """Return the pictures of the cleaning, each beside its step, and all others in their order.
 
-    A picture of a step is called `step-`, the step's number from 1, its kind, or both; `before-after` is of the whole.
+    A picture of a step is called `step-`, the step's number in the plan from 1, its kind, or both; `before-after` is
+    of the whole.
     """
     beside: list[list[Picture]] = [[] for _ in steps]
     whole, others = [], []
@@ -67,10 +70,11 @@ def cleaning_arranged(pictures: Sequence[Picture], steps: Sequence[StepAudit]) -
 
 
 def _place(number: str | None, kind: str, steps: Sequence[StepAudit]) -> int | None:
-    """Return the step that is meant: the numbered one where its kind agrees, else the only one of the kind."""
+    """Return the step that is meant: the plan's numbered one where its kind agrees, else the only one of the kind."""
     kind = kind.replace("-", "_")
+    planned = [k for k, step in enumerate(steps) if step.nature in _PLANNED]
     i = int(number) - 1 if number else -1
-    if 0 <= i < len(steps) and kind in ("", steps[i].step):
-        return i
+    if 0 <= i < len(planned) and kind in ("", steps[planned[i]].step):
+        return planned[i]
     alike = [k for k, step in enumerate(steps) if step.step == kind]
     return alike[0] if len(alike) == 1 else None

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from penstock.errors import NotFound, StoreError
-from penstock.frozen import Frozen, canonical_json
+from penstock.frozen import Frozen
 from penstock.receipts import FileRef
 from penstock.report.facts import DossierFacts
 from penstock.store import Store, write_atomically
@@ -31,7 +31,8 @@ def keep_facts(folder: Path, facts: DossierFacts, figures: Sequence[FileRef], ev
     """Write a run's facts into its folder."""
     told = facts.model_dump(mode="json", exclude=WITHOUT_BYTES)
     kept = KeptFacts(facts=told, figures=tuple(figures), evaluation=tuple(evaluation))
-    write_atomically(folder / FACTS, canonical_json(kept))
+    # Not canonical JSON, which sorts keys: a page shows some of them in the facts' own order.
+    write_atomically(folder / FACTS, kept.model_dump_json().encode())
 
 
 def read_facts(folder: Path, store: Store) -> DossierFacts:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Service:
     """A service that runs."""
 
     base: str
+    # What it printed, once it has stopped.
+    log: list[str] = field(default_factory=list)
 
     def predict(self, row: dict[str, Any], model: str = "clinic") -> dict[str, Any]:
         """Return the answer to one row."""
@@ -71,6 +73,7 @@ def serving(artifacts: Path) -> Iterator[Service]:
         start_new_session=True,
     )
     base = f"http://127.0.0.1:{port}"
+    service = Service(base)
     try:
         for _ in range(300):
             assert process.poll() is None, process.communicate()[0]
@@ -78,8 +81,8 @@ def serving(artifacts: Path) -> Iterator[Service]:
                 if httpx.get(f"{base}/readyz", timeout=2).status_code == 200:
                     break
             time.sleep(0.1)
-        yield Service(base)
+        yield service
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        process.communicate(timeout=30)
+        service.log.append(process.communicate(timeout=30)[0].decode())

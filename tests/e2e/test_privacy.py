@@ -1,4 +1,4 @@
-"""Values of private columns are nowhere that people look: planted where they could get out, and searched for."""
+"""Values of private columns are nowhere that people look: planted where they could get out, and looked for."""
 
 from __future__ import annotations
 
@@ -157,7 +157,8 @@ def service_leaks(artifacts: Path, target: str) -> list[str]:
             for accept in ("text/html", "application/json"):
                 text = httpx.get(f"{service.base}{path or '/'}", headers={"accept": accept}).text
                 found += page_leaks(f"{accept} of {path or '/'}", text)
-    return found
+    assert service.log[0]
+    return found + leaks("service log", _without_digests(service.log[0]))
 
 
 @pytest.mark.long

@@ -162,6 +162,22 @@ def test_a_corrected_cell_says_what_came(odd, tmp_path):
     assert (a.came, a.corrected, a.raw, a.typed, again.line) == ("oops", True, "1.25", "1.25", 5)
 
 
+def test_what_steps_make_of_private_columns_is_private_under_any_name(tmp_path):
+    """A wage that is twice the pay tells the pay."""
+    pay = np.arange(300) + 48_151.5
+    pd.DataFrame({"pay": pay, "age": pay % 50, "y": np.where(pay % 3 > 1, "a", "b")}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    steps = [
+        {"kind": "derive", "columns": {"wage": "pay * 2", "old": "age > 25"}},
+        {"kind": "drop", "columns": ["pay"]},
+    ]
+    declared = {"source": "t.csv", "target": "y", "columns": {"pay": {"private": True}}, "steps": steps}
+    found = Traced(tmp_path, **declared).tracer.trace(20)
+    assert (cell(found, "wage").final, cell(found, "old").final) == ("(private)", "0")
+    assert cell(Traced(tmp_path, private=True, **declared).tracer.trace(20), "wage").final == "96343"
+
+
 def test_values_of_private_columns_are_told_only_when_asked_for(odd, tmp_path):
     """Nor those of what is derived from them."""
     declared = {"source": "t.csv", "target": "y", "columns": {"seen": {"private": True}, "y": {"private": True}}}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html.parser
+import itertools
 import re
 
 import pytest
 
 from penstock.receipts import Interval, LeaderboardRow
-from penstock.report.facts import ColumnFact, LineageFact
+from penstock.report.facts import ColumnFact, EnvironmentFact, LineageFact
+from penstock.report.gather import BYTES_A_COLUMN, ORDINARY_COLUMNS, PICTURE_BYTES
 from penstock.report.html import dossier_html, span_ends
 from penstock.report.script import script, script_source
 from tests.unit.report.conftest import EVIL
@@ -143,21 +145,38 @@ def test_a_dossier_without_figures_champion_and_findings_is_whole(facts):
     assert "passed the gate" in text
 
 
-def test_the_page_is_bounded(facts):
-    """The largest facts that are gathered make a page of a few megabytes."""
-    wide = facts.model_copy(
+def _widest(facts, n_columns):
+    """Return facts at their bounds: every text as long as it gets, pictures as heavy as there is room for."""
+    column = facts.columns[0].model_copy(
         update={
-            "columns": facts.columns[:1] * 200,
-            "figures": facts.figures * 16,
-            "evaluation": facts.figures * 8,
+            "name": "c" * 200,
+            "evidence": "e" * 240,
+            "reads": "r" * 240,
+            "values": "v" * 240,
+            "doubts": ("d" * 60,) * 3,
+            "proposals": ("p" * 120,) * 3,
+        }
+    )
+    room = PICTURE_BYTES + BYTES_A_COLUMN * max(0, min(n_columns, 500) - ORDINARY_COLUMNS)
+    heavy = facts.figures[0].model_copy(update={"png": bytes(100_000), "names": {f"n{i}": "m" * 90 for i in range(30)}})
+    return facts.model_copy(
+        update={
+            "columns": (column,) * n_columns,
+            "figures": (heavy,) * (room // 100_000),
             "leaderboard": facts.leaderboard * 30,
             "rejections": facts.rejections * 40,
             "slices": facts.slices * 40,
             "lineage": facts.lineage * 60,
             "example": {f"column {i}": "v" * 40 for i in range(2000)},
+            "spec": "s" * 60_000,
         }
     )
-    assert len(dossier_html(wide)) < 5_000_000
+
+
+def test_the_page_is_bounded(facts):
+    """The largest facts that are gathered make five megabytes, and ten where there are five hundred columns."""
+    assert len(dossier_html(_widest(facts, 65))) < 5_000_000
+    assert len(dossier_html(_widest(facts, 600))) < 10_000_000
 
 
 def test_the_same_facts_give_the_same_page(facts):
@@ -222,6 +241,30 @@ def test_a_private_column_is_marked(facts):
     )
     text = Page(dossier_html(facts.model_copy(update={"columns": (column,)}))).text
     assert "private" in text
+
+
+def test_a_reader_without_eyes_or_mouse_finds_the_way(facts):
+    """Landmarks, headings that skip no level, tables with heads, scrolling parts within the keyboard's reach."""
+    page = Page(dossier_html(facts))
+    for landmark in ("header", "nav", "main", "footer"):
+        assert page.tags.count(landmark) == 1
+    levels = [int(tag[1]) for tag in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in itertools.pairwise(levels))
+    assert page.tags.count("table") == page.tags.count("thead")
+    regions = [v for t, n, v in page.attributes if (t, n) == ("div", "tabindex")]
+    assert len(regions) == page.tags.count("table")
+    assert {"aria-label", "aria-labelledby"} <= {n for _, n, _ in page.attributes}
+
+
+def test_environment_spec_and_the_way_to_run_it_again_are_told(facts):
+    """Releases, seed, the spec's text and the command."""
+    libraries = EnvironmentFact(libraries={"numpy": "2.4.1"}, seed=11)
+    told = {"environment": libraries, "spec": "name: clinic\n", "spec_path": "my specs/clinic.yaml"}
+    text = " ".join(Page(dossier_html(facts.model_copy(update=told))).text.split())
+    for part in ("numpy2.4.1", "seed11", "name: clinic", "penstock run 'my specs/clinic.yaml'", "penstock diff run-7"):
+        assert part in text.replace(" 2.4.1", "2.4.1"), part
 
 
 def test_digests_are_told_in_full(facts):

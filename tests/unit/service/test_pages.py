@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from deploy.service.rows import row_schema
 from deploy.service.settings import Settings
 from penstock.arrays.profile import profile_frame
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.publish import publish
+from penstock.receipts import Verdict
 from penstock.report.script import script_source
-from penstock.table import Column, Domain, TableSchema
-from tests.unit.service.making import SHIP, put, wait_for
+from penstock.table import Column, Domain, TableSchema, Target
+from tests.unit.service.making import SCHEMA, SHIP, fitted_on, put, wait_for
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
@@ -110,6 +113,27 @@ def test_the_answer_s_labels_are_in_the_document(document):
     answer = document["components"]["schemas"]["ships.answer"]
     assert answer["properties"]["prediction"] == {"enum": [0, 1]}
     assert answer["properties"]["probabilities"]["required"] == ["0", "1"]
+
+
+def test_labels_of_a_private_target_are_in_answers_alone(tmp_path):
+    """Neither the document nor a page nor the list of models tells them; who asks for a prediction is told."""
+    target = Target(name="late", task="binary", labels=("HUSH", "TELL"), positive="TELL")
+    late = Column(name="late", kind="category", role="target", private=True)
+    hidden = TableSchema(columns=(*SCHEMA.columns, late), target=target)
+    parts = dataclasses.replace(
+        fitted_on(0).parts(), schema=hidden, metrics={"curves": {"TELL": [1.0]}, "labels": ["HUSH"]}
+    )
+    publish(tmp_path, "ships", parts, Verdict(passed=True, reasons=("better",)), "tests")
+    with TestClient(create_app(Settings(artifacts=tmp_path, poll_seconds=0.02))) as client:
+        for path in ("/openapi.json", "/models", "/models/ships", "/", "/docs"):
+            for headers in (BROWSER, {"accept": "application/json"}):
+                text = client.get(path, headers=headers).text
+                assert not re.search("HUSH|TELL", text), path
+        schema = client.get("/openapi.json").json()["components"]["schemas"]["ships.answer"]["properties"]
+        assert schema["prediction"] == {"type": "string"}
+        assert schema["probabilities"]["minProperties"] == 2
+        answer = client.post("/models/ships/predict", json=SHIP).json()
+        assert set(answer["probabilities"]) == {"HUSH", "TELL"}
 
 
 def test_the_document_follows_what_is_served(tmp_path):
