@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -15,6 +16,8 @@ from penstock.report.facts import DossierFacts
 from penstock.report.markdown import dossier_markdown, escaped
 from penstock.report.words import metric_title, percent
 from penstock.summary import RunSummary
+
+_in_word = re.compile(r"(?<=\w)\\_(?=\w)")
 
 
 def show(summary: RunSummary, facts: DossierFacts) -> None:
@@ -70,10 +73,22 @@ def leaderboard(summary: RunSummary) -> list[dict[str, object]]:
             metric_title(summary.metric): _rounded(row.mean),
             "± sd": _rounded(row.sd),
             "seconds": row.seconds,
-            "outcome": row.note or row.state,
+            "outcome": cell(row.note or row.state),
         }
         for row in summary.leaderboard
     ]
+
+
+def cell(text: str) -> str:
+    """Return a text for a cell of a table: Prefect's pages take it for markdown.
+
+    Examples
+    --------
+    >>> cell("mean_area (3), *x* <b>")
+    'mean_area (3), \\\\*x\\\\* \\\\<b\\\\>'
+    """
+    # Inside of a word it is nothing special, and names have it.
+    return _in_word.sub("_", escaped(text, 400))
 
 
 def _rounded(value: float | None) -> float | None:
@@ -85,12 +100,12 @@ def cleaning(facts: DossierFacts) -> list[dict[str, object]]:
     """Return the rows of the cleaning's audit: names and counts, no value of the data."""
     rows: list[dict[str, object]] = [
         {
-            "step": step.step,
+            "step": cell(step.step),
             "kind": step.nature,
             "rows in": step.rows_in,
             "rows out": step.rows_out,
             "cells changed": step.cells_changed,
-            "most changed": told.most_changed(step),
+            "most changed": cell(told.most_changed(step)),
             "share": percent(step.share),
             "held-out rows flagged": step.flagged,
             "seconds": round(step.seconds, 3),
