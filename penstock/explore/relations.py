@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -23,8 +22,6 @@ MOST_PAIRED = 4
 # Points and boxes of flags, which have two values, show nothing.
 FEWEST_VALUES = 3
 CLOSE = 0.9
-# Columns that are ranked at once: NumPy lets go of the interpreter while it sorts.
-WORKERS = 2
 
 
 def relations(sample: Sample) -> Iterator[Sketch]:
@@ -42,8 +39,8 @@ def relations(sample: Sample) -> Iterator[Sketch]:
 
 def _measured(sample: Sample, numbers: list[str], categories: list[str]) -> Associated:
     columns = sample.columns
-    with ThreadPoolExecutor(WORKERS) as pool:
-        measured = list(pool.map(lambda name: Number.of(name, columns.numbers(name)), numbers))
+    # One after the other: a second core draws meanwhile, and a column being ranked is in memory several times.
+    measured = [Number.of(name, columns.numbers(name)) for name in numbers]
     coded = []
     for name in categories:
         codes, levels = columns.texts(name)

@@ -124,7 +124,7 @@ def _by_cells(sample: Sample, made: Replayed) -> list[Changed]:
             made.before.column(name) if name in made.before else None,
             made.after.column(name),
             sample.units,
-            (f"{counts[name]:,} of these cells changed",) if name in counts else (),
+            (f"{counted(counts[name], 'cell')} of these changed",) if name in counts else (),
         )
         for name in shown
     ]
@@ -224,7 +224,7 @@ def _whole(sample: Sample) -> Sketch | None:
         f"{counted(rest, 'further column')} changed too." if rest else "",
     )
     columns = [
-        changed_column(n, before.column(n), after.column(n), sample.units, (f"{counts[n]:,} cells changed",))
+        changed_column(n, before.column(n), after.column(n), sample.units, (f"{counted(counts[n], 'cell')} changed",))
         for n in names
     ]
     return Sketch("before-after", "Before and after cleaning", told, draw_before_after, (columns,), shortened(names))

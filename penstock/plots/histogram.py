@@ -26,6 +26,8 @@ BINS = 28
 FINE = 8
 # More overlaid outlines than this cannot be followed by eye.
 LAYERS = 3
+# Beyond this, numbers that are a step of one apart cannot be told from each other on an axis.
+WHOLE = 1e9
 # Of fewer values a density shows chance.
 FEWEST_SMOOTHED = 30
 
@@ -110,7 +112,8 @@ def bins_of(values: Floats) -> tuple[Floats, bool]:
     """
     low, high = float(values.min()), float(values.max())
     if low == high:
-        half = abs(low) * 0.05 or 0.5
+        # A year alone is one bar among years.
+        half = 1.5 if low == round(low) and abs(low) < WHOLE else abs(low) * 0.05
         return np.linspace(low - half, high + half, 4), False
     steps = high - low
     if steps <= 2 * BINS and bool(np.all(values == np.round(values))):
