@@ -23,7 +23,7 @@ def multiclass(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
 @pytest.fixture(scope="session")
 def regression(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Return a model of how late ships are."""
-    return fitted(ships(900, task="regression"), tmp_path_factory.mktemp("regression"))
+    return fitted(ships(600, task="regression"), tmp_path_factory.mktemp("regression"))
 
 
 @pytest.fixture(params=["binary", "multiclass", "regression"])

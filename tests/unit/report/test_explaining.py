@@ -53,7 +53,7 @@ def drawn(made: Any, found: Evaluated | None = None) -> dict[str, Picture]:
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Fitted:
     """Return a model of whether ships are late."""
-    return fitted(ships(600), tmp_path_factory.mktemp("binary"))
+    return fitted(ships(400), tmp_path_factory.mktemp("binary"))
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def pictures(binary: Fitted, found: Evaluated) -> dict[str, Picture]:
 @pytest.mark.parametrize(("task", "own"), [("multiclass", CLASSES), ("regression", NUMBERS)])
 def test_every_task_has_its_figures(tmp_path: Path, task: str, own: list[str]) -> None:
     """In one order, each with a title, a sentence and at most 100 kB."""
-    found = drawn(fitted(ships(600, task=task), tmp_path))
+    found = drawn(fitted(ships(300, task=task), tmp_path))
     assert list(found) == [*ALWAYS, *own, "importance", "effects", "slices"]
     for picture in found.values():
         assert 0 < len(picture.png) <= 100_000
@@ -154,37 +154,28 @@ def test_a_file_of_an_earlier_release_is_still_drawn(binary: Fitted, found: Eval
     assert explained_facts(read_measured(earlier, run.store), "late") is None
 
 
-def test_of_a_private_column_there_is_the_name_alone(tmp_path: Path) -> None:
-    """Neither captions nor the file that the bundle carries hold a level or a number of it."""
+def test_of_private_numbers_and_columns_there_is_the_name_alone(tmp_path: Path) -> None:
+    """Neither captions nor the file that the bundle carries hold a level, a row, or how high the target lies."""
     random = np.random.default_rng(0)
-    nick = random.choice(SECRETS, 500)
-    late = np.where((nick == SECRETS[0]) ^ (random.random(500) < 0.1), "yes", "no")
-    table = pd.DataFrame({"nick": nick, "size": random.normal(0, 1, 500).round(3), "late": late})
-    made = fitted(table, tmp_path, columns={"nick": {"private": True}})
-    found = evaluated(made)
-    pictures = drawn(made, found)
-    whole = made[0].store.read_bytes(found.metrics).decode() + " ".join(p.caption for p in pictures.values())
-    assert not [secret for secret in SECRETS if secret in whole]
-    assert "nick" in pictures["importance"].caption
-
-
-def test_of_a_private_number_neither_rows_nor_heights_are_stored(tmp_path: Path) -> None:
-    """Errors by tenth are there, where along the target they lie is not."""
-    table = ships(400, task="regression")
-    table["late"] = (7_654_000 + 100 * table["late"]).round(2)
-    made = fitted(table, tmp_path, columns={"late": {"private": True}})
-    found = evaluated(made)
-    assert [n for n in drawn(made, found) if n in (*NUMBERS, "effects")] == ["error-deciles"]
-    told = json.loads(made[0].store.read_bytes(found.metrics))
+    nick = random.choice(SECRETS, 300)
+    late = 7_654_000 + 100 * (nick == SECRETS[0]) + random.normal(0, 9, 300)
+    table = pd.DataFrame({"nick": nick, "size": random.normal(0, 1, 300).round(3), "late": late.round(2)})
+    made = fitted(table, tmp_path, columns={"nick": {"private": True}, "late": {"private": True}})
+    judged = evaluated(made)
+    pictures = drawn(made, judged)
+    assert [name for name in pictures if name in (*NUMBERS, "effects")] == ["error-deciles"]
+    assert "'nick'" in pictures["importance"].caption
+    told = json.loads(made[0].store.read_bytes(judged.metrics))
     assert set(told["curves"]) == {"error_tenths"}
     assert {tenth["at"] for tenth in told["curves"]["error_tenths"]} == {None}
-    assert "7654" not in json.dumps(told)
+    whole = json.dumps(told) + " ".join(p.caption for p in pictures.values())
+    assert not [secret for secret in (*SECRETS, "7654") if secret in whole]
 
 
 def test_labels_of_a_private_target_are_numbered(tmp_path: Path) -> None:
     """They are its values."""
     made = fitted(
-        ships(400).replace({"late": {"yes": SECRETS[0], "no": SECRETS[1]}}),
+        ships(250).replace({"late": {"yes": SECRETS[0], "no": SECRETS[1]}}),
         tmp_path,
         columns={"late": {"private": True}},
     )
