@@ -165,7 +165,7 @@ def _looked_at(
         release=__version__,
         n_rows=raw.num_rows,
         n_quarantined=taken.n_quarantined,
-        quarantined=_aside(taken, store) if not private else (),
+        quarantined=_aside(taken, store) if not any(s.look.private for s in seen) else (),
         remarks=taken.remarks,
         missing_cells=sum(s.look.profile.missing for s in seen),
         n_bytes=sum(s.look.n_bytes for s in seen),

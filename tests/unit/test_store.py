@@ -282,3 +282,17 @@ def test_two_processes_that_write_the_same_object_do_not_disturb_each_other(stor
         refs = list(pool.map(lambda _: store.put_file(tmp_path / "in", "bin"), range(8)))
     assert len(set(refs)) == 1
     assert store.read_bytes(refs[0]) == bytes(1 << 20)
+
+
+def test_a_store_that_need_not_last_waits_for_no_disk(tmp_path, monkeypatch):
+    """What is thrown away when the work is done has the same bytes, and is not asked for at the disk."""
+    lasting = Store(tmp_path / "lasting")
+    wanted = [lasting.put_bytes(b"water", "txt"), lasting.put_table(pa.table({"a": [1, 2]}))]
+    (tmp_path / "file").write_bytes(b"w" * 100)
+    wanted.append(lasting.put_file(tmp_path / "file", "bin"))
+    monkeypatch.setattr("os.fsync", lambda _: pytest.fail("it waits"))
+    fleeting = Store(tmp_path / "fleeting", durable=False)
+    found = [fleeting.put_bytes(b"water", "txt"), fleeting.put_table(pa.table({"a": [1, 2]}))]
+    found.append(fleeting.put_file(tmp_path / "file", "bin"))
+    assert found == wanted
+    assert fleeting.read_bytes(found[0]) == b"water"
