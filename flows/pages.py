@@ -80,12 +80,12 @@ def leaderboard(summary: RunSummary) -> list[dict[str, object]]:
 
 
 def cell(text: str) -> str:
-    """Return a text for a cell of a table: Prefect's pages take it for markdown.
+    r"""Return a text for a cell of a table: Prefect's pages take it for markdown.
 
     Examples
     --------
     >>> cell("mean_area (3), *x* <b>")
-    'mean_area (3), \\\\*x\\\\* \\\\<b\\\\>'
+    'mean_area (3), \\*x\\* \\<b\\>'
     """
     # Inside of a word it is nothing special, and names have it.
     return _in_word.sub("_", escaped(text, 400))
