@@ -8,11 +8,11 @@ ARGS    ?=
 PYTHON  ?=
 
 SAMPLE  := data/raw/clinic/visits.csv data/raw/clinic/lab.sqlite
-CODE    := penstock tasks flows deploy data benchmarks tests
+CODE    := penstock tasks flows deploy data benchmarks docs tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve up bench test test-long check lint format types imports lock clean again
+.PHONY: help run serve up bench pictures test test-long check lint format types imports lock clean again
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ up: $(VENV)/.sample ## Prefect server with UI, schedules and the service, in one
 
 bench: $(VENV)/.sample ## measure speed against the figures to reach
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+pictures: $(VENV)/.dev $(VENV)/.sample ## the README's pictures anew: the sample's report, its service, its run in Prefect
+	@$(BIN)/python -m docs.pictures
 
 # In the order of their folders: a process that goes back and forth between two Prefect servers waits for the wrong one.
 test: $(VENV)/.dev ## every test but the long ones (WORKERS=2, ARGS=...)

@@ -51,8 +51,8 @@ def test_a_time_of_day_is_text_with_a_pattern_in_a_request():
     again = schema.cast({name: [value] for name, value in row["example"].items()})
     assert again.misfits == ()
     assert again.frame["at"][0] == profile.column("at").numbers.quantiles[4]
-    shown = {f["name"]: f for f in fields_of(schema, profile, row["example"])}
-    assert (shown["at"]["input"], shown["at"]["value"]) == ("text", sent)
+    shown = {f.name: f for f in fields_of(schema, profile, row["example"])}
+    assert (shown["at"].kind, shown["at"].value) == ("text", sent)
     assert _seen(schema.column("at"), profile) == "08:00:00 to 19:59:00"
 
 
