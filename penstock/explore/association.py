@@ -100,12 +100,14 @@ def associate(numbers: Sequence[Number], categories: Sequence[Category]) -> Asso
     pearson = np.eye(whole)
     spearman = np.eye(whole)
     if n:
-        pearson[:n, :n] = _correlated([number.standard for number in numbers])
-        spearman[:n, :n] = _correlated([number.ranks for number in numbers])
-    for j, category in enumerate(categories, n):
-        ratios = _ratios(numbers, category)
+        # The table is gone through twice: as values, which explain and are explained, and as ranks.
+        pearson[:n, :n], ratios = _measured([number.standard for number in numbers], categories)
+        spearman[:n, :n], _ = _measured([number.ranks for number in numbers], ())
         for matrix in (pearson, spearman):
-            matrix[j, :n] = matrix[:n, j] = ratios
+            matrix[n:, :n] = ratios
+            matrix[:n, n:] = ratios.T
+    for j, category in enumerate(categories, n):
+        for matrix in (pearson, spearman):
             for i, other in enumerate(categories[: j - n], n):
                 matrix[i, j] = matrix[j, i] = cramer(other, category)
     names = (*(number.name for number in numbers), *(category.name for category in categories))
@@ -137,16 +139,23 @@ def _chunk(column: npt.NDArray[Any], rows: slice) -> tuple[Floats, Floats]:
     return np.where(known, part, 0.0).astype(np.float64), known.astype(np.float64)
 
 
-def _correlated(columns: Sequence[npt.NDArray[Any]]) -> Matrix:
+def _measured(columns: Sequence[npt.NDArray[Any]], categories: Sequence[Category]) -> tuple[Matrix, Matrix]:
+    """Return the correlations of columns, and the correlation ratios of shape (n_categories, n_columns)."""
     k = len(columns)
     xy, x, xx, n = (np.zeros((k, k)) for _ in range(4))
+    within = [np.zeros((category.n_levels + 1, 3 * k)) for category in categories]
     for start in range(0, len(columns[0]), CHUNK):
-        parts = [_chunk(column, slice(start, start + CHUNK)) for column in columns]
+        rows = slice(start, start + CHUNK)
+        parts = [_chunk(column, rows) for column in columns]
         values, known = np.column_stack([v for v, _ in parts]), np.column_stack([m for _, m in parts])
+        squares = values**2
         xy += values.T @ values
         x += values.T @ known
-        xx += (values**2).T @ known
+        xx += squares.T @ known
         n += known.T @ known
+        beside = np.column_stack([values, squares, known]) if categories else values
+        for i, category in enumerate(categories):
+            within[i] += _by_level(category, rows, beside)
     with np.errstate(invalid="ignore", divide="ignore"):
         covered = xy - x * x.T / n
         spread = np.sqrt(np.maximum(xx - x**2 / n, 0.0))
@@ -155,30 +164,24 @@ def _correlated(columns: Sequence[npt.NDArray[Any]]) -> Matrix:
     # A constant goes with nothing, and everything with itself.
     found[spread * spread.T < 1e-9 * np.maximum(n, 1.0)] = 0.0
     np.fill_diagonal(found, 1.0)
-    return np.asarray((found + found.T) / 2)
+    ratios = [_ratio(*np.split(sums[:-1], 3, axis=1)) for sums in within]
+    return np.asarray((found + found.T) / 2), np.array(ratios).reshape(len(categories), k)
 
 
-def _ratios(numbers: Sequence[Number], category: Category) -> Floats:
-    if not numbers:
-        return np.zeros(0)
+def _by_level(category: Category, rows: slice, values: Matrix) -> Matrix:
+    """Return the sums of values by level, those of rows without one last."""
     from scipy.sparse import csr_array
 
-    k = len(numbers)
-    sums, squares, n = (np.zeros((category.n_levels + 1, k)) for _ in range(3))
-    for start in range(0, len(category.codes), CHUNK):
-        rows = slice(start, start + CHUNK)
-        codes = category.codes[rows].astype(np.int64)
-        codes = np.where(codes >= 0, codes, category.n_levels)
-        shape = (len(codes), category.n_levels + 1)
-        # SciPy's products of sparse and dense have no one type.
-        within: Any = csr_array((np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=shape).T
-        parts = [_chunk(number.standard, rows) for number in numbers]
-        values, known = np.column_stack([v for v, _ in parts]), np.column_stack([m for _, m in parts])
-        sums += within @ values
-        squares += within @ (values**2)
-        n += within @ known
-    # Rows without a level come last.
-    sums, squares, n = sums[:-1], squares[:-1], n[:-1]
+    codes = category.codes[rows].astype(np.int64)
+    codes = np.where(codes >= 0, codes, category.n_levels)
+    shape = (len(codes), category.n_levels + 1)
+    # SciPy's products of sparse and dense have no one type.
+    of_level: Any = csr_array((np.ones(len(codes)), codes, np.arange(len(codes) + 1)), shape=shape).T
+    return np.asarray(of_level @ values)
+
+
+def _ratio(sums: Matrix, squares: Matrix, n: Matrix) -> Floats:
+    """Return the correlation ratios of columns from what stands at each level, shape (n_levels, n_columns) each."""
     size = np.maximum(n.sum(axis=0), 1.0)
     total = squares.sum(axis=0) - sums.sum(axis=0) ** 2 / size
     between = (sums**2 / np.maximum(n, 1.0)).sum(axis=0) - sums.sum(axis=0) ** 2 / size
