@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 # A report was made elsewhere: it may show pictures and colours, and reach nobody.
@@ -46,7 +47,7 @@ def _hashes(page: bytes) -> list[str]:
     found = _meta.search(head[: min(ends, default=len(head))])
     if found is None:
         return []
-    for directive in found[1].decode("ascii", "replace").split(";"):
+    for directive in html.unescape(found[1].decode("ascii", "replace")).split(";"):
         name, _, sources = directive.strip().partition(" ")
         if name == "script-src":
             return [source for source in sources.split() if _hash.fullmatch(source)][:_MOST_HASHES]

@@ -96,9 +96,11 @@ def test_a_version_whose_verdict_is_gone_is_listed_all_the_same(tmp_path):
     assert (version["passed"], version["reasons"], version["forced"]) == (None, [], "")
 
 
-def test_a_report_runs_the_script_that_its_own_policy_names():
+@pytest.mark.parametrize("quote", ["'", "&#39;"])
+def test_a_report_runs_the_script_that_its_own_policy_names(quote):
     """The hash stands before anything of the data; the sandbox stays, without an origin."""
-    policy = report_policy(POLICY % f"default-src 'none'; script-src {HASH}; img-src data:".encode())
+    told = f"default-src 'none'; script-src {HASH}; img-src data:".replace("'", quote)
+    policy = report_policy(POLICY % told.encode())
     assert policy.startswith("sandbox allow-scripts; ")
     assert f"script-src {HASH};" in policy
     assert "allow-same-origin" not in policy
