@@ -236,8 +236,11 @@ def test_a_run_that_is_due_is_run_and_down_ends_what_a_kill_left(tmp_path, home)
                 break
             time.sleep(0.2)
         assert state["type"] == "COMPLETED", state
-        keys = {a["key"] for a in get(f"{one.api}/artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})}
-        assert keys == {"dossier-brook", "leaderboard-brook"}
+        found = get(f"{one.api}/artifacts/filter", flow_runs={"id": {"any_": [run["id"]]}})
+        shown = {artifact["key"]: artifact["data"] for artifact in found}
+        assert {"dossier-brook", "leaderboard-brook", "cleaning-brook", "progress-train-brook"} <= set(shown)
+        # It knows of the service that is up beside it.
+        assert f"({one.service}/models/brook)" in shown["service-brook"]
         for _ in range(100):
             if "brook" in json.dumps(get(f"{one.service}/models")):
                 break
