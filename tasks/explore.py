@@ -16,7 +16,7 @@ from tasks.records import RECEIPT
     cache_policy=StageKey(
         stage="explore",
         code=(__name__,),
-        libraries=("matplotlib", "pillow", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "joblib"),
+        libraries=("matplotlib", "seaborn", "pillow", "numpy", "pandas", "pyarrow", "scipy", "scikit-learn", "joblib"),
     ),
     result_serializer=RECEIPT,
 )

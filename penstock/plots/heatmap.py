@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from penstock.plots.sheet import DIVERGING, INK, sheet
+from penstock.plots.sheet import DIVERGING, sheet
 from penstock.plots.words import word
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Beyond this the names of columns are too small to read, and the numbers in the fields long before.
 MOST_COLUMNS = 30
 MOST_NUMBERS = 14
+SHOWN = 0.005
 
 
 def heatmap(matrix: npt.NDArray[np.float64], names: Sequence[str], told: str = "rank correlation") -> Figure:
@@ -31,24 +32,31 @@ def heatmap(matrix: npt.NDArray[np.float64], names: Sequence[str], told: str = "
     told : str
         What stands beside the scale.
     """
+    import seaborn as sns
+
     n = len(names)
     side = min(3.6 + 0.2 * n, 8.4)
     figure, (ax,) = sheet(1, across=1, width=side + 1.2, height=side)
-    edges = np.arange(n + 1) - 0.5
-    image = ax.pcolormesh(edges, edges, matrix, cmap=DIVERGING, vmin=-1.0, vmax=1.0, edgecolors="white", linewidth=0.8)
-    ax.set_ylim(n - 0.5, -0.5)
-    ax.set_aspect("equal")
     labels = [word(name, 22) for name in names]
-    ax.set_xticks(range(n), labels, rotation=60, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(n), labels)
+    # The figure beside a minus of rounding would say that nothing goes against nothing.
+    shown = np.where(np.abs(matrix) < SHOWN, 0.0, matrix)
+    sns.heatmap(
+        matrix,
+        ax=ax,
+        vmin=-1.0,
+        vmax=1.0,
+        cmap=DIVERGING,
+        square=True,
+        linewidths=0.8,
+        linecolor="white",
+        annot=shown if n <= MOST_NUMBERS else None,
+        fmt=".2f",
+        annot_kws={"fontsize": 7.5},
+        cbar_kws={"shrink": 0.6, "aspect": 24, "label": told},
+        xticklabels=labels,
+        yticklabels=labels,
+    )
+    ax.set_xticks(ax.get_xticks(), labels, rotation=60, ha="right", rotation_mode="anchor")
+    ax.set_yticks(ax.get_yticks(), labels, rotation=0)
     ax.tick_params(length=0, labelsize=8.0 if n <= 20 else 7.0)
-    ax.spines[:].set_visible(False)
-    if n <= MOST_NUMBERS:
-        for (row, column), value in np.ndenumerate(matrix):
-            ink = "white" if abs(value) > 0.6 else INK
-            # The figure beside a minus of rounding would say that nothing goes against nothing.
-            text = f"{value if abs(value) >= 0.005 else 0.0:.2f}"
-            ax.text(column, row, text, ha="center", va="center", fontsize=7.5, color=ink)
-    bar = figure.colorbar(image, ax=ax, shrink=0.6, aspect=24, label=told)
-    bar.outline.set_visible(False)
     return figure
