@@ -81,7 +81,11 @@ CASES = {
 HIGHER = {"roc_auc"}
 
 
-@pytest.mark.parametrize("name", CASES)
+# The larger ones take the longest of all tests, most of it a search for models.
+LARGE = ("adult", "diamonds", "housing")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in CASES])
 def test_a_real_table_goes_the_whole_way(shared: Path, tmp_path: Path, name: str) -> None:
     """Published, typed as a person would, better than a floor, and it predicts its own raw file."""
     case = CASES[name]

@@ -144,7 +144,8 @@ HELPERS = {
     # What collect reads is typed again only where the table has become another one.
     "penstock/sources/text/sniff.py": ["collect", "publish"],
     "penstock/arrays/dates.py": ["arrays", "publish"],
-    "penstock/steps/missing/fill.py": ["wrangle", "train", "evaluate", "publish"],
+    # The explore stage replays the steps, to show each before and after.
+    "penstock/steps/missing/fill.py": ["wrangle", "explore", "train", "evaluate", "publish"],
     "penstock/plots/histogram.py": ["explore", "publish"],
     "penstock/models/linear.py": ["train", "evaluate", "publish"],
     "penstock/leakage.py": ["evaluate", "publish"],
@@ -299,11 +300,11 @@ def test_what_is_not_to_be_published_is_kept(project):
 
 
 def test_a_run_leaves_its_files_behind(project):
-    """Spec, lock, lineage, summary, candidate and report."""
+    """Spec, lock, lineage, summary, candidate, and the report with its facts."""
     done = project.run()
     folder = project.artifacts / "runs" / done.run_id
     assert {p.name for p in folder.iterdir()} == {
-        "spec.json", "lock.json", "lineage.json", "summary.json", "candidate", "report.html",
+        "spec.json", "lock.json", "lineage.json", "summary.json", "candidate", "report.html", "facts.json",
     }  # fmt: skip
     summary = json.loads((folder / "summary.json").read_text())
     assert summary == json.loads(done.model_dump_json())
