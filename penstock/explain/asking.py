@@ -21,6 +21,7 @@ from penstock.judging import Judged
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.series.rule import SeriesRule
 from penstock.table import Column, Target
+from penstock.target import encode_target
 
 # In which a forecast's past is asked for as one thing. No column has an empty name.
 PAST = ""
@@ -142,7 +143,10 @@ class Asking:
 
     def without_past(self, seeds: Sequence[int]) -> list[Floats]:
         """Return what a forecast says where the actual values of the past are shuffled."""
-        return [self._forecast(self._raw, [_shuffled(w, self._series, seed) for w in self._windows]) for seed in seeds]
+        return [
+            self._forecast(self._raw, [_shuffled(w, self._series, self.target, seed) for w in self._windows])
+            for seed in seeds
+        ]
 
     def _forecast(self, table: pa.Table, windows: Sequence[Window]) -> Floats:
         answers, start = [], 0
@@ -172,11 +176,12 @@ def _of_origins(windows: Sequence[Window], most: int) -> tuple[Ints, tuple[Windo
     return rows, tuple(windows[i] for i in chosen)
 
 
-def _shuffled(window: Window, series: SeriesRule | None, seed: int) -> Window:
+def _shuffled(window: Window, series: SeriesRule | None, target: Target, seed: int) -> Window:
     """Return a window in whose history the values that are known stand in another order."""
     assert series is not None
     history = window.history
-    known = np.flatnonzero(history[series.target].is_valid().to_numpy(zero_copy_only=False))
+    # Known is what is read as a number, which a raw cell that stands for none is not.
+    known = np.flatnonzero(np.isfinite(np.asarray(encode_target(target, history[series.target]), dtype=np.float64)))
     order = np.arange(history.num_rows)
     # Where none is known none comes: the last known value stays at its moment, which is the origin.
     order[known] = np.random.default_rng(seed).permutation(known)

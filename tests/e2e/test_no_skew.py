@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ from penstock.store import Store
 from tests.e2e.driving import Service, penstock, serving, summary_of
 from tests.real import SPECS
 
-pytestmark = pytest.mark.long
+# The first test waits for fourteen runs of all stages.
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 # What the gate refuses for good reason is no less to be the same at every door: a forest of nothing, say.
 BUDGET = 6
@@ -41,6 +43,8 @@ class Served:
     artifacts: Path
     service: Service
     wrangled: dict[str, Wrangled]
+    # By set: the report of the run, and what the run said on the side.
+    reports: dict[str, tuple[Path, str]]
 
     def rows(self, name: str) -> pa.Table:
         """Return raw rows as a caller would send them, with some that no training row is like."""
@@ -53,12 +57,14 @@ def served(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """Run every spec, publish what comes of it, and serve it all."""
     place = tmp_path_factory.mktemp("no-skew")
     with ThreadPoolExecutor(PROCESSES) as together:
-        wrangled = together.map(lambda name: _run(name, shared / "data" / name, place), SPECS)
+        runs = [*together.map(lambda name: _run(name, shared / "data" / name, place), SPECS)]
     with serving(place / "artifacts") as service:
-        yield Served(place / "artifacts", service, dict(zip(SPECS, wrangled, strict=True)))
+        wrangled = {name: done[0] for name, done in zip(SPECS, runs, strict=True)}
+        reports = {name: done[1:] for name, done in zip(SPECS, runs, strict=True)}
+        yield Served(place / "artifacts", service, wrangled, reports)
 
 
-def _run(name: str, data: Path, place: Path) -> Wrangled:
+def _run(name: str, data: Path, place: Path) -> tuple[Wrangled, Path, str]:
     model = {"model": {"families": ["hist_gradient_boosting"], "folds": 2}}
     spec = {"name": name.replace("_", "-"), **model, **SPECS[name](data)}
     (place / f"{name}.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
@@ -68,8 +74,9 @@ def _run(name: str, data: Path, place: Path) -> Wrangled:
     if done.returncode:
         forced = penstock("publish", run, "--force", "only the answers matter here", cwd=place)
         assert forced.returncode == 0, (name, forced.stderr)
-    receipts = json.loads((place / "artifacts" / "runs" / run / "lineage.json").read_text())["receipts"]
-    return Wrangled.model_validate(receipts["wrangle"])
+    folder = place / "artifacts" / "runs" / run
+    receipts = json.loads((folder / "lineage.json").read_text())["receipts"]
+    return Wrangled.model_validate(receipts["wrangle"]), folder / "report.html", done.stderr
 
 
 def _planted(raw: pa.Table) -> pa.Table:
@@ -134,6 +141,16 @@ def _alone(artifacts: Path, name: str, rows: list[dict[str, Any]]) -> tuple[list
     answers = [bundle.predict([row]) for row in rows]
     labels = [answer.labels[0] if bundle.target.is_classification else None for answer in answers]
     return [answer.estimates[0] for answer in answers], labels, [bool(answer.misfits) for answer in answers]
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_a_run_ends_in_a_bounded_report_and_warns_of_nothing(served: Served, name: str) -> None:
+    """Whatever the table: figures of the data, of each step and of the model, in one file."""
+    report, said = served.reports[name]
+    assert "Warning" not in said
+    page = report.read_text(encoding="utf-8")
+    assert len(page.encode()) < 5_000_000
+    assert {"target", "leaderboard", "importance"} <= set(re.findall(r'id="figure-([a-z-]+)"', page))
 
 
 @pytest.mark.parametrize("name", SPECS)

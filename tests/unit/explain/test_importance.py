@@ -26,7 +26,8 @@ from penstock.store import Store
 from penstock.wrangle import wrangle
 from tests.unit.explain.making import QUICK, Fitted, fitted, judged, told_of
 from tests.unit.models.making import Run, run_until_trained, ships
-from tests.unit.series.demand import demand
+from tests.unit.series.demand import demand, sales
+from tests.unit.series.demand import run as series_run
 
 
 def test_what_the_target_hangs_on_matters_and_noise_does_not(of_any_task: Fitted) -> None:
@@ -82,6 +83,16 @@ def test_of_a_forecast_the_past_matters_as_one_thing(tmp_path: Path) -> None:
     means = {row["feature"]: row["mean"] for row in told["features"]}
     assert set(means) == {PAST, "promo"}
     assert means[PAST] > means["promo"] > 0
+
+
+def test_a_past_in_which_a_number_stands_for_none_is_asked_about(tmp_path: Path) -> None:
+    """The last value that is known stays the last one, whatever the raw cell after it says."""
+    table = sales(900, ("north",))
+    table.loc[np.random.default_rng(0).random(len(table)) < 0.85, "units"] = -200
+    made = series_run(table, tmp_path, columns={"units": {"missing": ["-200.0"]}})
+    found = judge(made.wrangled, made.trained(), made.sides(), made.store)
+    told = explained(made.wrangled, made.trained(), found, metric_for("forecast"), 3, made.store)["importance"]
+    assert PAST in {row["feature"] for row in told["features"]}
 
 
 def test_a_baseline_goes_by_nothing_and_that_is_said(tmp_path: Path) -> None:
