@@ -74,8 +74,7 @@ def refuse_misfits(answers: Predictions, bundle: Bundle, *, single: bool) -> Non
         faults += [Fault(field=name, message="The model has no such field", expected="no field") for name in unknown]
     if faults:
         fields = list(dict.fromkeys(str(fault.field) for fault in faults))
-        shown = ", ".join(fields[:12]) + (" …" if len(fields) > 12 else "")
-        raise Problem(422, "row-refused", f"These fields do not fit the model: {shown}", faults)
+        raise Problem(422, "row-refused", f"These fields do not fit the model: {_first(fields)}", faults)
 
 
 def refuse_absent(table: pa.Table, bundle: Bundle) -> None:
@@ -92,9 +91,12 @@ def refuse_absent(table: pa.Table, bundle: Bundle) -> None:
     needed = [c.name for c in bundle.schema.columns if required(c) and c.table != HISTORY]
     absent = [name for name in needed if sent.isdisjoint((name, *olds.get(name, ())))]
     if absent:
-        shown = ", ".join(absent[:12]) + (" …" if len(absent) > 12 else "")
         faults = [Fault(field=n, message="The column is needed", expected="a column") for n in absent[:MAX_FAULTS]]
-        raise Problem(422, "column-missing", f"These columns are needed: {shown}", faults)
+        raise Problem(422, "column-missing", f"These columns are needed: {_first(absent)}", faults)
+
+
+def _first(names: list[str]) -> str:
+    return ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
 
 
 def _is_strict(bundle: Bundle) -> bool:

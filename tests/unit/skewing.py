@@ -34,7 +34,7 @@ class Trained:
     def __init__(self, folder: Path, table: pa.Table, wrangling: Wrangling | None = None, **typing: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         parquet.write_table(table, folder / "t.parquet")
-        decided = Typing(base="t", target="y", **typing)  # type: ignore[arg-type]
+        decided = Typing(base="t", target="y", **typing)  # type: ignore[arg-type]  # keywords of one model
         self.run = Run(folder, {"t": "t.parquet"}, decided, wrangling or Wrangling(name="t"))
         self.artifacts = folder / "artifacts"
         self.raw = self.run.store.read_table(self.run.wrangled.raw)
@@ -74,7 +74,7 @@ def _steps(plan: dict) -> dict:
 
 def estimates(bundle: Bundle, rows: object) -> np.ndarray:
     """Return the numbers that a bundle answers with."""
-    return bundle.predict(rows).estimates  # type: ignore[arg-type]
+    return bundle.predict(rows).estimates  # type: ignore[arg-type]  # whatever shape rows have
 
 
 def assert_rows_stand_alone(bundle: Bundle, rows: pa.Table, batch: int = 7) -> None:
@@ -95,5 +95,5 @@ def assert_clean_rows_come_again(trained: Trained) -> None:
     run, bundle = trained.run, trained.bundle
     cut = bundle.plan.apply_cells(bundle.schema.cast(trained.raw, [c.name for c in bundle.schema.features]).frame)
     pd.testing.assert_frame_equal(cut, run.frame("cut")[cut.columns], check_exact=True)
-    replayed = bundle.estimator.steps[0][1].transform(cut)  # type: ignore[attr-defined]
+    replayed = bundle.estimator.steps[0][1].transform(cut)  # type: ignore[attr-defined]  # a pipeline of scikit-learn
     pd.testing.assert_frame_equal(replayed, run.frame("clean")[replayed.columns], check_exact=True)
