@@ -6,8 +6,9 @@ Adding one is a class here and its name in `Family`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
+import numpy as np
 from pydantic import Field
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
@@ -43,6 +44,31 @@ class BaseFamily(Frozen):
     """What every family knows: which encoding it needs, and how to build its estimator."""
 
     encoding: ClassVar[Literal["ordinal", "onehot"]] = "ordinal"
+    # The extra that brings its library; empty where a plain install has it.
+    extra: ClassVar[str] = ""
+    # Its estimator's `fit` takes `valid=(X, y)`, stops where that gets no better, and has `rounds_` afterwards.
+    stops_early: ClassVar[bool] = False
+
+    @classmethod
+    def portfolio(cls, target: Target, n_rows: int, n_columns: int) -> tuple[Self, ...]:
+        """Return the configurations that are worth trying first, the strongest one before the others."""
+        return (cls(),)
+
+    def varied(self, rng: np.random.Generator, target: Target, n_rows: int) -> Self:
+        """Return another configuration of the search space, drawn around this one."""
+        return self
+
+    def with_rounds(self, rounds: int) -> Self:
+        """Return the same configuration that learns so many rounds and doesn't stop early."""
+        return self
+
+    def refuses(self, target: Target, n_rows: int, n_features: int) -> str:
+        """Return why such a table is none of its business; empty where it is."""
+        return ""
+
+    def cost(self, target: Target, n_rows: int, n_features: int) -> float:
+        """Return about how many milliseconds its fitted estimator takes for one row."""
+        return 0.1
 
     @abstractmethod
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:  # scikit-learn has no type for it

@@ -73,6 +73,7 @@ def search(
     *,
     crew: Crew | None = None,
     deadline: float | None = None,
+    grace: float = 0.0,
 ) -> Searched:
     """Cross-validate families and choose among them.
 
@@ -91,6 +92,9 @@ def search(
         Who does the fits; by default this process.
     deadline : float, optional
         The reading of `time.monotonic` at which to stop.
+    grace : float
+        How many seconds longer the first family that is not the dummy may take, so that a small budget, too, ends in a
+        model.
 
     Raises
     ------
@@ -102,17 +106,23 @@ def search(
         if candidate.family.kind == "dummy":
             candidate.fits = {fold: _prior(training, candidate.family, fold) for fold in range(training.n_folds)}
     open_ones = [c for c in candidates if not c.is_whole]
-    units = [(c, fold) for c in open_ones for fold in range(training.n_folds)]
-    jobs: list[Job[FoldFit]] = [(fit_fold, (c.family, fold)) for c, fold in units]
+    later = deadline + grace if deadline is not None else None
     interrupted = False
     try:
-        for n, (i, done) in enumerate((crew or Alone()).each(training, jobs, deadline), start=1):
-            candidate, fold = units[i]
-            _take(candidate, fold, done)
-            note(n, len(jobs), f"{n} of {len(jobs)} fits; the last one was of {candidate.family.kind}")
+        _fill(training, open_ones[:1], crew or Alone(), later, "the first family")
+        _fill(training, open_ones[1:], crew or Alone(), deadline, "the other families")
     except KeyboardInterrupt:
         interrupted = True
     return _concluded(training, candidates, metric, interrupted)
+
+
+def _fill(training: Training, candidates: Sequence[Candidate], crew: Crew, deadline: float | None, whose: str) -> None:
+    units = [(c, fold) for c in candidates for fold in range(training.n_folds)]
+    jobs: list[Job[FoldFit]] = [(fit_fold, (c.family, fold)) for c, fold in units]
+    for n, (i, done) in enumerate(crew.each(training, jobs, deadline), start=1):
+        candidate, fold = units[i]
+        _take(candidate, fold, done)
+        note(n, len(jobs), f"{n} of {len(jobs)} fits of {whose}; the last one was of {candidate.family.kind}")
 
 
 def _prior(training: Training, family: BaseFamily, fold: int) -> FoldFit:

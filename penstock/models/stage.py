@@ -39,6 +39,8 @@ from penstock.table import TableSchema, Target
 LARGE = 120_000
 # What the search may take of the budget; the rest is for fitting the winner twice.
 SEARCH_SHARE = 0.75
+# Seconds that the first family may take beyond it: a run may last 45 s longer than its budget.
+GRACE = 20.0
 
 
 def train(
@@ -96,6 +98,7 @@ def train(
             metric,
             crew=crew,
             deadline=started + SEARCH_SHARE * modelling.budget,
+            grace=GRACE,
         )
         served_rows = learn if modelling.refit == "train" else _unflagged(sides)
         twin, served = _fit_twice(whole, found.winner, learn, served_rows, crew)

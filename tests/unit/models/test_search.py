@@ -163,6 +163,14 @@ def test_the_dummy_completes_whatever_the_deadline() -> None:
     assert "no other family" in named(found)["dummy"].note
 
 
+def test_the_first_family_may_take_longer_so_that_any_budget_ends_in_a_model() -> None:
+    """Its grace is its own: the others are not even begun."""
+    families = (DummyFamily(), LinearFamily(), SleepyFamily())
+    found = search(training(), families, AUC, deadline=time.monotonic() - 1, grace=60.0)
+    assert found.winner.kind == "linear"
+    assert (named(found)["linear"].state, named(found)["sleepy"].state) == ("completed", "skipped")
+
+
 def test_alone_it_begins_no_fold_that_would_outlast_the_deadline() -> None:
     """A family of half a second a fold is stopped after the fold that fits, and cannot be chosen."""
     started = time.monotonic()
@@ -219,10 +227,13 @@ def test_ctrl_c_ends_the_search_with_the_best_so_far() -> None:
     """One interrupt: what was completed is compared, the rest is told."""
 
     class Interrupted(Alone):
+        yielded = 0
+
         def each(self, given: Training, jobs: Sequence[Any], deadline: float | None) -> Iterator[Any]:
-            for n, done in enumerate(super().each(given, jobs, deadline)):
-                if n == 4:
+            for done in super().each(given, jobs, deadline):
+                if self.yielded == 4:
                     signal.raise_signal(signal.SIGINT)
+                self.yielded += 1
                 yield done
 
     assert threading.current_thread() is threading.main_thread()
