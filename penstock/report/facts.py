@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from penstock.frozen import Frozen
 from penstock.receipts import Interval, LeaderboardRow, Verdict
+from penstock.report.explained import Explained
 from penstock.steps.audit import Audit
 
 
@@ -183,6 +184,7 @@ class DossierFacts(Frozen):
     spec: str = ""
     spec_path: str = ""
     n_left_out: int = 0
+    explained: Explained | None = None
 
     @property
     def main(self) -> Interval | None:

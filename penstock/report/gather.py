@@ -22,6 +22,7 @@ from penstock.receipts import (
     Wrangled,
 )
 from penstock.report.columns import column_facts
+from penstock.report.explained import explained_facts
 from penstock.report.facts import (
     ChallengeFact,
     DossierFacts,
@@ -153,6 +154,7 @@ def gather(
         figures=figures,
         evaluation=evaluation,
         n_left_out=left_out,
+        explained=explained_facts(measured, schema.target.name if schema.target else "", frozenset(private)),
         lineage=_lineage(collected, arrays, wrangled, trained, evaluated),
         environment=EnvironmentFact(libraries=orjson.loads(store.read_bytes(trained.environment))),
         example={k: None if k in private else v for k, v in _example(trained, schema, profile, store).items()},

@@ -9,6 +9,7 @@ import re
 import pytest
 
 from penstock.receipts import Interval, LeaderboardRow
+from penstock.report.explained import Explained, ImportanceFact
 from penstock.report.facts import ColumnFact, EnvironmentFact, LineageFact
 from penstock.report.gather import BYTES_A_COLUMN, ORDINARY_COLUMNS, PICTURE_BYTES
 from penstock.report.html import dossier_html, span_ends
@@ -241,6 +242,20 @@ def test_a_private_column_is_marked(facts):
     )
     text = Page(dossier_html(facts.model_copy(update={"columns": (column,)}))).text
     assert "private" in text
+
+
+def test_importance_stands_in_a_table_under_its_figure(facts):
+    """In numbers for those who do not see the bars, private columns by their name alone."""
+    fall = Interval(value=0.0321, low=0.01, high=0.05, n=40)
+    row = ImportanceFact(feature="<b>ward</b>", private=True, fall=fall)
+    told = Explained(metric="roc_auc", features=(row,), notes=("ROC AUC of 40 held-out rows.",))
+    page = dossier_html(facts.model_copy(update={"explained": told})).decode()
+    found = page[page.index('id="reasons"') :]
+    found = found[: found.index("</section>")]
+    assert "ROC AUC worsens by" in found
+    assert '&lt;b&gt;ward&lt;/b&gt; <span class="tag">private</span>' in found
+    assert "0.0321" in found
+    assert "ROC AUC of 40 held-out rows." in found
 
 
 def test_a_reader_without_eyes_or_mouse_finds_the_way(facts):
