@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 FAMILY = "DejaVu Sans"
 # Looked for on this machine, for the scripts that DejaVu Sans lacks.
@@ -17,6 +22,7 @@ FURTHER = (
 )
 BOX = "\u25a1"
 NONE = "\u2014"
+CUT = "…"
 
 
 @cache
@@ -49,8 +55,33 @@ def word(text: object, width: int = 28) -> str:
     """
     line = " ".join(str(text).split())
     if len(line) > width:
-        line = line[: width - 1].rstrip() + "…"
+        line = line[: width - 1].rstrip() + CUT
     return "".join(c if c.isascii() or _is_drawable(c) else BOX for c in line if c.isprintable()).replace("$", r"\$")
+
+
+def full_names(figure: Figure, names: Iterable[str]) -> dict[str, str]:
+    """Return the names that a figure shows the beginning of, by what it shows.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn with `word`.
+    names : iterable of str
+        All names that may stand in it.
+    """
+    from matplotlib.text import Text
+
+    texts = [text.get_text() for text in figure.findobj(Text)]
+    begun = {text.partition(CUT)[0].split("\n")[-1] for text in texts if CUT in text}
+    if not begun:
+        return {}
+    whole = {word(name, len(name) + 1): name for name in names}
+    return {
+        beginning.replace("\\$", "$") + CUT: name
+        for beginning in sorted(begun)
+        for shown, name in whole.items()
+        if beginning and shown.startswith(beginning)
+    }
 
 
 def _is_drawable(sign: str) -> bool:

@@ -41,6 +41,7 @@ def evaluation_pictures(
     """
     from penstock.plots.png import png_bytes
     from penstock.plots.sheet import styled
+    from penstock.plots.words import full_names
 
     target = schema.target
     assert target is not None
@@ -57,8 +58,10 @@ def evaluation_pictures(
         )
         drawn += ahead_pictures(evaluated, measured, schema)
         drawn += explaining_pictures(evaluated, measured, schema, hidden)
+        known = [*(c.name for c in schema.columns), *target.labels]
         for name, title, caption, figure in drawn:
-            pictures.append(Picture(name=name, title=title, caption=caption, png=png_bytes(figure)))
+            names = full_names(figure, known)
+            pictures.append(Picture(name=name, title=title, caption=caption, png=png_bytes(figure), names=names))
     return tuple(pictures)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from penstock.plots.png import png_bytes
 from penstock.plots.sheet import sheet, styled
-from penstock.plots.words import axis, listed, number, word
+from penstock.plots.words import axis, full_names, listed, number, word
 
 
 @settings(max_examples=30)
@@ -36,6 +36,14 @@ def test_an_axis_label_has_its_unit():
     """The unit stands in brackets."""
     assert axis("radius", "mm") == "radius [mm]"
     assert axis("radius") == "radius"
+
+
+def test_names_that_a_figure_cuts_are_told_in_full():
+    """By what is seen of them, wherever they stand in a text; those that fit are not."""
+    long = "the_price_in_$_of_everything_that_was_ever_sold"
+    figure, (ax,) = sheet(1, across=1, width=2.0, height=1.0)
+    ax.set_title(f"{word(long, 16)} = {word('short', 16)}")
+    assert full_names(figure, ["short", long, "another_name"]) == {"the_price_in_$_…": long}
 
 
 def test_a_long_list_of_names_is_cut_and_counted():
