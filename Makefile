@@ -36,8 +36,8 @@ pictures: $(VENV)/.dev $(VENV)/.sample ## the README's pictures anew: the sample
 test: $(VENV)/.dev ## every test but the long ones (WORKERS=2, ARGS=...)
 	@$(BIN)/python -m pytest -m "not long" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-long: $(VENV)/.dev ## the tests that take minutes
-	@$(BIN)/python -m pytest -m long $(ARGS)
+test-long: $(VENV)/.dev ## the tests that take minutes (WORKERS=2, ARGS=...)
+	@$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types and who may import whom; tells all that fails
 	@$(MAKE) --no-print-directory --keep-going lint format types imports
