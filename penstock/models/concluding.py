@@ -213,8 +213,10 @@ def dear(cost: float, most_ms: float) -> str:
 
 
 def _strongest(entries: Sequence[Scored], metric: Metric) -> list[Scored]:
+    # The baseline stands for itself: of a forecast its recipe is one of its own.
     standing = sorted(
-        (e for e in entries if e.mean is not None), key=lambda e: -metric.sign * (e.mean if e.mean is not None else 0)
+        (e for e in entries if e.mean is not None and e.candidate.family.kind != "dummy"),
+        key=lambda e: -metric.sign * (e.mean if e.mean is not None else 0),
     )
     kinds: set[str] = set()
     kept = []
