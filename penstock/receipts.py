@@ -227,9 +227,14 @@ class Explored(Receipt):
 
 
 class LeaderboardRow(Frozen):
-    """One candidate: its scores over the folds, and what became of it."""
+    """One candidate: its scores over the folds, and what became of it.
+
+    `config` says what differs from its family's defaults, `cost_ms` about what one row takes, and `weight` what it
+    counts in the ensemble that was chosen.
+    """
 
     family: str
+    config: str = ""
     metric: str
     mean: float | None
     sd: float | None
@@ -238,6 +243,8 @@ class LeaderboardRow(Frozen):
     state: Literal["completed", "stopped", "failed", "skipped"] = "completed"
     note: str = ""
     chosen: bool = False
+    cost_ms: float | None = None
+    weight: float = 0.0
 
 
 class Trained(Receipt):

@@ -303,7 +303,9 @@ class Modelling(Frozen):
     families: tuple[FamilyName, ...] = ("linear", "random_forest", "hist_gradient_boosting", "lightgbm")
     metric: str | None = None
     folds: int = Field(default=5, ge=2, le=20)
-    budget: float = Field(default=120.0, gt=0)
+    budget: float = Field(default=60.0, gt=0)
+    trials: int | None = Field(default=None, ge=1)
+    max_latency_ms: float = Field(default=5.0, gt=0)
     refit: Literal["all", "train"] = "all"
     threads: int = Field(default=2, ge=1)
 

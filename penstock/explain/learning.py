@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from penstock.explain.asking import Clock
+from penstock.explain.screening import costliness
 from penstock.metrics.metric import Metric
 from penstock.metrics.scores import score, spread_of
 from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics
-from penstock.models.families import families_for
 from penstock.models.recipe import predictions
-from penstock.models.training import Training, fit_rows
+from penstock.models.training import Training, fit_recipe
 from penstock.receipts import Trained, Wrangled
 from penstock.series.rule import SERIES, SeriesRule
-from penstock.slices import FamilyName
 from penstock.split import HELDOUT, TRAIN
 from penstock.steps.plan import Plan
 from penstock.store import Store
@@ -29,7 +28,6 @@ SHARES = (0.1, 0.2, 0.4, 0.7)
 FEWEST_ROWS = 40
 # What may be learned from in all, in cells; a model of many trees takes longer for each.
 MOST_CELLS = 800_000
-COSTLY = {"random_forest": 8, "hist_gradient_boosting": 3}
 MOST_SCORED = 3_000
 REPLICATES = 200
 SLOW = "no larger part of the rows was fitted, but all of them: it would take too long"
@@ -48,7 +46,7 @@ def learning_curve(
     """Fit the winning recipe on growing parts of the training rows, and score it on held-out rows.
 
     Parts of a forecast are its latest rows; others are drawn with a seed, each holding the one before. The last point
-    is the twin itself. The recipe is sized for the rows that it gets, as in a run that had no more.
+    is the twin itself. The recipe stays what it is, with as many rounds and members.
 
     Parameters
     ----------
@@ -77,10 +75,9 @@ def learning_curve(
     whole = _Rows.of(wrangled, trained, target, seed, store)
     if metric.name not in defined_metrics(target, whole.y[whole.held]):
         return {**told, "note": f"{metric.title} is not defined on the held-out rows"}
-    sizes = whole.sizes(trained.family)
+    sizes = whole.sizes(costliness(trained))
     if sizes and sizes[-1] < 0.9 * SHARES[-1] * len(whole.order):
         told["note"] = SLOW
-    family = next(f for f in families_for(get_args(FamilyName)) if f.kind == trained.family)
     for n in sizes:
         if clock.over:
             told["note"] = SLOW
@@ -88,7 +85,7 @@ def learning_curve(
         rows = whole.order[:n]
         if target.is_classification and len(np.unique(whole.y[rows])) < 2:
             continue
-        recipe = fit_rows(whole.training(n), family, rows)
+        recipe = fit_recipe(whole.training(n), twin, rows)
         told["points"].append(whole.point(metric, recipe, rows, seed))
     told["points"].append(whole.point(metric, twin, whole.order, seed))
     told["points"] = [point for point in told["points"] if point is not None]
@@ -129,10 +126,10 @@ class _Rows:
         steps = Plan.model_validate({"steps": plan["steps"]})
         return cls(store.read_frame(wrangled.cut), y, order, held, steps, target, seed, context)
 
-    def sizes(self, family: str) -> list[int]:
+    def sizes(self, costly: float) -> list[int]:
         """Return how many rows are learned from: growing, and no more in all than there is time for."""
         trees = len(self.target.labels) if self.target.task == "multiclass" else 1
-        rows = MOST_CELLS / COSTLY.get(family, 1) / max(1, self.cut.shape[1]) / trees
+        rows = MOST_CELLS / costly / max(1, self.cut.shape[1]) / trees
         whole = min(len(self.order), rows / sum(SHARES))
         return [n for n in (round(share * whole) for share in SHARES) if n >= FEWEST_ROWS]
 

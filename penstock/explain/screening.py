@@ -10,10 +10,13 @@ import pandas as pd
 from penstock.explain.asking import PAST, REPEATS, Asking
 from penstock.judging import Judged
 from penstock.metrics.weighted import Floats, Ints
+from penstock.receipts import Trained
 
 # Cells that may be sent in all, and what more a row costs where hundreds of deep trees are asked.
 MOST_CELLS = 1_000_000
-COSTLY = {"random_forest": 4, "hist_gradient_boosting": 2}
+COSTLY = {"random_forest": 4.0, "hist_gradient_boosting": 2.0}
+# Of a row in an ensemble, what a plain model takes, in milliseconds.
+PLAIN_MS = 0.25
 MOST_FEATURES = 40
 FEWEST_FEATURES = 10
 MOST_ROWS = 2_000
@@ -21,20 +24,26 @@ GROUPS = 10
 ROWS_A_GROUP = 20
 
 
-def rows_to_ask(n_columns: int, family: str, most: int = MOST_ROWS, fewest: int = 200) -> int:
-    """Return about how many rows there is time for.
+def costliness(trained: Trained) -> float:
+    """Return how many times longer than a plain model what was chosen takes to answer: by its kind, or as counted."""
+    counted = next((row.cost_ms for row in trained.leaderboard if row.chosen), None)
+    return max(1.0, COSTLY.get(trained.family, 1.0), (counted or 0.0) / PLAIN_MS)
+
+
+def rows_to_ask(n_columns: int, costly: float, most: int = MOST_ROWS, fewest: int = 200) -> int:
+    """Return about how many rows there is time for, of a model that takes so many times longer than a plain one.
 
     Examples
     --------
-    >>> rows_to_ask(9, "lightgbm"), rows_to_ask(40, "random_forest"), rows_to_ask(500, "linear")
+    >>> rows_to_ask(9, 1.0), rows_to_ask(40, 4.0), rows_to_ask(500, 1.0)
     (2000, 200, 200)
     """
     n_features = min(n_columns, MOST_FEATURES)
-    each = REPEATS * max(n_features, 1) * max(n_columns, 1) * COSTLY.get(family, 1)
+    each = REPEATS * max(n_features, 1) * max(n_columns, 1) * costly
     return int(np.clip(MOST_CELLS // each, fewest, most))
 
 
-def screened(judged: Judged, asking: Asking, family: str, seed: int) -> list[str]:
+def screened(judged: Judged, asking: Asking, costly: float, seed: int) -> list[str]:
     """Return the columns that there is time to ask about: of many, those that go with the predictions most.
 
     Parameters
@@ -43,13 +52,13 @@ def screened(judged: Judged, asking: Asking, family: str, seed: int) -> list[str
         All held-out rows: the more of them, the less noise seems to tell something.
     asking : Asking
         Those that are asked about.
-    family : str
-        What kind of model the twin is, which says how long it takes to answer.
+    costly : float
+        How many times longer than a plain model the twin takes to answer.
     seed : int
         Which rows are looked at.
     """
     names = [c.name for c in asking.columns]
-    each = asking.weight * REPEATS * max(len(names), 1) * COSTLY.get(family, 1)
+    each = asking.weight * REPEATS * max(len(names), 1) * costly
     most = int(np.clip(MOST_CELLS // max(each, 1), FEWEST_FEATURES, MOST_FEATURES))
     if len(names) > most:
         more = Asking.of(judged, MOST_ROWS, seed)

@@ -9,7 +9,7 @@ from penstock.explain.asking import Asking, Clock
 from penstock.explain.effects import effects
 from penstock.explain.importance import importance
 from penstock.explain.learning import learning_curve
-from penstock.explain.screening import rows_to_ask, screened
+from penstock.explain.screening import costliness, rows_to_ask, screened
 from penstock.judging import Judged
 from penstock.metrics.metric import Metric
 from penstock.receipts import Trained, Wrangled
@@ -47,8 +47,8 @@ def explained(
         JSON-ready and bounded, whatever the table's size. Private columns stand in it by name alone.
     """
     n_columns = len(judged.raw.column_names)
-    asking = Asking.of(judged, rows_to_ask(n_columns, trained.family), seed)
-    ranked = importance(asking, screened(judged, asking, trained.family, seed), metric, seed, Clock(LONGEST))
+    asking = Asking.of(judged, rows_to_ask(n_columns, costliness(trained)), seed)
+    ranked = importance(asking, screened(judged, asking, costliness(trained), seed), metric, seed, Clock(LONGEST))
     names = [row["feature"] for row in ranked["features"] if row["mean"] > 0]
     fewer = Asking.of(judged, min(ROWS_OF_EFFECTS, len(asking)), seed)
     told: dict[str, Any] = {

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from lightgbm import Booster
 
 
+# Rounds without a gain after which it stops.
+STOP_AFTER = 50
+
+
 class _LightGBM(BaseEstimator):
     """LightGBM's own training loop behind scikit-learn's interface.
 
@@ -67,7 +71,9 @@ class _LightGBM(BaseEstimator):
         self.seed = seed
         self.threads = threads
 
-    def _train(self, X: Floats, y: npt.NDArray[np.generic], objective: dict[str, Any]) -> None:
+    def _train(
+        self, X: Floats, y: npt.NDArray[np.generic], objective: dict[str, Any], valid: tuple[Any, ...] | None = None
+    ) -> None:
         import lightgbm
 
         # A leaf of twenty rows is much of a table of a hundred.
@@ -95,7 +101,13 @@ class _LightGBM(BaseEstimator):
         data = lightgbm.Dataset(
             X, label=y, categorical_feature=[int(c) for c in self.categorical], free_raw_data=True, params=parameters
         )
-        self.booster_: Booster = lightgbm.train(parameters, data, num_boost_round=self.trees)
+        watched: dict[str, Any] = {}
+        if valid is not None:
+            stop = lightgbm.early_stopping(STOP_AFTER, first_metric_only=True, verbose=False)
+            watched = {"valid_sets": [data.create_valid(valid[0], label=valid[1])], "callbacks": [stop]}
+        self.booster_: Booster = lightgbm.train(parameters, data, num_boost_round=self.trees, **watched)
+        # Without a best iteration LightGBM says 0, and -1 in releases before.
+        self.rounds_ = self.booster_.best_iteration if self.booster_.best_iteration > 0 else self.trees
         self.n_features_in_ = X.shape[1]
 
     def _values(self, X: Floats) -> Floats:
@@ -105,14 +117,21 @@ class _LightGBM(BaseEstimator):
 class LightGBMClassifier(ClassifierMixin, _LightGBM):
     """LightGBM for labels."""
 
-    def fit(self, X: Floats, y: npt.NDArray[np.generic]) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and labels of shape (n_rows,)."""
+    def fit(self, X: Floats, y: npt.NDArray[np.generic], valid: tuple[Any, ...] | None = None) -> Self:
+        """Fit on float64 of shape (n_rows, n_features) and labels of shape (n_rows,).
+
+        With `valid`, other rows and their labels, it stops where these get no better.
+        """
         self.classes_, codes = np.unique(y, return_inverse=True)
+        if valid is not None:
+            # A label that these rows lack cannot tell when to stop.
+            known = np.isin(valid[1], self.classes_)
+            valid = (valid[0][known], np.searchsorted(self.classes_, valid[1][known])) if known.any() else None
         if len(self.classes_) == 2:
             objective: dict[str, Any] = {"objective": "binary"}
         else:
             objective = {"objective": "multiclass", "num_class": len(self.classes_)}
-        self._train(X, codes, objective)
+        self._train(X, codes, objective, valid)
         return self
 
     def predict_proba(self, X: Floats) -> Floats:
@@ -128,9 +147,12 @@ class LightGBMClassifier(ClassifierMixin, _LightGBM):
 class LightGBMRegressor(RegressorMixin, _LightGBM):
     """LightGBM for numbers, by squared error."""
 
-    def fit(self, X: Floats, y: Floats) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and values of shape (n_rows,)."""
-        self._train(X, y, {"objective": "regression"})
+    def fit(self, X: Floats, y: Floats, valid: tuple[Any, ...] | None = None) -> Self:
+        """Fit on float64 of shape (n_rows, n_features) and values of shape (n_rows,).
+
+        With `valid`, other rows and their values, it stops where these get no better.
+        """
+        self._train(X, y, {"objective": "regression"}, valid)
         return self
 
     def predict(self, X: Floats) -> Floats:

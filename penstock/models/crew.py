@@ -40,23 +40,25 @@ class Crew(Protocol):
 class Alone:
     """The process itself. It begins no job that, by the family's last one, would outlast the time left."""
 
+    def __init__(self) -> None:
+        self._lasted: dict[object, float] = {}
+
     def each(
         self, training: Training, jobs: Sequence[Job[Result]], deadline: float | None
     ) -> Iterator[tuple[int, Result | Exception]]:
         """Do the jobs in order."""
-        lasted: dict[object, float] = {}
         for i, (function, rest) in enumerate(jobs):
             started = time.monotonic()
-            # Jobs of one family last about as long as each other.
-            family = rest[0]
-            if deadline is not None and started + lasted.get(family, 0.0) > deadline:
+            # Jobs of one family last about as long as each other, however it is set.
+            family = getattr(rest[0], "kind", None)
+            if deadline is not None and started + self._lasted.get(family, 0.0) > deadline:
                 continue
             try:
                 done: Result | Exception = function(training, *rest)
             # Whatever ails a candidate is told on the leaderboard.
             except Exception as error:
                 done = error
-            lasted[family] = time.monotonic() - started
+            self._lasted[family] = time.monotonic() - started
             yield i, done
 
     def close(self) -> None:

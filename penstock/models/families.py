@@ -200,6 +200,11 @@ class LightGBMFamily(BoostingFamily):
     """LightGBM with native categories."""
 
     kind: Literal["lightgbm"] = "lightgbm"
+    stops_early: ClassVar[bool] = True
+
+    def with_rounds(self, rounds: int) -> Self:
+        """Return the same configuration with so many trees."""
+        return self.model_copy(update={"trees": rounds})
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return LightGBM."""

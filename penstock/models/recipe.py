@@ -44,16 +44,14 @@ class Recipe(Pipeline):
         (_, steps), (_, encoder), (_, model) = self.steps
         with threadpool_limits(limits=self.threads):
             frame = steps.fit_transform(X, y)
-            encoded = encoder.fit(frame).transform(frame)
-            known = model.get_params(deep=False)
-            model.set_params(**{name: encoder.categorical for name in CATEGORICAL if name in known})
+            encoded = encoder.fit_transform(frame, y)
+            with_places_of_codes(model, encoder.categorical)
             model.fit(encoded, y, **params)
         return self
 
-    def encode(self, X: pd.DataFrame) -> Floats:
-        """Return what the estimator sees: float64 of shape (n_rows, n_features)."""
-        encoded: Floats = self.steps[1][1].transform(self.steps[0][1].transform(X))
-        return encoded
+    def encode(self, X: pd.DataFrame) -> Any:  # an array, or for a blend one for each encoding
+        """Return what the estimator sees: float64 of shape (n_rows, n_features), or for a blend a mapping of such."""
+        return self.steps[1][1].transform(self.steps[0][1].transform(X))
 
     def predict(self, X: pd.DataFrame, **params: Any) -> npt.NDArray[np.generic]:
         """Return label indices or values, shape (n_rows,)."""
@@ -72,10 +70,19 @@ def predictions(recipe: Recipe, X: pd.DataFrame, n_labels: int) -> Floats:
     """
     if not n_labels:
         return np.asarray(recipe.predict(X), dtype=np.float64)
-    own: Floats = recipe.predict_proba(X)
-    classes = recipe.steps[2][1].classes_
+    return with_every_label(recipe.predict_proba(X), recipe.steps[2][1].classes_, n_labels)
+
+
+def with_every_label(shares: Floats, classes: npt.NDArray[np.generic], n_labels: int) -> Floats:
+    """Return probabilities with a column for every label, those that the classes lack with probability 0."""
     if len(classes) == n_labels:
-        return own
-    whole = np.zeros((len(own), n_labels))
-    whole[:, np.asarray(classes, dtype=np.int64)] = own
+        return shares
+    whole = np.zeros((len(shares), n_labels))
+    whole[:, np.asarray(classes, dtype=np.int64)] = shares
     return whole
+
+
+def with_places_of_codes(model: Any, places: object) -> None:
+    """Tell an estimator which of its columns hold codes, where it can be told."""
+    known = model.get_params(deep=False)
+    model.set_params(**{name: places for name in CATEGORICAL if name in known})

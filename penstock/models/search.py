@@ -1,4 +1,4 @@
-"""The search among families: every candidate on every fold, within a budget, and the one that did best."""
+"""The search: a portfolio first, then variations of what did best, every candidate on every fold, within a budget."""
 
 from __future__ import annotations
 
@@ -11,59 +11,208 @@ import numpy.typing as npt
 
 from penstock.errors import UserError
 from penstock.metrics.metric import Metric
-from penstock.metrics.scores import score, scores
-from penstock.metrics.weighted import Context, Floats, Ints
+from penstock.metrics.weighted import Floats
+from penstock.models.candidates import Candidate, Configured, fold_scores
+from penstock.models.concluding import TIE, Scored, Searched, best_of, concluded, dear, scored
 from penstock.models.crew import Alone, Crew, Job
-from penstock.models.families import BaseFamily, Family
+from penstock.models.families import Family
+from penstock.models.memory import want_of_memory
 from penstock.models.naive import naive_values
+from penstock.models.proposing import variation
+from penstock.models.remembered import Forgetful, Memory
+from penstock.models.scales import PLAIN, log_scale
 from penstock.models.training import FoldFit, Training, fit_fold
 from penstock.progress import note
-from penstock.receipts import LeaderboardRow
 from penstock.series.features import naive_name
 
-# Scores closer than this are equal: which of two is a last bit ahead may differ between machines.
-TIE = 1e-9
+# So many candidates are begun together: the next ones depend on what these came to.
+TOGETHER = 4
+# The folds after which a candidate that is behind is given up, and how many there have to be to be behind.
+LOOK_AFTER = 2
+FEWEST_TO_COMPARE = 4
+# Variations in a row without a better one, after which the search is over.
+PATIENCE = 24
+# Of the time, what the first division into folds gets where there are others; and how many candidates go on to those.
+FIRST_DIVISION = 0.7
+PROMOTED = 12
 
 
 @dataclass
-class Candidate:
-    """What is known of one family so far."""
+class _Search:
+    """What a search knows while it runs."""
 
-    family: Family
-    n_folds: int
-    fits: dict[int, FoldFit] = field(default_factory=dict)
-    error: str = ""
+    training: Training
+    metric: Metric
+    crew: Crew
+    memory: Memory
+    most_ms: float
+    most: int
+    candidates: list[Candidate]
+    done: int = 0
+    repeats: int = 1
+    refused: set[str] = field(default_factory=set)
+
+    def run(self, deadline: float | None, grace: float) -> None:
+        """Fit all that there is time for."""
+        first_deadline = deadline
+        if deadline is not None and self.training.repeats:
+            now = time.monotonic()
+            first_deadline = now + FIRST_DIVISION * (deadline - now)
+        waiting = [c for c in self.candidates if not c.is_whole]
+        self._refuse(waiting)
+        waiting = [c for c in waiting if c.is_open]
+        # Whatever comes first may take longer, so that a small budget, too, ends in a model.
+        self.fit(waiting[:1], self._all_folds, deadline + grace if deadline is not None else None)
+        strongest, others = _firsts(waiting)
+        self.fit([c for c in strongest if c is not waiting[0]], self._all_folds, first_deadline)
+        self._other_scale(strongest, first_deadline)
+        for start in range(0, len(others), TOGETHER):
+            self.race([c for c in others[start : start + TOGETHER] if c in self.candidates], first_deadline)
+        self.vary(first_deadline)
+        self.repeat(deadline)
+
+    def fit(self, candidates: Sequence[Candidate], folds: Sequence[int], deadline: float | None) -> None:
+        """Fit candidates on folds that they lack."""
+        if deadline is not None and time.monotonic() >= deadline:
+            return
+        units = [(c, fold) for c in candidates for fold in folds if c.is_open and fold not in c.fits]
+        unknown = []
+        for candidate, fold in units:
+            known = self.memory.recall(candidate.configured, fold)
+            if known is None:
+                unknown.append((candidate, fold))
+            else:
+                candidate.fits[fold] = known
+        self.done += len(units) - len(unknown)
+        if not unknown:
+            return
+        jobs: list[Job[FoldFit]] = [(fit_fold, (c.family, fold, c.configured.scale)) for c, fold in unknown]
+        of = self.done + len(jobs)
+        for i, done in self.crew.each(self.training, jobs, deadline):
+            candidate, fold = unknown[i]
+            _take(candidate, fold, done)
+            if isinstance(done, FoldFit):
+                self.memory.keep(candidate.configured, fold, done)
+            self.done += 1
+            note(self.done, of, f"{self.done} fits; the last one was of {candidate.family.kind}")
+
+    def race(self, candidates: Sequence[Candidate], deadline: float | None) -> None:
+        """Fit candidates, and give those up that are behind after some folds."""
+        self.fit(candidates, range(min(LOOK_AFTER, self.training.n_folds)), deadline)
+        for candidate in candidates:
+            self._look(candidate)
+        self.fit(candidates, self._all_folds, deadline)
+
+    def vary(self, deadline: float | None) -> None:
+        """Fit variations of what did best, until nothing gets better or time is over."""
+        fruitless, best = 0, self._best_mean()
+        scale = log_scale(self.training.target, self.training.y)
+        while fruitless < PATIENCE and (deadline is None or time.monotonic() < deadline):
+            drawn: list[Candidate] = []
+            standing = [e.candidate.configured for e in self._standing()]
+            while standing and len(drawn) < TOGETHER and self._room:
+                tried = [c.configured for c in self.candidates]
+                sized, seed = self.training.n_sized, self.training.seed
+                found = variation(standing, tried, scale, self.training.target, sized, seed)
+                if found is None:
+                    break
+                drawn.append(Candidate(found, self.training.n_folds))
+                self.candidates.append(drawn[-1])
+            if not drawn:
+                return
+            self._refuse(drawn)
+            self.race(drawn, deadline)
+            mean = self._best_mean()
+            better = mean is not None and (best is None or self.metric.sign * (mean - best) > TIE * max(1.0, abs(best)))
+            fruitless = 0 if better else fruitless + len(drawn)
+            best = mean if better else best
+
+    def repeat(self, deadline: float | None) -> None:
+        """Fit the best on other divisions into folds, too: what is best on one of them may have been lucky."""
+        promoted = [e.candidate for e in self._standing()[:PROMOTED]]
+        n = self.training.n_folds
+        for repeat in range(1, 1 + len(self.training.repeats)):
+            self.fit(promoted, range(repeat * n, (repeat + 1) * n), deadline)
+            # Those that the time was not enough for are not compared with the others.
+            if not promoted or not all(c.has(repeat + 1) for c in promoted if not c.error):
+                return
+            self.repeats = repeat + 1
 
     @property
-    def is_whole(self) -> bool:
-        """Whether every fold is there."""
-        return len(self.fits) == self.n_folds and not self.error
+    def _all_folds(self) -> range:
+        return range(self.training.n_folds)
 
+    @property
+    def _room(self) -> bool:
+        return sum(c.family.kind != "dummy" for c in self.candidates) < self.most
 
-@dataclass(frozen=True)
-class Searched:
-    """What a search came to.
+    def _best_mean(self) -> float | None:
+        return best_of([scored(self.training, c, self.metric) for c in self.candidates], self.metric).mean
 
-    Attributes
-    ----------
-    winner : Family
-        The best of those that completed all folds; the dummy where none else did.
-    rows : tuple of LeaderboardRow
-        Best first; then those that did not complete.
-    out_of_fold : numpy.ndarray
-        The winner's predictions for every row from the fit that had not seen it, shape (n_rows, n_labels) or (n_rows,);
-        NaN for a row that no fold was tested on.
-    cross_validation : dict
-        Mean and standard deviation over the folds of every metric, for the winner.
-    interrupted : bool
-        Whether Ctrl-C ended it.
-    """
+    def _standing(self) -> list[Scored]:
+        """Return the candidates that completed their folds, the best first, the dummy left out."""
+        entries = [
+            scored(self.training, c, self.metric)
+            for c in self.candidates
+            if c.is_whole and c.family.kind != "dummy" and c.cost(self.training) <= self.most_ms
+        ]
+        there = [e for e in entries if e.mean is not None]
+        return sorted(there, key=lambda e: -self.metric.sign * (e.mean if e.mean is not None else 0.0))
 
-    winner: Family
-    rows: tuple[LeaderboardRow, ...]
-    out_of_fold: Floats
-    cross_validation: dict[str, tuple[float, float]]
-    interrupted: bool = False
+    def _refuse(self, candidates: Sequence[Candidate]) -> None:
+        """Leave out what is none of a family's business, what one row would take too long for, and what has no room."""
+        target, rows, columns = self.training.target, self.training.n_sized, self.training.cut.shape[1]
+        for candidate in candidates:
+            family = candidate.family
+            why = family.refuses(target, rows, columns)
+            if not why and not family.stops_early and family.cost(target, rows, columns) > self.most_ms:
+                why = dear(family.cost(target, rows, columns), self.most_ms)
+            candidate.left_out = why or want_of_memory(self.training, family)
+
+    def _other_scale(self, strongest: Sequence[Candidate], deadline: float | None) -> None:
+        """Try every family's strongest configuration on the logarithm of a skewed target."""
+        scale = log_scale(self.training.target, self.training.y)
+        if scale is None or self.most <= len(strongest):
+            return
+        others = [Candidate(Configured(c.family, scale), c.n_folds) for c in strongest if c.is_open]
+        at = 1 + max(self.candidates.index(c) for c in strongest)
+        self.candidates[at:at] = others
+        while not self._within:
+            self.candidates.pop()
+        self.fit([c for c in others if c in self.candidates], self._all_folds, deadline)
+        self._prefer_scale()
+
+    @property
+    def _within(self) -> bool:
+        return sum(c.family.kind != "dummy" for c in self.candidates) <= self.most
+
+    def _prefer_scale(self) -> None:
+        """Let a family's further configurations learn on the scale that served its strongest one better."""
+        preferred = {}
+        for entry in reversed(self._standing()):
+            preferred[entry.candidate.family.kind] = entry.candidate.configured.scale
+        for candidate in self.candidates:
+            scale = preferred.get(candidate.family.kind, PLAIN)
+            if not candidate.fits and candidate.is_open and candidate.configured.scale != scale:
+                candidate.configured = Configured(candidate.family, scale)
+
+    def _look(self, candidate: Candidate) -> None:
+        # The median stopping rule (Golovin et al. 2017, Google Vizier): behind half of what came before on the same
+        # folds, it is unlikely to come out ahead.
+        own = fold_scores(self.training, candidate, self.metric)
+        folds = [fold for fold in range(LOOK_AFTER) if fold in own]
+        if candidate.is_whole or not candidate.is_open or not folds:
+            return
+        others = []
+        for other in self.candidates:
+            if other.is_whole and other.family.kind != "dummy":
+                known = fold_scores(self.training, other, self.metric)
+                others.append(np.mean([known.get(fold, np.nan) for fold in folds]))
+        if len(others) < FEWEST_TO_COMPARE:
+            return
+        behind = self.metric.sign * (float(np.nanmedian(others)) - float(np.mean([own[f] for f in folds])))
+        if behind > 0:
+            candidate.left_out = f"given up after {len(folds)} folds, behind half of the candidates before it"
 
 
 def search(
@@ -74,18 +223,22 @@ def search(
     crew: Crew | None = None,
     deadline: float | None = None,
     grace: float = 0.0,
+    most: int | None = 0,
+    most_ms: float = np.inf,
+    memory: Memory | None = None,
 ) -> Searched:
-    """Cross-validate families and choose among them.
+    """Cross-validate configurations and choose among them, or an ensemble of them.
 
     Only a candidate with all its folds can be chosen. The dummy comes first, costs nothing and completes whatever the
-    deadline. What the deadline or Ctrl-C cut short is told on the leaderboard, with the folds that it completed.
+    deadline. What the deadline or Ctrl-C cut short is told on the leaderboard, with the folds that it completed. Which
+    candidate comes next depends on what those before it came to, never on time: time only ends the search.
 
     Parameters
     ----------
     training : Training
         Rows, target and folds.
     families : sequence of Family
-        In the order in which they are tried; of two equally good ones the earlier is chosen.
+        Configurations in the order in which they are tried; of two equally good ones the earlier is chosen.
     metric : Metric
         What decides.
     crew : Crew, optional
@@ -95,37 +248,53 @@ def search(
     grace : float
         How many seconds longer the first family that is not the dummy may take, so that a small budget, too, ends in a
         model.
+    most : int, optional
+        How many candidates there may be beside the dummy: the given ones up to there, then variations of the best. By
+        default the given ones; None for as many as the deadline allows and get better.
+    most_ms : float
+        How many milliseconds one row may take in what is chosen.
+    memory : Memory, optional
+        What remembers fits of earlier runs; by default nothing does.
 
     Raises
     ------
     UserError
         A step of the plan finds fault with these rows, so no candidate can be fitted.
     """
-    candidates = [Candidate(f, training.n_folds) for f in families]
-    for candidate in candidates:
-        if candidate.family.kind == "dummy":
-            candidate.fits = {fold: _prior(training, candidate.family, fold) for fold in range(training.n_folds)}
-    open_ones = [c for c in candidates if not c.is_whole]
-    later = deadline + grace if deadline is not None else None
+    given = [Candidate(Configured(f), training.n_folds) for f in dict.fromkeys(families)]
+    dummies = [c for c in given if c.family.kind == "dummy"]
+    others = [c for c in given if c.family.kind != "dummy"]
+    limit = len(others) if most == 0 else most if most is not None else 2**31
+    for candidate in dummies:
+        candidate.fits = {
+            fold: _prior(training, candidate.family, fold)
+            for fold in range(training.n_folds * (1 + len(training.repeats)))
+        }
+    state = _Search(
+        training, metric, crew or Alone(), memory or Forgetful(), most_ms, limit, [*dummies, *others[:limit]]
+    )
     interrupted = False
     try:
-        _fill(training, open_ones[:1], crew or Alone(), later, "the first family")
-        _fill(training, open_ones[1:], crew or Alone(), deadline, "the other families")
+        state.run(deadline, grace)
     except KeyboardInterrupt:
         interrupted = True
-    return _concluded(training, candidates, metric, interrupted)
+    return concluded(
+        training, state.candidates, metric, most_ms=most_ms, repeats=state.repeats, interrupted=interrupted
+    )
 
 
-def _fill(training: Training, candidates: Sequence[Candidate], crew: Crew, deadline: float | None, whose: str) -> None:
-    units = [(c, fold) for c in candidates for fold in range(training.n_folds)]
-    jobs: list[Job[FoldFit]] = [(fit_fold, (c.family, fold)) for c, fold in units]
-    for n, (i, done) in enumerate(crew.each(training, jobs, deadline), start=1):
-        candidate, fold = units[i]
-        _take(candidate, fold, done)
-        note(n, len(jobs), f"{n} of {len(jobs)} fits of {whose}; the last one was of {candidate.family.kind}")
+def _firsts(candidates: Sequence[Candidate]) -> tuple[list[Candidate], list[Candidate]]:
+    """Return the first candidate of every family, and the others."""
+    seen: set[str] = set()
+    firsts: list[Candidate] = []
+    others: list[Candidate] = []
+    for candidate in candidates:
+        (others if candidate.family.kind in seen else firsts).append(candidate)
+        seen.add(candidate.family.kind)
+    return firsts, others
 
 
-def _prior(training: Training, family: BaseFamily, fold: int) -> FoldFit:
+def _prior(training: Training, family: Family, fold: int) -> FoldFit:
     """Fit the dummy without the plan's steps: it looks at nothing but the target, and nobody should wait for it."""
     started = time.perf_counter()
     learn, test = training.learned(fold), training.tested(fold)
@@ -150,117 +319,6 @@ def _take(candidate: Candidate, fold: int, done: FoldFit | Exception) -> None:
         candidate.error = candidate.error or f"{type(done).__name__}: {done}".splitlines()[0][:200]
     else:
         candidate.fits[fold] = done
-
-
-def _concluded(training: Training, candidates: list[Candidate], metric: Metric, interrupted: bool) -> Searched:
-    of_folds = [_fold_scores(training, c, metric) for c in candidates]
-    means = [float(np.mean(values)) if values else None for values in of_folds]
-    best = _best(candidates, means, metric)
-    rows = [
-        _row(c, metric, values, mean, interrupted, chosen=i == best)
-        for i, (c, values, mean) in enumerate(zip(candidates, of_folds, means, strict=True))
-    ]
-    if training.target.task == "forecast":
-        told = {"note": "the seasonal naive forecast"}
-        rows = [row.model_copy(update=told) if row.family == "dummy" else row for row in rows]
-    winner = candidates[best]
-    if winner.family.kind == "dummy":
-        others = [row for row in rows if row.family != "dummy"]
-        if others and all(row.state != "completed" for row in others):
-            note = "it stands in, for no other family completed its folds"
-            rows[best] = rows[best].model_copy(update={"note": note})
-    return Searched(
-        winner=winner.family,
-        rows=tuple(sorted(rows, key=lambda row: _standing(row, metric))),
-        out_of_fold=_out_of_fold(training, winner),
-        cross_validation=_every_metric(training, winner),
-        interrupted=interrupted,
-    )
-
-
-def _best(candidates: list[Candidate], means: list[float | None], metric: Metric) -> int:
-    best = next(i for i, c in enumerate(candidates) if c.is_whole)
-    for i, (candidate, mean) in enumerate(zip(candidates, means, strict=True)):
-        champion = means[best]
-        if not candidate.is_whole or mean is None:
-            continue
-        if champion is None or metric.sign * (mean - champion) > TIE * max(1.0, abs(champion)):
-            best = i
-    return best
-
-
-def _standing(row: LeaderboardRow, metric: Metric) -> tuple[bool, int, float, str]:
-    order = ("completed", "stopped", "failed", "skipped").index(row.state)
-    return not row.chosen, order, -metric.sign * row.mean if row.mean is not None else 0.0, row.family
-
-
-def _fold_scores(training: Training, candidate: Candidate, metric: Metric) -> list[float]:
-    """Return the metric of every fold that is there and allows it; of all folds together, where none allows it."""
-    each = [
-        score(training.target, metric.name, training.y[rows], candidate.fits[fold].predicted, _context(training, rows))
-        for fold, rows in ((fold, training.tested(fold)) for fold in sorted(candidate.fits))
-    ]
-    finite = [value for value in each if np.isfinite(value)]
-    if finite or not candidate.is_whole:
-        return finite
-    rows = np.flatnonzero(training.fold_of >= 0)
-    predicted = _out_of_fold(training, candidate)[rows]
-    pooled = score(training.target, metric.name, training.y[rows], predicted, _context(training, rows))
-    return [pooled] if np.isfinite(pooled) else []
-
-
-def _row(
-    candidate: Candidate, metric: Metric, values: list[float], mean: float | None, interrupted: bool, *, chosen: bool
-) -> LeaderboardRow:
-    why = "Ctrl-C" if interrupted else "the budget"
-    done = f"{len(candidate.fits)} of {candidate.n_folds} folds"
-    if candidate.error:
-        state, note = "failed", candidate.error
-    elif candidate.is_whole:
-        state, note = "completed", ""
-    elif candidate.fits:
-        state, note = "stopped", f"{done} when {why} ended it"
-    else:
-        state, note = "skipped", f"no fold completed before {why} ended the search"
-    return LeaderboardRow.model_validate(
-        {
-            "family": candidate.family.kind,
-            "metric": metric.name,
-            "mean": mean,
-            "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-            "folds": tuple(values),
-            "seconds": round(sum(f.seconds for f in candidate.fits.values()), 4),
-            "state": state,
-            "note": note,
-            "chosen": chosen,
-        }
-    )
-
-
-def _context(training: Training, rows: Ints) -> Context | None:
-    return training.context.take(rows) if training.context is not None else None
-
-
-def _out_of_fold(training: Training, candidate: Candidate) -> Floats:
-    k = len(training.target.labels)
-    whole = np.full((len(training.y), k) if k else len(training.y), np.nan)
-    for fold, fit in candidate.fits.items():
-        whole[training.tested(fold)] = fit.predicted
-    return whole
-
-
-def _every_metric(training: Training, candidate: Candidate) -> dict[str, tuple[float, float]]:
-    gathered: dict[str, list[float]] = {}
-    for fold, fit in sorted(candidate.fits.items()):
-        rows = training.tested(fold)
-        y: npt.NDArray[np.generic] = training.y[rows]
-        for name, value in scores(training.target, y, fit.predicted, _context(training, rows)).items():
-            if np.isfinite(value):
-                gathered.setdefault(name, []).append(value)
-    return {
-        name: (float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0)
-        for name, values in gathered.items()
-    }
 
 
 def dummy_predictions(training_y: npt.NDArray[np.generic], n: int, n_labels: int) -> Floats:

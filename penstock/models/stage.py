@@ -19,12 +19,16 @@ from penstock.bundle.probe import build_probe, with_moments
 from penstock.errors import DataError
 from penstock.metrics.metric import Metric, metric_for
 from penstock.metrics.weighted import Context, Floats, Ints
+from penstock.models.concluding import Searched
 from penstock.models.crew import Alone, Crew, Job, Processes
-from penstock.models.families import Family, families_for
+from penstock.models.families import families_for
 from penstock.models.folds import make_folds, ordered_folds
+from penstock.models.proposing import portfolio
 from penstock.models.recipe import Recipe
+from penstock.models.refit import planned, recipe_of
+from penstock.models.remembered import Kept
 from penstock.models.search import search
-from penstock.models.training import Training, fit_rows
+from penstock.models.training import Training, fit_recipe
 from penstock.progress import note
 from penstock.receipts import Trained, Wrangled
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
@@ -37,10 +41,20 @@ from penstock.table import TableSchema, Target
 
 # Below so many cells a process costs more to start than all fits together.
 LARGE = 120_000
-# What the search may take of the budget; the rest is for fitting the winner twice.
-SEARCH_SHARE = 0.75
-# Seconds that the first family may take beyond it: a run may last 45 s longer than its budget.
+# What the search may take of the budget; the rest is for fitting what was chosen, as twin and as served model.
+SEARCH_SHARE = 0.8
+# Seconds that the first family, and the last fits, may take beyond it: a run may last 45 s longer than its budget.
 GRACE = 20.0
+LAST_FITS = 12.0
+# A budget of next to nothing is one: the first family gets no more than so many times of it.
+MOST_GRACE = 20.0
+# Of what one row may take, in milliseconds, what the rest of a bundle's prediction does.
+REST_MS = 2.0
+# A model cannot be asked to take less than this.
+FEWEST_MS = 0.2
+# With fewer rows than these, chance in how they are divided into folds is large: they are divided again.
+FEW_ROWS = 3_000
+REPEATS = 2
 
 
 def train(
@@ -91,24 +105,30 @@ def train(
     whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
     shown = _only(whole, learn, sides, modelling) if rule is None else _in_order(whole, learn, sides, modelling, rule)
     crew = _crew(shown, modelling, executor)
+    most_ms = max(FEWEST_MS, modelling.max_latency_ms - REST_MS)
     try:
         found = search(
             shown,
-            families_for(modelling.families),
+            portfolio(families_for(modelling.families), target, shown.n_sized, cut.shape[1]),
             metric,
             crew=crew,
             deadline=started + SEARCH_SHARE * modelling.budget,
-            grace=GRACE,
+            grace=min(GRACE, MOST_GRACE * modelling.budget),
+            most=modelling.trials,
+            most_ms=most_ms,
+            memory=Kept(store, shown, wrangled.cut.digest + wrangled.sides.digest),
         )
+        left = None if modelling.trials else max(1.0, started + modelling.budget + LAST_FITS - time.monotonic())
+        recipe = recipe_of(planned(found.members, shown, most_ms=most_ms, seconds=left), shown, found.calibration)
         served_rows = learn if modelling.refit == "train" else _unflagged(sides)
-        twin, served = _fit_twice(whole, found.winner, learn, served_rows, crew)
+        twin, served = _fit_twice(whole, found, recipe, learn, served_rows, crew)
     finally:
         crew.close()
     tables = {name: store.read_table(ref) for name, ref in wrangled.lookups.items()}
     lookups = lookups_of(plan, tables)
     raw_train = store.read_table(wrangled.raw).take(learn)
     keys = [name for lookup in lookups for name in lookup.needs]
-    decided = _decided(found.winner, metric, modelling)
+    decided = _decided(found, metric, modelling)
     probe = build_probe(raw_train, schema, seed, keys=keys)
     if rule is not None:
         rule = with_widths(rule, shown, found.out_of_fold)
@@ -116,7 +136,7 @@ def train(
         probe = with_moments(probe, rule, schema, tables[HISTORY], seed)
         decided[HISTORY] = tables[HISTORY]
     return Trained(
-        family=found.winner.kind,
+        family=found.kind,
         metric=metric.name,
         served=store.put_bytes(_pickled(served), "joblib"),
         twin=store.put_bytes(_pickled(twin), "joblib"),
@@ -144,9 +164,10 @@ def _target(schema: TableSchema, typing: Typing) -> Target:
     return schema.target
 
 
-def _decided(winner: Family, metric: Metric, modelling: Modelling) -> dict[str, Any]:
+def _decided(found: Searched, metric: Metric, modelling: Modelling) -> dict[str, Any]:
     # Budget and threads are left out: they decide what is found, which the fitted state tells by itself.
-    return {"family": winner.model_dump(mode="json"), "metric": metric.name, "refit": modelling.refit}
+    members = [member.configured.record for member in found.members]
+    return {"family": found.kind, "members": members, "metric": metric.name, "refit": modelling.refit}
 
 
 def _training(
@@ -159,7 +180,8 @@ def _training(
 ) -> Training:
     kind: Literal["int64", "float64"] = "int64" if target.is_classification else "float64"
     y = sides["target"].to_numpy(dtype=kind)
-    return Training(cut, y, np.zeros(len(y), dtype=np.int64), plan, target, seed, n_sized)
+    weights = sides["weight"].to_numpy(dtype=np.float64) if "weight" in sides.columns else None
+    return Training(cut, y, np.zeros(len(y), dtype=np.int64), plan, target, seed, n_sized, weights=weights)
 
 
 def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling) -> Training:
@@ -169,8 +191,16 @@ def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling
     if sides["group"].notna().any():
         groups = sides["group"].to_numpy(dtype=object)[rows]
     fold_of = make_folds(whole.target, y, groups, modelling.folds, whole.seed)
+    # Groups are few where rows are few, and there is hardly another way to divide them.
+    again = REPEATS if len(rows) < FEW_ROWS and groups is None else 0
+    repeats = (make_folds(whole.target, y, None, modelling.folds, whole.seed + 1 + r) for r in range(again))
     cut = whole.cut.iloc[rows].reset_index(drop=True)
-    return Training(cut, y, fold_of, whole.plan, whole.target, whole.seed, whole.n_sized)
+    parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
+    return Training(cut, y, fold_of, *parts, weights=_of(whole.weights, rows), repeats=tuple(repeats))
+
+
+def _of(weights: Floats | None, rows: Ints) -> Floats | None:
+    return None if weights is None else weights[rows]
 
 
 def _in_order(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling, rule: SeriesRule) -> Training:
@@ -184,7 +214,8 @@ def _in_order(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Model
     cut = whole.cut.iloc[rows].reset_index(drop=True)
     context = Context(scale, block).take(np.arange(len(rows)))
     parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
-    return Training(cut, whole.y[rows], fold_of, *parts, order=order, context=context)
+    weights = _of(whole.weights, rows)
+    return Training(cut, whole.y[rows], fold_of, *parts, order=order, context=context, weights=weights)
 
 
 def with_widths(rule: SeriesRule, training: Training, out_of_fold: Floats) -> SeriesRule:
@@ -207,10 +238,12 @@ def _unflagged(sides: pd.DataFrame) -> Ints:
     return np.flatnonzero(sides["reason"].isna().to_numpy(dtype=bool))
 
 
-def _fit_twice(whole: Training, winner: Family, learn: Ints, served: Ints, crew: Crew) -> tuple[Recipe, Recipe]:
+def _fit_twice(
+    whole: Training, found: Searched, recipe: Recipe, learn: Ints, served: Ints, crew: Crew
+) -> tuple[Recipe, Recipe]:
     wanted = [learn] if np.array_equal(learn, served) else [learn, served]
-    jobs: list[Job[Recipe]] = [(fit_rows, (winner, rows)) for rows in wanted]
-    note(0, None, f"the search is over; fitting {winner.kind} on all rows")
+    jobs: list[Job[Recipe]] = [(fit_recipe, (recipe, rows)) for rows in wanted]
+    note(0, None, f"the search is over; fitting {found.kind} on all rows")
     fitted: dict[int, Recipe] = {}
     for i, done in crew.each(whole, jobs, None):
         if isinstance(done, Exception):

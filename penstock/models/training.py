@@ -3,21 +3,50 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections import OrderedDict
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from penstock.metrics.weighted import Context, Floats, Ints
-from penstock.models.families import BaseFamily
+from penstock.models.encoder import Encoder
+from penstock.models.families import MOST_SEED, BaseFamily
 from penstock.models.folds import Order
-from penstock.models.recipe import Recipe, predictions
+from penstock.models.recipe import Recipe, with_every_label, with_places_of_codes
+from penstock.models.scales import PLAIN, Scale
 from penstock.table import Target
 
 if TYPE_CHECKING:
     from penstock.steps.plan import Plan
+
+
+# Encoded folds that a process keeps, so that a candidate need not repeat what the one before it did.
+MOST_KEPT_BYTES = 500_000_000
+
+
+class Encoded(NamedTuple):
+    """A fold after its learned steps and its encoder: what is learned from, what is tested, and where codes stand."""
+
+    learned: Floats
+    tested: Floats
+    categorical: list[int]
+
+
+class _Kept(OrderedDict[tuple[int, str], Encoded]):
+    """The folds that were encoded last. It doesn't travel: another process encodes its own."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_Kept, ())
+
+    def keep(self, key: tuple[int, str], encoded: Encoded) -> None:
+        self[key] = encoded
+        while len(self) > 1 and sum(e.learned.nbytes + e.tested.nbytes for e in self.values()) > MOST_KEPT_BYTES:
+            self.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -38,6 +67,11 @@ class Training:
         Of a forecast, when rows are known: a fold then learns from none that comes after its first origin.
     context : Context, optional
         Of a forecast, what else its scores hang on.
+    weights : numpy.ndarray, optional
+        How much each row counts in fits, shape (n_rows,).
+    repeats : tuple of numpy.ndarray
+        The same rows divided into as many folds in other ways, each like `fold_of`. Folds are numbered through: with
+        five folds, fold 7 is the third of the first repeat.
     """
 
     cut: pd.DataFrame
@@ -49,21 +83,41 @@ class Training:
     n_sized: int
     order: Order | None = None
     context: Context | None = None
+    weights: Floats | None = None
+    repeats: tuple[Ints, ...] = ()
+    _kept: _Kept = field(default_factory=_Kept, init=False, repr=False, compare=False)
 
     @property
     def n_folds(self) -> int:
-        """How many folds there are."""
+        """How many folds the rows are divided into."""
         return int(self.fold_of.max()) + 1
 
     def tested(self, fold: int) -> Ints:
         """Return the positions of the rows that a fold is tested on."""
-        return np.flatnonzero(self.fold_of == fold)
+        return np.flatnonzero(self._division(fold) == fold % self.n_folds)
 
     def learned(self, fold: int) -> Ints:
         """Return the positions of the rows that a fold learns from: all others, or all that came before."""
         if self.order is None:
-            return np.flatnonzero(self.fold_of != fold)
+            return np.flatnonzero(self._division(fold) != fold % self.n_folds)
         return np.flatnonzero(self.order.index <= self.order.until[fold])
+
+    def encoded(self, fold: int, kind: str) -> Encoded:
+        """Return a fold's rows as estimators take them: neither its steps nor its encoder have seen the tested ones."""
+        found = self._kept.get((fold, kind))
+        if found is None:
+            learn, test = self.learned(fold), self.tested(fold)
+            steps = self.plan.transformer(len(self.target.labels), self.seed & MOST_SEED)
+            encoder = Encoder(kind)  # type: ignore[arg-type]  # a family's own word
+            frame = steps.fit_transform(self.cut.iloc[learn], self.y[learn])
+            known = encoder.fit_transform(frame, self.y[learn])
+            found = Encoded(known, encoder.transform(steps.transform(self.cut.iloc[test])), encoder.categorical)
+            self._kept.keep((fold, kind), found)
+        return found
+
+    def _division(self, fold: int) -> Ints:
+        repeat = fold // self.n_folds
+        return self.repeats[repeat - 1] if repeat else self.fold_of
 
     @property
     def n_cells(self) -> int:
@@ -74,27 +128,67 @@ class Training:
 
 @dataclass(frozen=True)
 class FoldFit:
-    """Predictions for the rows of one fold, and how long fitting and predicting took."""
+    """Predictions for the rows of one fold, how long fitting and predicting took, and where it stopped early.
+
+    Attributes
+    ----------
+    predicted : numpy.ndarray
+        Probabilities of shape (n_tested, n_labels), or values of shape (n_tested,) on the scale that was learned.
+    seconds : float
+        Wall clock.
+    rounds : int
+        After how many rounds it stopped; 0 for what doesn't stop early.
+    """
 
     predicted: Floats
     seconds: float
+    rounds: int = 0
 
 
-def fit_fold(training: Training, family: BaseFamily, fold: int) -> FoldFit:
-    """Fit a family on what a fold learns from, and predict what it is tested on."""
+def fit_fold(training: Training, family: BaseFamily, fold: int, scale: Scale = PLAIN) -> FoldFit:
+    """Fit a family on what a fold learns from, and predict what it is tested on.
+
+    A family that stops early stops where the tested rows say so.
+
+    Raises
+    ------
+    FloatingPointError
+        It predicts what is no finite number.
+    """
     started = time.perf_counter()
-    learn = training.learned(fold)
-    recipe = _unfitted(training, family, 1).fit(training.cut.iloc[learn], training.y[learn])
-    predicted = predictions(recipe, training.cut.iloc[training.tested(fold)], len(training.target.labels))
+    learn, test = training.learned(fold), training.tested(fold)
+    y = scale.to(training.y)
+    with threadpool_limits(limits=1):
+        encoded = training.encoded(fold, family.encoding)
+        model = family.estimator(training.target, training.n_sized, training.seed & MOST_SEED, 1)
+        with_places_of_codes(model, encoded.categorical)
+        how: dict[str, Any] = {}
+        if training.weights is not None:
+            how["sample_weight"] = training.weights[learn]
+        if family.stops_early:
+            weights = () if training.weights is None else (training.weights[test],)
+            how["valid"] = (encoded.tested, y[test], *weights)
+        model.fit(encoded.learned, y[learn], **how)
+        predicted = _predicted(model, encoded.tested, len(training.target.labels))
     if not np.isfinite(predicted).all():
         raise FloatingPointError("some of its predictions are not finite")
-    return FoldFit(predicted, time.perf_counter() - started)
+    rounds = int(getattr(model, "rounds_", 0)) if family.stops_early else 0
+    return FoldFit(predicted, time.perf_counter() - started, rounds)
+
+
+def _predicted(model: Any, X: Floats, n_labels: int) -> Floats:
+    if not n_labels:
+        return np.asarray(model.predict(X), dtype=np.float64)
+    return with_every_label(np.asarray(model.predict_proba(X)), model.classes_, n_labels)
 
 
 def fit_rows(training: Training, family: BaseFamily, rows: Ints, threads: int = 1) -> Recipe:
     """Fit a family on the rows at the given positions."""
-    return _unfitted(training, family, threads).fit(training.cut.iloc[rows], training.y[rows])
+    seed, sized = training.seed, training.n_sized
+    return fit_recipe(training, family.pipeline(training.plan, training.target, sized, seed, threads), rows)
 
 
-def _unfitted(training: Training, family: BaseFamily, threads: int) -> Recipe:
-    return family.pipeline(training.plan, training.target, training.n_sized, training.seed, threads)
+def fit_recipe(training: Training, recipe: Recipe, rows: Ints) -> Recipe:
+    """Return a copy of an unfitted recipe, fitted on the rows at the given positions."""
+    how = {} if training.weights is None else {"sample_weight": training.weights[rows]}
+    return deepcopy(recipe).fit(training.cut.iloc[rows], training.y[rows], **how)
