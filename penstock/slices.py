@@ -294,13 +294,44 @@ class Forecast(Frozen):
         return self
 
 
-FamilyName = Literal["linear", "random_forest", "hist_gradient_boosting", "lightgbm"]
+FamilyName = Literal[
+    "linear",
+    "lightgbm",
+    "xgboost",
+    "extra_trees",
+    "random_forest",
+    "hist_gradient_boosting",
+    "mlp",
+    "ridge",
+    "logistic",
+    "lasso",
+    "elastic_net",
+    "sgd",
+    "poisson",
+    "gamma",
+    "tweedie",
+    "naive_bayes",
+    "tree",
+    "neighbours",
+    "svm",
+    "gradient_boosting",
+]
+# Strong and quick ones; the others are there by name.
+USUAL_FAMILIES: tuple[FamilyName, ...] = (
+    "linear",
+    "lightgbm",
+    "xgboost",
+    "extra_trees",
+    "random_forest",
+    "hist_gradient_boosting",
+    "mlp",
+)
 
 
 class Modelling(Frozen):
     """The train stage's slice."""
 
-    families: tuple[FamilyName, ...] = ("linear", "random_forest", "hist_gradient_boosting", "lightgbm")
+    families: tuple[FamilyName, ...] = USUAL_FAMILIES
     metric: str | None = None
     folds: int = Field(default=5, ge=2, le=20)
     budget: float = Field(default=60.0, gt=0)

@@ -90,7 +90,7 @@ def _validated(inputs: Mapping[str, Any]) -> list[object]:
     cache_policy=StageKey(
         stage="evaluate",
         code=(__name__,),
-        libraries=("scikit-learn", "lightgbm", "numpy", "scipy", "pandas", "pyarrow", "joblib"),
+        libraries=("scikit-learn", "lightgbm", "xgboost-cpu", "numpy", "scipy", "pandas", "pyarrow", "joblib"),
         beside=_validated,
     ),
     result_serializer=RECEIPT,

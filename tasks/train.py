@@ -17,7 +17,7 @@ from tasks.records import RECEIPT
     cache_policy=StageKey(
         stage="train",
         code=(__name__,),
-        libraries=("scikit-learn", "lightgbm", "numpy", "scipy", "pandas", "pyarrow", "joblib"),
+        libraries=("scikit-learn", "lightgbm", "xgboost-cpu", "numpy", "scipy", "pandas", "pyarrow", "joblib"),
     ),
     result_serializer=RECEIPT,
 )

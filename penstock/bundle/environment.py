@@ -13,7 +13,7 @@ import joblib
 
 from penstock.errors import BundleError
 
-LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy")
+LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost-cpu")
 
 
 def environment() -> dict[str, str]:

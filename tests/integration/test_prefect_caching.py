@@ -147,7 +147,7 @@ HELPERS = {
     # The explore stage replays the steps, to show each before and after.
     "penstock/steps/missing/fill.py": ["wrangle", "explore", "train", "evaluate", "publish"],
     "penstock/plots/histogram.py": ["explore", "publish"],
-    "penstock/models/linear.py": ["train", "evaluate", "publish"],
+    "penstock/models/estimators/linear.py": ["train", "evaluate", "publish"],
     "penstock/leakage.py": ["evaluate", "publish"],
 }
 
@@ -179,7 +179,7 @@ def test_an_edited_helper_enters_the_stages_that_stand_on_it(project, code, help
 
 def test_code_edited_while_the_process_runs_is_entered_and_not_kept(project, code):
     """The text on disk is not what runs: nothing of it may be found later."""
-    path = code / "penstock/models/linear.py"
+    path = code / "penstock/models/estimators/linear.py"
     path.write_text(path.read_text() + "\n# edited\n")
     later = path.stat().st_mtime + 60
     os.utime(path, (later, later))

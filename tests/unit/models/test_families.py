@@ -19,18 +19,31 @@ from penstock.models.families import (
     FAMILIES,
     BaseFamily,
     DummyFamily,
+    ElasticNetFamily,
+    ExtraTreesFamily,
     Family,
     ForestFamily,
+    GaussianBayesFamily,
+    GradientFamily,
     HistogramFamily,
+    LassoFamily,
     LightGBMFamily,
     LinearFamily,
+    LogisticFamily,
+    NeighboursFamily,
+    PerceptronFamily,
+    RidgeFamily,
+    StochasticFamily,
+    TreeFamily,
+    VectorsFamily,
+    XGBoostFamily,
     families_for,
 )
 from penstock.models.recipe import predictions
 from penstock.models.training import fit_rows
 from penstock.steps.plan import Plan
 from penstock.table import TableSchema
-from tests.unit.models.making import frame, training
+from tests.unit.models.making import TARGETS, frame, training
 
 # Few trees: what holds for twenty holds for six hundred.
 EVERY = (
@@ -39,9 +52,29 @@ EVERY = (
     LightGBMFamily(trees=40),
     HistogramFamily(trees=30),
     ForestFamily(trees=25),
+    ExtraTreesFamily(trees=25),
+    XGBoostFamily(trees=40),
+    PerceptronFamily(epochs=40),
+    RidgeFamily(),
+    LogisticFamily(),
+    LassoFamily(),
+    ElasticNetFamily(),
+    StochasticFamily(),
+    GaussianBayesFamily(),
+    TreeFamily(),
+    NeighboursFamily(),
+    VectorsFamily(),
+    GradientFamily(trees=40),
 )
 REAL = EVERY[1:]
 TASKS = ("binary", "multiclass", "regression")
+# Every family with every task that is its business.
+PAIRS = [
+    pytest.param(family, task, id=f"{family.kind}-{task}")
+    for family in EVERY
+    for task in TASKS
+    if not family.refuses(TARGETS[task], 240, 4)
+]
 
 
 def test_every_family_is_in_the_union() -> None:
@@ -51,13 +84,12 @@ def test_every_family_is_in_the_union() -> None:
         return {kind}.union(*(below(k) for k in kind.__subclasses__()))
 
     union = set(typing.get_args(typing.get_args(Family)[0]))
-    written = {k for k in below(BaseFamily) if k.__module__ == module.__name__ and "kind" in k.model_fields}  # type: ignore[attr-defined]
+    written = {k for k in below(BaseFamily) if k.__module__.startswith(module.__name__) and "kind" in k.model_fields}  # type: ignore[attr-defined]
     assert written == union, f"add to `Family` in {module.__name__}: {written - union}"
     assert set(FAMILIES) == union, f"add to `FAMILIES` in {module.__name__}: {union - set(FAMILIES)}"
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("family", EVERY, ids=lambda f: f.kind)
+@pytest.mark.parametrize(("family", "task"), PAIRS)
 def test_a_batch_is_predicted_as_its_rows_one_at_a_time(family: BaseFamily, task: str) -> None:
     """Bit for bit, with unknown levels and missing values, and nothing to warn of."""
     given = training(task)
@@ -76,8 +108,7 @@ def test_a_batch_is_predicted_as_its_rows_one_at_a_time(family: BaseFamily, task
         np.testing.assert_allclose(whole.sum(axis=1), 1.0)
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("family", REAL, ids=lambda f: f.kind)
+@pytest.mark.parametrize(("family", "task"), [pair for pair in PAIRS if pair.values[0] is not EVERY[0]])
 def test_a_family_learns_what_there_is_to_learn(family: BaseFamily, task: str) -> None:
     """On rows that it has not seen it is better than the dummy by far."""
     given = training(task, n=600)
@@ -87,10 +118,13 @@ def test_a_family_learns_what_there_is_to_learn(family: BaseFamily, task: str) -
     assert score(given.target, metric, given.y[test], guessed) > (0.5 if task == "regression" else 0.8)
 
 
-@pytest.mark.parametrize("family", EVERY, ids=lambda f: f.kind)
-def test_the_same_seed_gives_the_same_model(family: BaseFamily) -> None:
-    """Fitted twice, and read back from its bytes, it has one content digest; another seed may give another."""
-    given = training("binary")
+CLASSIFIERS = [pair for pair in PAIRS if pair.values[1] == "binary"] + [pytest.param(RidgeFamily(), "regression")]
+
+
+@pytest.mark.parametrize(("family", "task"), CLASSIFIERS)
+def test_the_same_seed_gives_the_same_model(family: BaseFamily, task: str) -> None:
+    """Fitted twice, and read back from its bytes, it has one content digest."""
+    given = training(task)
     every = np.arange(len(given.y))
     one, other = fit_rows(given, family, every), fit_rows(given, family, every)
     sink = io.BytesIO()
@@ -102,7 +136,9 @@ def test_the_same_seed_gives_the_same_model(family: BaseFamily) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("family", EVERY, ids=lambda f: f.kind)
+@pytest.mark.parametrize(
+    "family", [family for family in EVERY if not family.refuses(TARGETS["binary"], 240, 4)], ids=lambda f: f.kind
+)
 def test_a_recipe_is_a_scikit_learn_pipeline(family: BaseFamily) -> None:
     """It can be cloned, and its three parts are named."""
     given = training("binary")
@@ -120,6 +156,8 @@ def test_a_regressor_gives_no_probabilities() -> None:
     """Whoever asks whether it does must be told the truth."""
     given = training("regression")
     for family in EVERY:
+        if family.refuses(given.target, 240, 4):
+            continue
         assert not hasattr(fit_rows(given, family, np.arange(len(given.y))), "predict_proba")
 
 
@@ -128,6 +166,8 @@ def test_a_label_that_the_rows_lack_has_probability_zero() -> None:
     given = training("multiclass")
     without = np.flatnonzero(given.y != 1)
     for family in EVERY:
+        if family.refuses(given.target, 160, 4):
+            continue
         guessed = predictions(fit_rows(given, family, without), given.cut, 3)
         assert guessed.shape == (len(given.y), 3)
         assert (guessed[:, 1] == 0).all()

@@ -256,7 +256,7 @@ def test_no_door_leaves_a_library_out_that_its_code_computes_with(stage, root):
         "numpy": "numpy", "pandas": "pandas", "pyarrow": "pyarrow", "sklearn": "scikit-learn", "lightgbm": "lightgbm",
         "scipy": "scipy", "matplotlib": "matplotlib", "seaborn": "seaborn", "sqlalchemy": "sqlalchemy",
             "httpx": "httpx", "lxml": "lxml", "python_calamine": "python-calamine",
-        "joblib": "joblib",
+        "joblib": "joblib", "xgboost": "xgboost-cpu",
     }  # fmt: skip
     imported = set()
     for name, _ in code_of(policy(stage).code).modules:

@@ -1,4 +1,4 @@
-"""Gradient boosting as this project uses it: native categories, fixed threads, and nothing in the way of one row."""
+"""LightGBM with native categories, fixed threads, and nothing in the way of one row."""
 
 from __future__ import annotations
 
@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 from penstock.metrics.weighted import Floats
+from penstock.models.estimators.arithmetic import Valid, known_valid
 
 if TYPE_CHECKING:
     from lightgbm import Booster
-
-
-# Rounds without a gain after which it stops.
-STOP_AFTER = 50
 
 
 class _LightGBM(BaseEstimator):
@@ -29,7 +25,9 @@ class _LightGBM(BaseEstimator):
     Parameters
     ----------
     trees : int
-        Boosting rounds.
+        Boosting rounds, where there are no rows to stop on.
+    most, patience : int
+        Where there are: most rounds, and how many without getting better end them.
     learning_rate : float
         Shrinkage of each round.
     leaves : int
@@ -40,6 +38,8 @@ class _LightGBM(BaseEstimator):
         Penalty on leaf values.
     columns, rows : float
         Share of columns for each tree, and of rows for each round.
+    extra_trees : bool
+        Whether a split takes a random threshold of each column, and the best of those.
     categorical : sequence of int
         Positions of columns that hold codes.
     seed, threads : int
@@ -56,6 +56,9 @@ class _LightGBM(BaseEstimator):
         l2: float = 1.0,
         columns: float = 0.8,
         rows: float = 0.8,
+        extra_trees: bool = False,
+        most: int = 2_000,
+        patience: int = 60,
         categorical: Sequence[int] = (),
         seed: int = 0,
         threads: int = 1,
@@ -67,12 +70,20 @@ class _LightGBM(BaseEstimator):
         self.l2 = l2
         self.columns = columns
         self.rows = rows
+        self.extra_trees = extra_trees
+        self.most = most
+        self.patience = patience
         self.categorical = categorical
         self.seed = seed
         self.threads = threads
 
     def _train(
-        self, X: Floats, y: npt.NDArray[np.generic], objective: dict[str, Any], valid: tuple[Any, ...] | None = None
+        self,
+        X: Floats,
+        y: npt.NDArray[np.generic],
+        weights: Floats | None,
+        held: tuple[Floats, npt.NDArray[np.generic], Floats | None] | None,
+        objective: dict[str, Any],
     ) -> None:
         import lightgbm
 
@@ -84,6 +95,7 @@ class _LightGBM(BaseEstimator):
             "num_leaves": self.leaves,
             "min_data_in_leaf": min_rows,
             "lambda_l2": self.l2,
+            "extra_trees": self.extra_trees,
             "feature_fraction": self.columns,
             "bagging_fraction": self.rows,
             "bagging_freq": 1 if self.rows < 1 else 0,
@@ -98,16 +110,18 @@ class _LightGBM(BaseEstimator):
             "use_missing": True,
             "zero_as_missing": False,
         }
-        data = lightgbm.Dataset(
-            X, label=y, categorical_feature=[int(c) for c in self.categorical], free_raw_data=True, params=parameters
-        )
-        watched: dict[str, Any] = {}
-        if valid is not None:
-            stop = lightgbm.early_stopping(STOP_AFTER, first_metric_only=True, verbose=False)
-            watched = {"valid_sets": [data.create_valid(valid[0], label=valid[1])], "callbacks": [stop]}
-        self.booster_: Booster = lightgbm.train(parameters, data, num_boost_round=self.trees, **watched)
-        # Without a best iteration LightGBM says 0, and -1 in releases before.
-        self.rounds_ = self.booster_.best_iteration if self.booster_.best_iteration > 0 else self.trees
+        kinds = [int(c) for c in self.categorical]
+        data = lightgbm.Dataset(X, label=y, weight=weights, categorical_feature=kinds, params=parameters)
+        if held is None:
+            booster = lightgbm.train(parameters, data, num_boost_round=self.trees)
+        else:
+            watched = data.create_valid(held[0], label=held[1], weight=held[2])
+            stop = lightgbm.early_stopping(self.patience, first_metric_only=True, verbose=False)
+            booster = lightgbm.train(parameters, data, self.most, valid_sets=[watched], callbacks=[stop])
+        # The rounds after the best one go, and what the loop remembers of them.
+        best = booster.best_iteration if booster.best_iteration > 0 else None
+        self.booster_: Booster = lightgbm.Booster(model_str=booster.model_to_string(num_iteration=best))
+        self.rounds_ = int(self.booster_.current_iteration())
         self.n_features_in_ = X.shape[1]
 
     def _values(self, X: Floats) -> Floats:
@@ -117,21 +131,16 @@ class _LightGBM(BaseEstimator):
 class LightGBMClassifier(ClassifierMixin, _LightGBM):
     """LightGBM for labels."""
 
-    def fit(self, X: Floats, y: npt.NDArray[np.generic], valid: tuple[Any, ...] | None = None) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and labels of shape (n_rows,).
-
-        With `valid`, other rows and their labels, it stops where these get no better.
-        """
+    def fit(
+        self, X: Floats, y: npt.NDArray[np.generic], sample_weight: Floats | None = None, valid: Valid | None = None
+    ) -> Self:
+        """Fit on float64 of shape (n_rows, n_features) and labels of shape (n_rows,); stop where `valid` says so."""
         self.classes_, codes = np.unique(y, return_inverse=True)
-        if valid is not None:
-            # A label that these rows lack cannot tell when to stop.
-            known = np.isin(valid[1], self.classes_)
-            valid = (valid[0][known], np.searchsorted(self.classes_, valid[1][known])) if known.any() else None
         if len(self.classes_) == 2:
             objective: dict[str, Any] = {"objective": "binary"}
         else:
             objective = {"objective": "multiclass", "num_class": len(self.classes_)}
-        self._train(X, codes, objective, valid)
+        self._train(X, codes, sample_weight, known_valid(valid, self.classes_), objective)
         return self
 
     def predict_proba(self, X: Floats) -> Floats:
@@ -147,40 +156,11 @@ class LightGBMClassifier(ClassifierMixin, _LightGBM):
 class LightGBMRegressor(RegressorMixin, _LightGBM):
     """LightGBM for numbers, by squared error."""
 
-    def fit(self, X: Floats, y: Floats, valid: tuple[Any, ...] | None = None) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and values of shape (n_rows,).
-
-        With `valid`, other rows and their values, it stops where these get no better.
-        """
-        self._train(X, y, {"objective": "regression"}, valid)
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats | None = None, valid: Valid | None = None) -> Self:
+        """Fit on float64 of shape (n_rows, n_features) and values of shape (n_rows,); stop where `valid` says so."""
+        self._train(X, y, sample_weight, known_valid(valid, None), {"objective": "regression"})
         return self
 
     def predict(self, X: Floats) -> Floats:
         """Return values, shape (n_rows,)."""
         return self._values(X)
-
-
-class _OwnCodes:
-    """Let histogram boosting take the encoder's codes as they are.
-
-    scikit-learn puts a ColumnTransformer with an OrdinalEncoder before its trees, at 2 ms a call. On codes that the
-    encoder has made (0, 1, 2, … without a gap, unknown ones NaN, categories before numbers) that is the identity.
-    """
-
-    _preprocessor: Any  # scikit-learn's ColumnTransformer, or None
-
-    def _preprocess_X(self, X: Any, *, reset: bool) -> Any:  # the name and shape are scikit-learn's
-        if reset:
-            return super()._preprocess_X(X, reset=True)  # type: ignore[misc]
-        return np.ascontiguousarray(X, dtype=np.float64)
-
-    def _raw_predict(self, X: Any, n_threads: int | None = None) -> Any:
-        return super()._raw_predict(X, n_threads=n_threads or 1)  # type: ignore[misc]
-
-
-class HistogramClassifier(_OwnCodes, HistGradientBoostingClassifier):
-    """scikit-learn's histogram gradient boosting for labels."""
-
-
-class HistogramRegressor(_OwnCodes, HistGradientBoostingRegressor):
-    """scikit-learn's histogram gradient boosting for numbers."""

@@ -1,0 +1,127 @@
+"""Sums and losses that do not hang on how many rows are asked at once.
+
+BLAS adds in another order for one row than for many, so whatever is predicted is added up here.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from penstock.metrics.weighted import Floats, Ints
+
+# Products are formed before they are summed, for so many at a time: 512 KiB stay in the processor's cache.
+AT_ONCE = 65_536
+LEAST_PROBABILITY = 1e-15
+
+# Rows to stop on: features, target, and weights where there are any.
+Valid = tuple[Floats, npt.NDArray[np.generic]] | tuple[Floats, npt.NDArray[np.generic], Floats | None]
+
+
+def products(X: Floats, coefficients: Floats) -> Floats:
+    """Return the dot product of every row with every coefficient vector, the same bits for a row alone as in a batch.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        Shape (n_rows, n_features), float64.
+    coefficients : numpy.ndarray
+        Shape (n_outputs, n_features), float64.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_rows, n_outputs), float64.
+
+    Examples
+    --------
+    >>> products(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])).tolist()
+    [[11.0, 2.0]]
+    """
+    done = np.empty((len(X), len(coefficients)), dtype=np.result_type(X, coefficients))
+    step = max(1, AT_ONCE // max(1, coefficients.size))
+    for start in range(0, len(X), step):
+        np.sum(X[start : start + step, None, :] * coefficients, axis=2, out=done[start : start + step])
+    return done
+
+
+def squared_distances(row: Floats, points: Floats) -> Floats:
+    """Return the squared Euclidean distances of one row to points; shapes (n_features,) and (n_points, n_features).
+
+    Examples
+    --------
+    >>> squared_distances(np.array([0.0, 0.0]), np.array([[3.0, 4.0], [0.0, 1.0]])).tolist()
+    [25.0, 1.0]
+    """
+    apart = points - row
+    apart *= apart
+    return np.asarray(apart.sum(axis=1))
+
+
+def softmax(raw: Floats) -> Floats:
+    """Return probabilities of shape (n_rows, n_labels) for scores of that shape.
+
+    Examples
+    --------
+    >>> softmax(np.array([[0.0, 0.0]])).tolist()
+    [[0.5, 0.5]]
+    """
+    done = raw - raw.max(axis=1, keepdims=True)
+    np.exp(done, out=done)
+    done /= done.sum(axis=1, keepdims=True)
+    return np.asarray(done)
+
+
+def two_sided(raw: Floats) -> Floats:
+    """Return probabilities of both labels, shape (n_rows, 2), for log odds of shape (n_rows,).
+
+    Examples
+    --------
+    >>> two_sided(np.array([0.0])).tolist()
+    [[0.5, 0.5]]
+    """
+    return softmax(np.column_stack([-raw / 2, raw / 2]))
+
+
+def log_loss(codes: Ints, probabilities: Floats, weights: Floats | None = None) -> float:
+    """Return the mean of minus the logarithm of the true labels' probabilities.
+
+    Examples
+    --------
+    >>> round(log_loss(np.array([0]), np.array([[0.5, 0.5]])), 4)
+    0.6931
+    """
+    true = probabilities[np.arange(len(codes)), codes]
+    return float(np.average(-np.log(np.clip(true, LEAST_PROBABILITY, 1.0)), weights=weights))
+
+
+def squared_loss(y: Floats, predicted: Floats, weights: Floats | None = None) -> float:
+    """Return the mean squared error.
+
+    Examples
+    --------
+    >>> squared_loss(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
+    2.0
+    """
+    return float(np.average((y - predicted) ** 2, weights=weights))
+
+
+def known_valid(
+    valid: Valid | None, classes: npt.NDArray[np.generic] | None
+) -> tuple[Floats, npt.NDArray[np.generic], Floats | None] | None:
+    """Return the rows to stop on as (X, y, weights); with `classes`, those of known labels, as their codes.
+
+    None where there are none, or none that tell anything.
+    """
+    if valid is None:
+        return None
+    X, y = valid[0], np.asarray(valid[1])
+    weights = np.asarray(valid[2], dtype=np.float64) if len(valid) == 3 and valid[2] is not None else None
+    if classes is not None:
+        codes = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        known = np.asarray(classes)[codes] == y
+        X, y = X[known], codes[known].astype(np.int64)
+        weights = weights[known] if weights is not None else None
+    if not len(y) or (weights is not None and weights.sum() <= 0):
+        return None
+    return X, y, weights

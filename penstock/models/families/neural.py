@@ -1,0 +1,66 @@
+"""Neural networks."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from penstock.models.families.drawing import scaled
+from penstock.models.families.linear import PRODUCT, THOUSAND, ScaledFamily
+from penstock.table import Target
+
+
+class PerceptronFamily(ScaledFamily):
+    """A multi-layer perceptron on scaled numbers and one column for each level."""
+
+    kind: Literal["mlp"] = "mlp"
+    stops_early: ClassVar[bool] = True
+    epochs: int | None = Field(default=None, ge=1)
+    layers: tuple[int, ...] = Field(default=(64, 32), min_length=1, max_length=4)
+    learning_rate: float = Field(default=0.002, gt=0)
+    l2: float = Field(default=1e-4, ge=0)
+
+    @classmethod
+    def portfolio(cls, target: Target, n_rows: int, n_columns: int) -> tuple[Self, ...]:
+        """Return the usual network, and a wider one that is held back more."""
+        return cls(), cls(layers=(128, 64), l2=0.01, learning_rate=0.001)
+
+    def varied(self, rng: np.random.Generator, target: Target, n_rows: int) -> Self:
+        """Return another configuration of the search space."""
+        shapes = ((32,), (64,), (64, 32), (128, 64), (64, 64, 32))
+        return self.model_copy(
+            update={
+                "layers": shapes[int(rng.integers(len(shapes)))],
+                "learning_rate": scaled(rng, 0.0005, 0.01),
+                "l2": scaled(rng, 1e-6, 1.0),
+            }
+        )
+
+    def with_rounds(self, rounds: int) -> Self:
+        """Return the same configuration that goes through all rows so often and doesn't stop early."""
+        return self.model_copy(update={"epochs": rounds})
+
+    def cost(self, target: Target, n_rows: int, n_features: int) -> float:
+        """Return about how many milliseconds its fitted estimator takes for one row."""
+        sizes = (n_features, *self.layers, max(1, len(target.labels)))
+        coefficients = sum(a * b for a, b in itertools.pairwise(sizes))
+        return PRODUCT * len(sizes) + THOUSAND * coefficients / 1000
+
+    def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
+        """Return a perceptron."""
+        from penstock.models.estimators.perceptron import PerceptronClassifier, PerceptronRegressor
+
+        build = PerceptronClassifier if target.is_classification else PerceptronRegressor
+        # More rows make an epoch of more steps, of which it takes about as many.
+        usual = int(np.clip(400_000 / max(n_rows, 1), 15, 60))
+        return build(
+            layers=self.layers,
+            epochs=self.epochs or usual,
+            most=self.epochs or 4 * usual,
+            learning_rate=self.learning_rate,
+            l2=self.l2,
+            seed=seed,
+        )

@@ -1,0 +1,65 @@
+"""All families under one name, and those that a spec names."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+from pydantic import Field
+
+from penstock.models.families.base import BaseFamily
+from penstock.models.families.bayes import GaussianBayesFamily
+from penstock.models.families.boosting import GradientFamily, HistogramFamily, LightGBMFamily, XGBoostFamily
+from penstock.models.families.dummy import DummyFamily
+from penstock.models.families.glm import GammaFamily, PoissonFamily, TweedieFamily
+from penstock.models.families.linear import (
+    ElasticNetFamily,
+    LassoFamily,
+    LinearFamily,
+    LogisticFamily,
+    RidgeFamily,
+    StochasticFamily,
+)
+from penstock.models.families.neighbours import NeighboursFamily
+from penstock.models.families.neural import PerceptronFamily
+from penstock.models.families.trees import ExtraTreesFamily, ForestFamily, TreeFamily
+from penstock.models.families.vectors import VectorsFamily
+from penstock.slices import FamilyName
+
+# In the order in which they are tried: what gives something good early stands early; ties go to the earlier one.
+Family = Annotated[
+    DummyFamily
+    | LinearFamily
+    | LightGBMFamily
+    | XGBoostFamily
+    | ExtraTreesFamily
+    | HistogramFamily
+    | ForestFamily
+    | PerceptronFamily
+    | RidgeFamily
+    | LogisticFamily
+    | LassoFamily
+    | ElasticNetFamily
+    | StochasticFamily
+    | PoissonFamily
+    | GammaFamily
+    | TweedieFamily
+    | GaussianBayesFamily
+    | TreeFamily
+    | NeighboursFamily
+    | VectorsFamily
+    | GradientFamily,
+    Field(discriminator="kind"),
+]
+FAMILIES: tuple[type[BaseFamily], ...] = get_args(get_args(Family)[0])
+
+
+def families_for(names: tuple[FamilyName, ...]) -> tuple[Family, ...]:
+    """Return the dummy and the named families, with their defaults, in the order of trying.
+
+    Examples
+    --------
+    >>> [f.kind for f in families_for(("random_forest", "linear"))]
+    ['dummy', 'linear', 'random_forest']
+    """
+    everyone: tuple[Family, ...] = tuple(family() for family in FAMILIES)  # type: ignore[misc]  # the union's own members
+    return tuple(f for f in everyone if f.kind == "dummy" or f.kind in names)
