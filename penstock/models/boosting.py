@@ -67,7 +67,7 @@ class _LightGBM(BaseEstimator):
         self.seed = seed
         self.threads = threads
 
-    def _train(self, X: Floats, y: npt.NDArray[np.generic], objective: dict[str, Any]) -> None:
+    def _train(self, X: Floats, y: npt.NDArray[np.generic], objective: dict[str, Any], weight: Floats | None) -> None:
         import lightgbm
 
         # A leaf of twenty rows is much of a table of a hundred.
@@ -92,9 +92,8 @@ class _LightGBM(BaseEstimator):
             "use_missing": True,
             "zero_as_missing": False,
         }
-        data = lightgbm.Dataset(
-            X, label=y, categorical_feature=[int(c) for c in self.categorical], free_raw_data=True, params=parameters
-        )
+        codes = [int(c) for c in self.categorical]
+        data = lightgbm.Dataset(X, label=y, weight=weight, categorical_feature=codes, params=parameters)
         self.booster_: Booster = lightgbm.train(parameters, data, num_boost_round=self.trees)
         self.n_features_in_ = X.shape[1]
 
@@ -105,14 +104,14 @@ class _LightGBM(BaseEstimator):
 class LightGBMClassifier(ClassifierMixin, _LightGBM):
     """LightGBM for labels."""
 
-    def fit(self, X: Floats, y: npt.NDArray[np.generic]) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and labels of shape (n_rows,)."""
+    def fit(self, X: Floats, y: npt.NDArray[np.generic], sample_weight: Floats | None = None) -> Self:
+        """Fit on float64 of shape (n_rows, n_features), and labels and weights of shape (n_rows,)."""
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) == 2:
             objective: dict[str, Any] = {"objective": "binary"}
         else:
             objective = {"objective": "multiclass", "num_class": len(self.classes_)}
-        self._train(X, codes, objective)
+        self._train(X, codes, objective, sample_weight)
         return self
 
     def predict_proba(self, X: Floats) -> Floats:
@@ -128,9 +127,9 @@ class LightGBMClassifier(ClassifierMixin, _LightGBM):
 class LightGBMRegressor(RegressorMixin, _LightGBM):
     """LightGBM for numbers, by squared error."""
 
-    def fit(self, X: Floats, y: Floats) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and values of shape (n_rows,)."""
-        self._train(X, y, {"objective": "regression"})
+    def fit(self, X: Floats, y: Floats, sample_weight: Floats | None = None) -> Self:
+        """Fit on float64 of shape (n_rows, n_features), and values and weights of shape (n_rows,)."""
+        self._train(X, y, {"objective": "regression"}, sample_weight)
         return self
 
     def predict(self, X: Floats) -> Floats:

@@ -22,14 +22,14 @@ PENALTIES = tuple(float(a) for a in np.logspace(-2, 4, 13))
 class Logistic(LogisticRegression):
     """Logistic regression with an L2 penalty, whose solver fits the size of the problem."""
 
-    def fit(self, X: Floats, y: npt.NDArray[np.generic]) -> Self:
-        """Fit on float64 of shape (n_rows, n_features) and labels of shape (n_rows,)."""
+    def fit(self, X: Floats, y: npt.NDArray[np.generic], sample_weight: Floats | None = None) -> Self:
+        """Fit on float64 of shape (n_rows, n_features), and labels and weights of shape (n_rows,)."""
         n_labels = len(np.unique(y))
         self.solver = "newton-cholesky" if X.shape[1] * max(1, n_labels - 1) <= MOST_NEWTON else "lbfgs"
         with warnings.catch_warnings():
             # An unfinished optimum is a slightly stronger penalty; the cross-validation says what it is worth.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            super().fit(X, y)
+            super().fit(X, y, sample_weight)
         return self
 
     def predict_proba(self, X: Floats) -> Floats:

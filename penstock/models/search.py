@@ -16,7 +16,7 @@ from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.crew import Alone, Crew, Job
 from penstock.models.families import BaseFamily, Family
 from penstock.models.naive import naive_values
-from penstock.models.training import FoldFit, Training, fit_fold
+from penstock.models.training import FoldFit, Training, fit_fold, weighted
 from penstock.progress import note
 from penstock.receipts import LeaderboardRow
 from penstock.series.features import naive_name
@@ -134,7 +134,7 @@ def _prior(training: Training, family: BaseFamily, fold: int) -> FoldFit:
         naive = naive_values(training.cut.iloc[test], naive_name(training.target.name), mean)
         return FoldFit(naive, time.perf_counter() - started)
     model = family.estimator(training.target, training.n_sized, training.seed, 1)
-    model.fit(np.zeros((len(learn), 1)), training.y[learn])
+    model.fit(np.zeros((len(learn), 1)), training.y[learn], **weighted(training, learn))
     blank = np.zeros((len(test), 1))
     if not training.target.is_classification:
         return FoldFit(np.asarray(model.predict(blank), dtype=np.float64), time.perf_counter() - started)
@@ -263,7 +263,9 @@ def _every_metric(training: Training, candidate: Candidate) -> dict[str, tuple[f
     }
 
 
-def dummy_predictions(training_y: npt.NDArray[np.generic], n: int, n_labels: int) -> Floats:
+def dummy_predictions(
+    training_y: npt.NDArray[np.generic], n: int, n_labels: int, weights: Floats | None = None
+) -> Floats:
     """Return what the dummy says of `n` rows: the shares of the labels in training, or the mean.
 
     Examples
@@ -272,6 +274,7 @@ def dummy_predictions(training_y: npt.NDArray[np.generic], n: int, n_labels: int
     [[0.75, 0.25]]
     """
     if not n_labels:
-        return np.full(n, float(np.mean(training_y.astype(np.float64))))
-    shares = np.bincount(training_y.astype(np.int64), minlength=n_labels) / len(training_y)
+        return np.full(n, float(np.average(training_y.astype(np.float64), weights=weights)))
+    shares = np.bincount(training_y.astype(np.int64), weights, minlength=n_labels)
+    shares = shares / shares.sum()
     return np.tile(shares, (n, 1))

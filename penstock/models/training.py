@@ -37,7 +37,9 @@ class Training:
     order : Order, optional
         Of a forecast, when rows are known: a fold then learns from none that comes after its first origin.
     context : Context, optional
-        Of a forecast, what else its scores hang on.
+        What scores hang on beside `y` and predictions.
+    weights : numpy.ndarray, optional
+        How much each row counts, float64, shape (n_rows,).
     """
 
     cut: pd.DataFrame
@@ -49,6 +51,7 @@ class Training:
     n_sized: int
     order: Order | None = None
     context: Context | None = None
+    weights: Floats | None = None
 
     @property
     def n_folds(self) -> int:
@@ -84,7 +87,9 @@ def fit_fold(training: Training, family: BaseFamily, fold: int) -> FoldFit:
     """Fit a family on what a fold learns from, and predict what it is tested on."""
     started = time.perf_counter()
     learn = training.learned(fold)
-    recipe = _unfitted(training, family, 1).fit(training.cut.iloc[learn], training.y[learn])
+    recipe = _unfitted(training, family, 1).fit(
+        training.cut.iloc[learn], training.y[learn], **weighted(training, learn)
+    )
     predicted = predictions(recipe, training.cut.iloc[training.tested(fold)], len(training.target.labels))
     if not np.isfinite(predicted).all():
         raise FloatingPointError("some of its predictions are not finite")
@@ -93,7 +98,13 @@ def fit_fold(training: Training, family: BaseFamily, fold: int) -> FoldFit:
 
 def fit_rows(training: Training, family: BaseFamily, rows: Ints, threads: int = 1) -> Recipe:
     """Fit a family on the rows at the given positions."""
-    return _unfitted(training, family, threads).fit(training.cut.iloc[rows], training.y[rows])
+    recipe = _unfitted(training, family, threads)
+    return recipe.fit(training.cut.iloc[rows], training.y[rows], **weighted(training, rows))
+
+
+def weighted(training: Training, rows: Ints) -> dict[str, Floats]:
+    """Return how much rows count, as estimators take it; nothing where all count the same."""
+    return {} if training.weights is None else {"sample_weight": training.weights[rows]}
 
 
 def _unfitted(training: Training, family: BaseFamily, threads: int) -> Recipe:

@@ -94,7 +94,11 @@ def types_digest(collected: Collected, typing: Typing) -> str:
 
 def decisions_digest(typing: Typing, wrangling: Wrangling) -> str:
     """Return the digest of what the user decided about types, joins, split and steps."""
-    return digest_of([typing, wrangling.model_dump(mode="json", exclude={"locked_plan", "locked_split"})])
+    decided = typing.model_dump(mode="json")
+    if typing.weight is None:
+        # So that a lock from before there were weights is the one that its spec decides.
+        del decided["weight"]
+    return digest_of([decided, wrangling.model_dump(mode="json", exclude={"locked_plan", "locked_split"})])
 
 
 def _overridden(schema: TableSchema, typing: Typing, is_base: bool) -> TableSchema:
