@@ -16,7 +16,7 @@ from penstock.frozen import Frozen
 from penstock.metrics.metric import METRICS, Metric, metric_for
 from penstock.metrics.weighted import Context, defined_metrics
 from penstock.slices import Modelling, Typing
-from penstock.table import Domain, TableSchema, Target
+from penstock.table import Domain, Target
 
 # The plan's key under which it stands.
 AIM = "aim"
@@ -132,10 +132,10 @@ def _own_metric(own: Measure, target: Target) -> Metric:
     return Metric(name=own.name, title=title, greater_is_better=own.greater_is_better, tasks=(target.task,))
 
 
-def domain_of(schema: TableSchema) -> Domain | None:
-    """Return what the target of a table may be, where its column declares it."""
-    name = schema.target.name if schema.target is not None else ""
-    return next((column.domain for column in schema.columns if column.name == name), None)
+def domain_of(typing: Typing) -> Domain | None:
+    """Return what the target may be, where the spec declares it."""
+    decided = typing.columns.get(typing.target)
+    return decided.domain if decided is not None else None
 
 
 def check_defined(aim: Aim, target: Target, y: npt.NDArray[np.generic], context: Context) -> None:

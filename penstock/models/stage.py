@@ -114,7 +114,7 @@ def train(
     raw_train = store.read_table(wrangled.raw).take(learn)
     keys = [name for lookup in lookups for name in lookup.needs]
     decided = _decided(found.winner, metric, modelling)
-    plan[AIM] = aim.answering(shown.y, found.out_of_fold, shown.weights, domain_of(schema)).model_dump(mode="json")
+    plan[AIM] = aim.answering(shown.y, found.out_of_fold, shown.weights, domain_of(typing)).model_dump(mode="json")
     probe = build_probe(raw_train, schema, seed, keys=keys)
     if rule is not None:
         rule = with_widths(rule, shown, found.out_of_fold)
