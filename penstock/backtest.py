@@ -55,6 +55,8 @@ class Backtest:
         How many steps ahead each row was.
     flagged : numpy.ndarray
         Whether a row step would reject it.
+    asked : numpy.ndarray
+        The position of each row among the held-out rows, each of which may be asked for more than once.
     context : Context
         The scale of its series, and which rows are resampled as one: those of one horizon, whatever their series.
     told : dict
@@ -66,6 +68,7 @@ class Backtest:
     naive: Floats
     steps: Ints
     flagged: npt.NDArray[np.bool_]
+    asked: Ints
     context: Context
     told: dict[str, Any]
 
@@ -167,6 +170,7 @@ def roll(rule: SeriesRule, schema: TableSchema, rows: pa.Table, sides: pd.DataFr
         naive=naive,
         steps=index[row] - origin_of,
         flagged=sides["reason"].notna().to_numpy(dtype=bool)[row],
+        asked=row,
         context=Context(scale[row], block).take(np.arange(len(row))),
         told={
             "origins": len(windows),

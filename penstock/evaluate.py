@@ -83,7 +83,7 @@ def evaluate(
     """
     table = store.read_frame(wrangled.sides)
     judged = judge(wrangled, trained, table, store)
-    metric = metric_for(judged.target.task, trained.metric)
+    metric = judged.aim.metric or metric_for(judged.target.task, trained.metric)
     replicates = gate.replicates
     drawn: dict[str, Any] = {"replicates": replicates, "seed": seed, "context": judged.context}
     scores = bootstrap(judged.target, judged.y, judged.predicted, **drawn)
@@ -113,10 +113,13 @@ def evaluate(
         "unflagged": _plain(_unflagged(judged, replicates, seed)),
         "baseline": _plain(baseline),
         "cross_validation": validated,
-        "curves": curves(judged.target, judged.y, judged.predicted, private=judged.is_private),
+        "curves": curves(
+            judged.target, judged.y, judged.predicted, private=judged.is_private, decision=judged.aim.decision
+        ),
         "slices": [s.model_dump(mode="json") for s in _slices(judged, metric, seed)],
         "findings": [f.model_dump(mode="json") for f in findings],
         "champion": challenge.model_dump(mode="json") if challenge else None,
+        **judged.aim_facts(replicates, seed),
         **forecast_facts(judged),
         **explained(wrangled, trained, judged, metric, seed, store),
     }
@@ -131,7 +134,7 @@ def evaluate(
 
 
 def _against_dummy(judged: Judged, metric: Metric, replicates: int, seed: int) -> Comparison | None:
-    if metric.name not in defined_metrics(judged.target, judged.y):
+    if metric.name not in defined_metrics(judged.target, judged.y, judged.context):
         return None
     return _compare(judged, metric, np.arange(len(judged.y)), judged.dummy, replicates, seed)
 
@@ -184,7 +187,8 @@ def _challenge(
         return Challenge(version=version, metric=metric.name, note=why)
     raw = as_they_call_it(judged.raw, twin.schema, aliases)
     rows, note = _unseen_by(twin, judged, raw)
-    if metric.name not in defined_metrics(judged.target, judged.y[rows]):
+    part = judged.context.take(rows) if judged.context is not None else None
+    if metric.name not in defined_metrics(judged.target, judged.y[rows], part):
         few = f"{metric.title} is not defined on the {len(rows)} held-out rows that neither has seen"
         return Challenge(version=version, metric=metric.name, n=len(rows), note=_joined(note, few))
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import joblib
@@ -13,10 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from penstock.aiming import aim_in, context_of, weights_in
 from penstock.arrays.profile import Profile
 from penstock.backtest import Backtest, by_horizon, coverage, roll
 from penstock.bundle.bundle import Bundle
 from penstock.compatible import Aliases
+from penstock.metrics.aim import Aim
+from penstock.metrics.aim_facts import aim_facts
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.search import dummy_predictions
 from penstock.receipts import Trained, Wrangled
@@ -47,7 +50,9 @@ class Judged:
     flagged : numpy.ndarray
         Which of them a row step would reject, bool, shape (n_heldout,).
     context : Context, optional
-        Of a forecast, what else its scores hang on.
+        What scores hang on beside these.
+    aim : Aim
+        What good means.
     test : Backtest, optional
         Of a forecast, its rows as they were asked for; a row may be among them more than once.
     low, high : numpy.ndarray, optional
@@ -68,6 +73,7 @@ class Judged:
     dummy: Floats
     flagged: npt.NDArray[np.bool_]
     context: Context | None = None
+    aim: Aim = field(default_factory=Aim)
     test: Backtest | None = None
     low: Floats | None = None
     high: Floats | None = None
@@ -78,6 +84,14 @@ class Judged:
     def is_private(self) -> bool:
         """Whether the target's values are nobody's to see."""
         return any(c.private for c in self.schema.columns if c.name == self.target.name)
+
+    def aim_facts(self, replicates: int, seed: int) -> dict[str, Any]:
+        """Return what is told of the aim: what answers cost, and what intervals held."""
+        drawn: dict[str, Any] = {"replicates": replicates, "seed": seed}
+        shown = self.schema.shown_target or self.target
+        return aim_facts(
+            self.aim, shown, self.y, self.predicted, (self.low, self.high), self.context or Context(), **drawn
+        )
 
     def asked_of(self, twin: Bundle, rows: Ints, aliases: Aliases) -> Floats:
         """Return what another bundle says of some of the rows, under the names that it knows."""
@@ -107,6 +121,8 @@ def judge(wrangled: Wrangled, trained: Trained, table: pd.DataFrame, store: Stor
     is_held = (table["side"] == HELDOUT).to_numpy(dtype=bool)
     held = np.flatnonzero(is_held)
     raw = store.read_table(wrangled.raw).take(pa.array(held))
+    answers = twin.predict(raw)
+    weights = weights_in(table.iloc[~is_held])
     return Judged(
         twin=twin,
         raw=raw,
@@ -114,9 +130,14 @@ def judge(wrangled: Wrangled, trained: Trained, table: pd.DataFrame, store: Stor
         target=target,
         rule=rule,
         y=y[held],
-        predicted=twin.predict(raw).estimates,
-        dummy=dummy_predictions(y[~is_held], len(held), len(target.labels)),
+        predicted=answers.estimates,
+        dummy=dummy_predictions(y[~is_held], len(held), len(target.labels), weights),
         flagged=table["reason"].notna().to_numpy(dtype=bool)[held],
+        context=context_of(twin.aim, table.iloc[held]),
+        aim=twin.aim,
+        low=answers.low,
+        high=answers.high,
+        level=twin.aim.level or 0.0,
     )
 
 
@@ -129,6 +150,8 @@ def _judge_forecast(
     rows = store.read_table(wrangled.raw).take(pa.array(held))
     test = roll(series, twin.schema, rows, table.iloc[held], store.read_table(wrangled.history))
     predicted, low, high = test.ask(twin)
+    aimed = context_of(twin.aim, table.iloc[held[test.asked]])
+    test = replace(test, context=replace(aimed, scale=test.context.scale, block=test.context.block))
     return Judged(
         twin=twin,
         raw=test.raw,
@@ -140,6 +163,7 @@ def _judge_forecast(
         dummy=test.naive,
         flagged=test.flagged,
         context=test.context,
+        aim=twin.aim,
         test=test,
         low=low,
         high=high,
@@ -161,6 +185,7 @@ def candidate_twin(trained: Trained, store: Store) -> tuple[Bundle, SplitRule]:
         Profile.model_validate_json(store.read_bytes(trained.profile)),
         series=SeriesRule.model_validate(plan[SERIES]) if SERIES in plan else None,
         history=tables.get(HISTORY),
+        aim=aim_in(plan),
     )
     return bundle, SplitRule.model_validate(plan["split"])
 

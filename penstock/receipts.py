@@ -184,7 +184,8 @@ class Wrangled(Receipt):
     the frame of features at the plan's first learned step, which is what every fold starts from; `clean` is the frame
     after all steps, learned on training rows. `sides` has the columns `row` (int64, position in the base source),
     `side` (train or heldout), `reason` (why a row step would reject a held-out row, else null), `target` (int64 index
-    of the label, or float64) and `group` (str or null). `lookups` are the tables that travel in the bundle.
+    of the label, or float64), `group` (str or null) and, where the spec names a column for it, `weight` (float64, at
+    least 0: how much the row counts). `lookups` are the tables that travel in the bundle.
 
     Of a forecast each row of the base may stand there more than once, with another origin each time; `sides` then has
     `index` and `origin` too, the places of the row and of its origin in their series. `history` holds all raw rows of

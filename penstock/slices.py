@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from penstock.aims import Cost, Measure
 from penstock.cells import EPOCHS
 from penstock.durations import Duration, told
 from penstock.frozen import Frozen
@@ -122,7 +123,8 @@ class ColumnSpec(Frozen):
 class Typing(Frozen):
     """The arrays stage's slice: what the columns are, what is predicted, and the run's seed.
 
-    `clock` is the column of the time of day, or of the hour, where `time` holds the date alone.
+    `clock` is the column of the time of day, or of the hour, where `time` holds the date alone; `weight` that of how
+    much a row counts.
     """
 
     base: str
@@ -132,6 +134,7 @@ class Typing(Frozen):
     columns: dict[str, ColumnSpec] = {}
     known_after: tuple[str, ...] = ()
     group: str | None = None
+    weight: str | None = None
     time: str | None = None
     clock: str | None = None
     key: str | None = None
@@ -329,10 +332,16 @@ USUAL_FAMILIES: tuple[FamilyName, ...] = (
 
 
 class Modelling(Frozen):
-    """The train stage's slice."""
+    """The train stage's slice.
+
+    `metric` is a built-in one's name or the user's own; `cost` says what wrong labels cost; `intervals` which share of
+    true values the interval of a predicted number should hold.
+    """
 
     families: tuple[FamilyName, ...] = USUAL_FAMILIES
-    metric: str | None = None
+    metric: str | Measure | None = None
+    cost: Cost | None = None
+    intervals: float | None = Field(default=None, gt=0.0, lt=1.0)
     folds: int = Field(default=5, ge=2, le=20)
     budget: float = Field(default=60.0, gt=0)
     trials: int | None = Field(default=None, ge=1)

@@ -201,6 +201,8 @@ def _content(raw: pa.Table, schema: TableSchema, typing: Typing) -> tuple[str, .
     # The target may be corrected later, and facts of the future come later: neither may move a row to the other side.
     later = {c.name for c in schema.columns if c.role in ("known_after", "target")} | set(typing.known_after)
     later.add(typing.target)
+    # Weights are worked out anew from time to time.
+    later |= {typing.weight} if typing.weight is not None else set()
     counters = {name for name in schema.ids if name in raw.column_names and is_row_number(raw[name])}
     content = tuple(name for name in raw.column_names if name not in later and name not in counters)
     if not content:

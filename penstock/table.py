@@ -19,7 +19,7 @@ from penstock.errors import DataError
 from penstock.frozen import Frozen
 
 Kind = Literal["integer", "float", "boolean", "category", "text", "datetime", "time"]
-Role = Literal["feature", "target", "id", "group", "time", "clock", "past", "ignored", "known_after"]
+Role = Literal["feature", "target", "id", "group", "time", "clock", "past", "ignored", "known_after", "weight"]
 NUMERIC: frozenset[str] = frozenset({"integer", "float", "boolean", "time"})
 
 MISSING_TOKENS: tuple[str, ...] = ("", "?", "NA", "N/A", "n/a", "NaN", "nan", "null", "NULL", "\\N", "#N/A")

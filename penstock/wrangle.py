@@ -32,6 +32,7 @@ from penstock.steps.relations.source import SourceTable, read_table
 from penstock.steps.rows.duplicates import Duplicates
 from penstock.steps.running import Running, run_after, run_before
 from penstock.steps.start import only_joined, start_of_rows, start_of_series, with_others
+from penstock.steps.weights import row_weights
 from penstock.steps.wrangling import Wrangling
 from penstock.store import Store
 from penstock.store.objects import FRAME_ROWS
@@ -300,6 +301,8 @@ def _sides_table(base: SourceTable, typing: Typing, state: Running, series: Expa
         "target": pa.array(state.rows.target),
         "group": group,
     }
+    if typing.weight is not None:
+        told["weight"] = pa.array(row_weights(base, typing.weight, state.row, state.rows.train))
     if series is not None:
         told |= {name: pa.array(state.rows.beside[name].to_numpy(), pa.int64()) for name in ("index", "origin")}
     return pa.table(told)

@@ -27,6 +27,7 @@ def summary(holder: Holder, name: str) -> dict[str, Any]:
             "target": bundle.target.name,
             "task": bundle.target.task,
         }
+        told["aim"] = aim_told(bundle)
         if bundle.looking is not None:
             told["history"] = _history(bundle.looking)
         if bundle.target.is_classification and bundle.schema.shown_target == bundle.target:
@@ -54,6 +55,22 @@ def lookups_told(bundle: Bundle, now: dt.datetime | None = None) -> list[dict[st
         }
         for record in bundle.carried.values()
     ]
+
+
+def aim_told(bundle: Bundle) -> dict[str, Any]:
+    """Return what good means for a model: what decides, what errors cost, and from when on an answer is positive."""
+    aim, target = bundle.aim, bundle.schema.shown_target or bundle.target
+    told: dict[str, Any] = {}
+    if aim.metric is not None:
+        told |= {"metric": aim.metric.name, "greater_is_better": aim.metric.greater_is_better}
+    if target.positive is not None:
+        told["positive"] = target.positive
+    if aim.decision is not None:
+        rows = zip(target.labels, aim.decision.cost, strict=True)
+        told["cost"] = {label: dict(zip(target.labels, row, strict=True)) for label, row in rows}
+        told["threshold"] = aim.decision.threshold
+    level = bundle.interval_level
+    return told | ({"intervals": level} if level is not None else {})
 
 
 def _history(looking: Looking) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from deploy.service.holder import Held, Holder
 from deploy.service.problems import MEDIA
 from deploy.service.rows import history_schema, row_schema
 from penstock import __version__
+from penstock.bundle.bundle import Bundle
 from penstock.table import Target
 
 _DESCRIPTION = (
@@ -95,9 +96,10 @@ def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: He
     aliases, keys = bundle.promises.aliases, bundle.keys
     schemas[f"{name}.row"] = row_schema(name, bundle.schema, bundle.profile, aliases, keys, shown=row)
     lookups = _lookups(bundle.lookup_versions)
-    has_ends = bundle.series is not None and bundle.series.widths is not None
+    has_ends = bundle.interval_level is not None
     private = bundle.schema.shown_target != bundle.target
     one = _answer(bundle.target, name, lookups, has_ends=has_ends, private=private)
+    one["properties"]["prediction"] |= _chosen(bundle, private=private)
     schemas[f"{name}.answer"] = one
     schemas[f"{name}.answered"] = _of_many(one, name)
     history = None
@@ -222,6 +224,17 @@ def _answer(
         "warnings": {"type": "array", "items": _ref("Warning")},
     }
     return {"type": "object", "title": f"An answer of {name}", "required": required, "properties": properties}
+
+
+def _chosen(bundle: Bundle, *, private: bool) -> dict[str, str]:
+    """Return what the schema says of how a label is chosen, where it is not the likeliest one."""
+    decision = bundle.aim.decision
+    if decision is None:
+        return {}
+    if decision.threshold is None or private:
+        return {"description": "The label with the least expected cost"}
+    positive, other = bundle.target.labels[decision.positive], bundle.target.labels[1 - decision.positive]
+    return {"description": f"{positive} where its probability is at least {decision.threshold:.6g}, else {other}"}
 
 
 def _of_many(answer: dict[str, Any], name: str) -> dict[str, Any]:

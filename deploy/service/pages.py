@@ -162,6 +162,7 @@ def _told(held: Held, fields: list[Field] | None) -> dict[str, Any]:
         "notes": bundle.notes,
         "lookups": lookups_told(bundle),
         "scores": found,
+        "aim": bundle.metrics.get("aim", {}).get("lines", ()),
         "off": next((s["value"] for s in found if s["name"] == metric_title("mae")), ""),
         "has_report": bundle.manifest is not None and REPORT in bundle.manifest.files,
         "example": json.dumps(row, indent=2, ensure_ascii=False),
@@ -176,6 +177,11 @@ def _facts(held: Held) -> list[tuple[str, str]]:
         rule = bundle.looking.rule
         told.append(("Knows actual values up to", bundle.looking.last_actual))
         told.append(("Reaches", f"{rule.length(rule.horizon)} beyond them, in steps of {rule.length(1)}"))
+    shown = bundle.schema.shown_target
+    if shown is not None and shown.positive is not None:
+        told.append(("Positive label", shown.positive))
+    if bundle.interval_level is not None:
+        told.append(("low and high hold", f"{bundle.interval_level:.0%} of what comes true"))
     if bundle.manifest is None:
         return told
     return [("Kind of model", bundle.manifest.family.replace("_", " ")), *told]

@@ -22,7 +22,7 @@ _TYPES = {
 }
 MAX_LEVELS = 50
 # Roles of columns that a row has no use for; what is known of the past only is sent as history.
-_NOT_SENT = frozenset({"ignored", "known_after", "target", "past"})
+_NOT_SENT = frozenset({"ignored", "known_after", "target", "past", "weight"})
 TIME_PATTERN = r"^([01]?[0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?( ?[AaPp][Mm])?$"
 
 

@@ -70,6 +70,8 @@ def implied_kind(decided: ColumnSpec) -> Kind | None:
 def _role(name: str, typing: Typing) -> Role | None:
     if name in typing.known_after:
         return "known_after"
+    if name == typing.weight:
+        return "weight"
     if name == typing.group:
         return "group"
     if name == typing.time:
@@ -100,8 +102,15 @@ def check_decisions(typing: Typing, base: tuple[str, ...], tables: dict[str, tup
     anywhere = (*base, *joined, *(name for names in tables.values() for name in names))
     named = [("columns", n, anywhere) for n in typing.columns]
     named += [("known_after", n, (*base, *joined)) for n in typing.known_after]
-    named += [(k, n, base) for k in ("group", "time", "key") if (n := getattr(typing, k)) is not None]
+    named += [(k, n, base) for k in ("group", "weight", "time", "key") if (n := getattr(typing, k)) is not None]
     named += [("time", typing.clock, base)] if typing.clock is not None else []
+    others = {typing.target: "the target", typing.group: "the group", typing.time: "the time", typing.key: "the key"}
+    if typing.weight is not None and typing.weight in others:
+        raise SpecError(
+            f"`weight` names {others[typing.weight]}: {typing.weight!r}",
+            where="the spec (weight)",
+            expected="a column of its own, with a number from 0 on in every row",
+        )
     for key, name, known in named:
         if name not in known:
             raise SpecError(

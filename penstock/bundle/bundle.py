@@ -39,6 +39,7 @@ from penstock.bundle.sealed import open_sealed
 from penstock.bundle.seeking import Seeking
 from penstock.errors import BundleError, DataError, NotFound, RequestError, Tampered
 from penstock.expect.outcome import Outcome
+from penstock.metrics.aim import Aim
 from penstock.receipts import Verdict
 from penstock.series.history import refuse_misfits
 from penstock.series.rule import HISTORY, SeriesRule
@@ -87,6 +88,8 @@ class Bundle:
         Of a forecast, how rows are series.
     history : pyarrow.Table, optional
         Of a forecast, the last raw rows of every series.
+    aim : Aim
+        What good means for it, and how its answers are made of estimates.
     looking : Looking, optional
         Of a forecast, how it looks back.
     """
@@ -109,6 +112,7 @@ class Bundle:
     promises: Promises = field(default_factory=Promises)
     series: SeriesRule | None = None
     history: pa.Table | None = None
+    aim: Aim = field(default_factory=Aim)
     looking: Looking | None = field(init=False, repr=False)
     _features: tuple[str, ...] = field(init=False, repr=False)
     _silent: frozenset[str] = field(init=False, repr=False)
@@ -159,10 +163,11 @@ class Bundle:
         *,
         series: SeriesRule | None = None,
         history: pa.Table | None = None,
+        aim: Aim | None = None,
     ) -> Self:
         """Return a bundle that is not sealed: it predicts as it will when it is."""
-        travelling = dict(carried or {})
-        return cls(name, schema, plan, dict(lookups), estimator, profile, travelling, series=series, history=history)
+        parts = name, schema, plan, dict(lookups), estimator, profile, dict(carried or {})
+        return cls(*parts, series=series, history=history, aim=aim or Aim())
 
     @classmethod
     def load(
@@ -227,6 +232,12 @@ class Bundle:
             # The stored answers are the served model's.
             check_answers(probe, answers, str(folder))
         return found
+
+    @property
+    def interval_level(self) -> float | None:
+        """Which share of true values `low` and `high` hold; None where answers have no such ends."""
+        ends = self.aim.offsets if self.series is None else self.series.widths
+        return None if ends is None else ends.level
 
     @property
     def lookup_versions(self) -> dict[str, str]:
@@ -296,14 +307,20 @@ class Bundle:
         estimator = self.estimator if history is None else self._knowing(history)
         cast = self.schema.cast(columns, self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
+        estimates = estimates_of(self.target, estimator, self._places, self.plan.apply_cells(cast.frame))
+        offsets = self.aim.offsets
+        low, high = offsets.around(estimates) if offsets is not None else (None, None)
         return Predictions(
             target=self.target,
-            estimates=estimates_of(self.target, estimator, self._places, self.plan.apply_cells(cast.frame)),
+            estimates=estimates,
             notes=(*renamed, *notes_on(given.columns, self._silent, self._observed, cast.frame, misfits), *sought),
             misfits=misfits,
             model=self.name,
             version=self.version,
             lookups=self._versions,
+            low=low,
+            high=high,
+            decision=self.aim.decision,
         )
 
     def _forecast(

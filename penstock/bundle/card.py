@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from penstock.bundle.origins import cleaning, environment, findings, plain, sources, typing, worst
 from penstock.cells import time_text
 from penstock.durations import told
+from penstock.metrics.aim_facts import aim_lines
+from penstock.metrics.metric import METRICS
 from penstock.receipts import Interval, Verdict
 from penstock.table import Column, Target
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 200
 MOST_LEVELS = 8
-LOWER_IS_BETTER = frozenset({"log_loss", "brier", "rmse", "mae", "mape", "mase", "smape"})
+LOWER_IS_BETTER = frozenset(metric.name for metric in METRICS if not metric.greater_is_better)
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def card_text(
         ["## Intended use", "", *_use(bundle)],
         ["## Data", "", *_data(bundle), *sources(made.lineage), *typing(bundle.schema)],
         *_section("Cleaning", cleaned),
-        ["## Scores on held-out rows", "", *_scores(scores, baseline)],
+        *_section("What good means", _aim(bundle, made.metrics)),
+        ["## Scores on held-out rows", "", *_scores(scores, baseline, _lower(bundle))],
         *_section("Where it is worst", worst(made.metrics, bundle.schema, made.plan, scores)),
         *_section("Leakage", findings(made.metrics)),
         ["## Verdict of the gate", "", *_verdict(verdict, forced)],
@@ -141,7 +144,7 @@ def _data(bundle: Bundle) -> list[str]:
         tables = ", ".join(f"`{name}`" for name in bundle.lookups)
         lines.append(f"- {len(carried)} of them are looked up in tables that the model carries: {tables}.")
     lines += [_looked_up(record) for record in bundle.carried.values()]
-    left_out = [c for c in bundle.schema.columns if c.role in ("id", "ignored", "known_after")]
+    left_out = [c for c in bundle.schema.columns if c.role in ("id", "ignored", "known_after", "weight")]
     lines += [f"- `{plain(c.name)}` is left out ({c.role.replace('_', ' ')})." for c in left_out[:20]]
     lines += [f"- {len(left_out) - 20} more columns are left out."] if len(left_out) > 20 else []
     return lines
@@ -154,7 +157,20 @@ def _looked_up(record: Carried) -> str:
     return f"- Look-up `{record.table}`: {record.rows:,} rows, version {record.version}{collected}{bound}{again}."
 
 
-def _scores(scores: Mapping[str, Interval], baseline: Mapping[str, Interval]) -> list[str]:
+def _aim(bundle: Bundle, metrics: Mapping[str, Any]) -> list[str]:
+    found = metrics.get("aim", {}).get("lines")
+    target = bundle.schema.shown_target or bundle.target
+    return [f"- {plain(line)}" for line in (found if found is not None else aim_lines(bundle.aim, target))]
+
+
+def _lower(bundle: Bundle) -> frozenset[str]:
+    own = bundle.aim.metric
+    return LOWER_IS_BETTER | ({own.name} if own is not None and not own.greater_is_better else set())
+
+
+def _scores(
+    scores: Mapping[str, Interval], baseline: Mapping[str, Interval], lower: frozenset[str] = LOWER_IS_BETTER
+) -> list[str]:
     if not scores:
         return ["None were measured."]
     n = max(score.n for score in scores.values())
@@ -166,7 +182,7 @@ def _scores(scores: Mapping[str, Interval], baseline: Mapping[str, Interval]) ->
     ]
     for name, score in scores.items():
         dummy = f"{baseline[name].value:.4g}" if name in baseline else ""
-        better = " (lower is better)" if name in LOWER_IS_BETTER else ""
+        better = " (lower is better)" if name in lower else ""
         lines.append(f"| {name}{better} | {score.value:.4g} | {score.low:.4g} to {score.high:.4g} | {dummy} |")
     return lines
 

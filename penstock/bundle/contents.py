@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
 from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.manifest import CARD, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
@@ -60,6 +61,7 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         "folder": sealed.folder,
         "promises": Promises.model_validate_json(files[PROMISES]) if PROMISES in files else Promises(),
         "series": SeriesRule.model_validate(steps[SERIES]) if SERIES in steps else None,
+        "aim": aim_in(steps),
         "history": tables.get(HISTORY) if SERIES in steps else None,
     }
 

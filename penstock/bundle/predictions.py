@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penstock.answering.decision import Decision, codes_of
 from penstock.bundle.rows import Rows
 from penstock.cells import Misfit
 from penstock.table import Target
@@ -77,6 +78,8 @@ class Predictions:
         The version of each table that was looked up in.
     low, high : numpy.ndarray, optional
         The ends of prediction intervals, float64 of shape (n_rows,), where the model gives them.
+    decision : Decision, optional
+        How a label is chosen, where errors differ in what they cost; by default the likeliest one is.
 
     Examples
     --------
@@ -94,6 +97,7 @@ class Predictions:
     lookups: Mapping[str, str] = field(default_factory=dict)
     low: Floats | None = None
     high: Floats | None = None
+    decision: Decision | None = None
     _blank: Rows = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -125,7 +129,7 @@ class Predictions:
     @property
     def codes(self) -> Rows:
         """Positions of the predicted labels in `target.labels`, shape (n_rows,); -1 where there is no prediction."""
-        codes = self.estimates.argmax(axis=1).astype(np.int64) if len(self) else np.zeros(0, dtype=np.int64)
+        codes = codes_of(self.estimates, self.decision) if len(self) else np.zeros(0, dtype=np.int64)
         codes[self._blank] = -1
         return codes
 

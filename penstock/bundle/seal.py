@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.card import Origins, card_text
@@ -183,6 +184,7 @@ def _candidate(name: str, parts: Parts) -> Bundle:
         carried_of(parts.plan, parts.tables, parts.collected),
         series=SeriesRule.model_validate(parts.plan[SERIES]) if SERIES in parts.plan else None,
         history=parts.tables.get(HISTORY),
+        aim=aim_in(parts.plan),
     )
 
 

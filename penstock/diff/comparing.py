@@ -6,10 +6,13 @@ import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from penstock.aiming import aim_in
+from penstock.answering.widths import Offsets
 from penstock.diff.difference import Change, Difference, Part
 from penstock.diff.profiles import profile_changes
 from penstock.diff.sides import Pair, Side
 from penstock.diff.values import changes_of, told
+from penstock.metrics.aim import AIM
 from penstock.plots.words import number
 from penstock.receipts import Interval
 from penstock.report.words import between, greater_is_better, metric_title
@@ -39,6 +42,7 @@ def difference(pair: Pair) -> Difference:
         Part.of("scores", "Scores", list(_scores(pair))),
         Part.of("spec", "Spec", list(_spec(pair, private))),
         Part.of("lock", "Lock", list(_lock(pair, private))),
+        Part.of("aim", "What good means", list(_aims(pair, private))),
         Part.of("schema", "Schema", list(_schema(pair, private))),
         Part.of("rows", "Rows", list(_rows(pair))),
         Part.of("profile", "Profile", profile_changes(pair.one.profile, pair.other.profile, private)),
@@ -78,18 +82,23 @@ def _scores(pair: Pair) -> Iterator[Change]:
     for name in dict.fromkeys([*before, *after]):
         was, now = before.get(name), after.get(name)
         if was != now:
-            note = _moved(name, was, now) if was is not None and now is not None else ""
+            note = _moved(_more_is_better(pair.other, name), was, now) if was is not None and now is not None else ""
             yield Change(what=metric_title(name), before=_score(was), after=_score(now), note=note)
+
+
+def _more_is_better(side: Side, name: str) -> bool:
+    own = aim_in(side.plan).metric
+    return own.greater_is_better if own is not None and own.name == name else greater_is_better(name)
 
 
 def _score(score: Interval | None) -> str:
     return f"{number(score.value)} ({between(score)}, {score.n:,} rows)" if score is not None else ""
 
 
-def _moved(name: str, was: Interval, now: Interval) -> str:
+def _moved(more: bool, was: Interval, now: Interval) -> str:
     if was.value == now.value:
         return "the same, on other rows" if was.n != now.n else "the interval is another"
-    better = (now.value > was.value) == greater_is_better(name)
+    better = (now.value > was.value) == more
     apart = now.low > was.high or now.high < was.low
     by = number(abs(now.value - was.value))
     return f"{'better' if better else 'worse'} by {by}; the intervals {'lie apart' if apart else 'overlap'}"
@@ -152,6 +161,40 @@ def _schema(pair: Pair, private: frozenset[str]) -> Iterator[Change]:
                 yield Change(what=f"target: {name}", before=texts[0], after=texts[1])
 
 
+def _aims(pair: Pair, private: frozenset[str]) -> Iterator[Change]:
+    """Return how what decides, and what is answered, changed beyond what the spec says."""
+    aims = [aim_in(side.plan) for side in pair]
+    facts = []
+    for side, aim in zip(pair, aims, strict=True):
+        target = side.schema_.target
+        shown = target is None or target.name not in private
+        decision = aim.decision
+        facts.append(
+            {
+                "metric": aim.metric.title if aim.metric is not None else "",
+                "weights of rows": aim.weight,
+                "groups": aim.group,
+                "costs": told(decision.cost) if decision is not None and shown else "",
+                "threshold": _number(decision.threshold if decision is not None else None),
+                "intervals": f"{aim.level:.0%}" if aim.level is not None else "",
+                "widest interval": _number(_widest(aim.offsets)),
+            }
+        )
+    for what, was in facts[0].items():
+        if was != facts[1][what]:
+            yield Change(what=what, before=was, after=facts[1][what])
+
+
+def _number(value: float | None) -> str:
+    return number(value) if value is not None else ""
+
+
+def _widest(offsets: Offsets | None) -> float | None:
+    if offsets is None:
+        return None
+    return max(above - below for below, above in zip(offsets.below, offsets.above, strict=True))
+
+
 def _rows(pair: Pair) -> Iterator[Change]:
     sources = [{snapshot.name: snapshot for snapshot in side.collected.snapshots} for side in pair]
     for name in dict.fromkeys([*sources[0], *sources[1]]):
@@ -177,7 +220,11 @@ def _counts(side: Side) -> dict[str, int]:
 
 def _code(pair: Pair) -> Iterator[Change]:
     sources = [
-        {module: text for step in side.plan["steps"] for module, text in step.get("source", {}).items()}
+        {
+            module: text
+            for user in (*side.plan["steps"], (side.plan.get(AIM) or {}).get("own") or {})
+            for module, text in user.get("source", {}).items()
+        }
         for side in pair
     ]
     for module in dict.fromkeys([*sources[0], *sources[1]]):

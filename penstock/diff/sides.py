@@ -126,7 +126,7 @@ def _of_run(run: str, folder: Path, store: Store) -> Side:
         verdict=Verdict.model_validate(summary["verdict"]),
         spec=spec,
         schema_=TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema)),
-        plan=orjson.loads(store.read_bytes(wrangled.plan)),
+        plan=orjson.loads(store.read_bytes(trained.plan)),
         profile=Profile.model_validate_json(store.read_bytes(wrangled.profile)),
         libraries={**libraries, "penstock": lineage["penstock"]},
         **stages,

@@ -48,7 +48,7 @@ def importance(asking: Asking, names: Sequence[str], metric: Metric, seed: int, 
     """
     told: dict[str, Any] = {"metric": metric.name, "n": len(asking), "repeats": REPEATS, "features": []}
     told["of"] = len(asking.columns) + asking.has_past
-    if metric.name not in defined_metrics(asking.target, asking.y):
+    if metric.name not in defined_metrics(asking.target, asking.y, asking.context):
         return {**told, "asked": 0, "note": f"{metric.title} is not defined on the held-out rows"}
     if len(asking) < 2 or not np.isfinite(asking.own).all():
         return {**told, "asked": 0, "note": "there are too few held-out rows with a finite prediction"}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from penstock.aiming import aim_in, context_of, weights_in
 from penstock.explain.asking import Clock
 from penstock.explain.screening import costliness
 from penstock.metrics.metric import Metric
@@ -73,7 +74,7 @@ def learning_curve(
     if trained.family == "dummy":
         return {**told, "note": "a baseline learns nothing more from more rows"}
     whole = _Rows.of(wrangled, trained, target, seed, store)
-    if metric.name not in defined_metrics(target, whole.y[whole.held]):
+    if metric.name not in defined_metrics(target, whole.y[whole.held], whole.context):
         return {**told, "note": f"{metric.title} is not defined on the held-out rows"}
     sizes = whole.sizes(costliness(trained))
     if sizes and sizes[-1] < 0.9 * SHARES[-1] * len(whole.order):
@@ -103,7 +104,8 @@ class _Rows:
     plan: Plan
     target: Target
     seed: int
-    context: Context | None
+    context: Context
+    weights: Floats | None
 
     @classmethod
     def of(cls, wrangled: Wrangled, trained: Trained, target: Target, seed: int, store: Store) -> _Rows:
@@ -114,17 +116,17 @@ class _Rows:
         held = np.flatnonzero((sides["side"] == HELDOUT).to_numpy(dtype=bool))
         random = np.random.default_rng(seed)
         order = learn[random.permutation(len(learn))]
-        context = None
         if len(held) > MOST_SCORED:
             held = np.sort(random.permutation(held)[:MOST_SCORED])
+        context = context_of(aim_in(plan), sides.iloc[held])
         if SERIES in plan:
             rule = SeriesRule.model_validate(plan[SERIES])
             index = sides["index"].to_numpy(dtype=np.int64)
             order = learn[np.argsort(-index[learn], kind="stable")]
-            context = _context(rule, sides.iloc[held], index[held])
+            context = _context(rule, context, index[held], sides.iloc[held])
         y = sides["target"].to_numpy(dtype=kind)
         steps = Plan.model_validate({"steps": plan["steps"]})
-        return cls(store.read_frame(wrangled.cut), y, order, held, steps, target, seed, context)
+        return cls(store.read_frame(wrangled.cut), y, order, held, steps, target, seed, context, weights_in(sides))
 
     def sizes(self, costly: float) -> list[int]:
         """Return how many rows are learned from: growing, and no more in all than there is time for."""
@@ -135,7 +137,7 @@ class _Rows:
 
     def training(self, n: int) -> Training:
         fold_of = np.zeros(len(self.y), dtype=np.int64)
-        return Training(self.cut, self.y, fold_of, self.plan, self.target, self.seed, n)
+        return Training(self.cut, self.y, fold_of, self.plan, self.target, self.seed, n, weights=self.weights)
 
     def point(self, metric: Metric, recipe: Any, rows: Ints, seed: int) -> dict[str, Any] | None:
         held = self._said(recipe, self.held)
@@ -145,9 +147,10 @@ class _Rows:
         found = spread_of(self.target, metric.name, self.y[self.held], held, **drawn)
         told: dict[str, Any] = {"n": len(rows), "value": found.value, "low": found.low, "high": found.high}
         told["learned"] = None
-        if self.context is None:
+        if self.context.scale is None:
             seen = np.sort(rows[:MOST_SCORED])
-            learned = score(self.target, metric.name, self.y[seen], self._said(recipe, seen))
+            known = replace(self.context, block=None, weight=None if self.weights is None else self.weights[seen])
+            learned = score(self.target, metric.name, self.y[seen], self._said(recipe, seen), known)
             told["learned"] = learned if np.isfinite(learned) else None
         return told if np.isfinite([found.value, found.low, found.high]).all() else None
 
@@ -155,7 +158,8 @@ class _Rows:
         return predictions(recipe, self.cut.iloc[rows], len(self.target.labels))
 
 
-def _context(rule: SeriesRule, sides: pd.DataFrame, index: Ints) -> Context:
+def _context(rule: SeriesRule, context: Context, index: Ints, sides: pd.DataFrame) -> Context:
     groups = [group if isinstance(group, str) else "" for group in sides["group"].to_numpy(dtype=object)]
     block = (index - index.min()) // rule.horizon
-    return Context(np.array([rule.scale_of(group) for group in groups]), block).take(np.arange(len(index)))
+    scale = np.array([rule.scale_of(group) for group in groups])
+    return replace(context, scale=scale, block=block).take(np.arange(len(index)))

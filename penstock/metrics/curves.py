@@ -8,6 +8,7 @@ from typing import TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from penstock.answering.decision import Decision, codes_of
 from penstock.metrics.weighted import Floats, Ints, positive_index
 from penstock.table import Target
 
@@ -51,10 +52,10 @@ class Curve(TypedDict):
     n: list[int]
 
 
-def confusion(target: Target, y: Ints, probabilities: Floats) -> list[list[int]]:
-    """Return counts of shape (n_labels, n_labels): row the true label, column the predicted one."""
+def confusion(target: Target, y: Ints, probabilities: Floats, decision: Decision | None = None) -> list[list[int]]:
+    """Return counts of shape (n_labels, n_labels): row the true label, column the one that is answered."""
     k = len(target.labels)
-    pairs = y.astype(np.int64) * k + probabilities.argmax(axis=1)
+    pairs = y.astype(np.int64) * k + codes_of(probabilities, decision)
     counts: list[list[int]] = np.bincount(pairs, minlength=k * k).reshape(k, k).tolist()
     return counts
 
@@ -137,9 +138,16 @@ def error_curve(y: Floats, predicted: Floats) -> Curve:
 
 
 def curves(
-    target: Target, y: npt.NDArray[np.generic], predicted: Floats, *, private: bool = False
+    target: Target,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    *,
+    private: bool = False,
+    decision: Decision | None = None,
 ) -> Mapping[str, object]:
     """Return everything that the report draws of held-out predictions, as JSON-ready values.
+
+    Rows are counted and drawn as they are, whatever they weigh.
 
     Of a private number only errors are told: neither single rows nor how high it is.
     """
@@ -170,7 +178,11 @@ def curves(
                 "calibration": calibration_curve(positive, predicted[:, k]),
                 "histogram": probability_histogram(positive, predicted[:, k]),
             }
-    return {"confusion": confusion(target, codes, predicted), "labels": list(target.labels), "curves": by_label}
+    return {
+        "confusion": confusion(target, codes, predicted, decision),
+        "labels": list(target.labels),
+        "curves": by_label,
+    }
 
 
 def _commonest(codes: Ints, n_labels: int) -> list[int]:

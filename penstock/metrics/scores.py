@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,7 @@ MOST_ROWS = 20_000
 CELLS_AT_ONCE = 2_000_000
 # A rank metric over k labels costs k times one over a binary target; below this the percentiles get rough.
 FEWEST_REPLICATES = 200
+FEWEST_BLOCKS = 200
 RANK_CELLS = 20_000_000
 
 
@@ -33,15 +35,15 @@ def scores(
     predicted : numpy.ndarray
         Probabilities of shape (n_rows, n_labels), or values of shape (n_rows,), float64.
     context : Context, optional
-        What else is known of the rows of a forecast.
+        What else scores hang on: weights, groups, costs, the user's metric, the scales of a forecast.
 
     Examples
     --------
     >>> target = Target(name="y", task="regression")
     >>> {k: round(v, 3) for k, v in scores(target, np.array([1.0, 3.0]), np.array([1.0, 2.0])).items()}
-    {'rmse': 0.707, 'mae': 0.5, 'r2': 0.5, 'mape': 0.167}
+    {'rmse': 0.707, 'mae': 0.5, 'median_ae': 0.5, 'r2': 0.5, 'mape': 0.167}
     """
-    done = weighted_scores(target, y, predicted, defined_metrics(target, y), np.ones((1, len(y))), context)
+    done = weighted_scores(target, y, predicted, defined_metrics(target, y, context), np.ones((1, len(y))), context)
     return {name: float(value[0]) for name, value in done.items()}
 
 
@@ -63,9 +65,11 @@ def bootstrap(
 ) -> dict[str, Interval]:
     """Return every metric with its 95 % percentile interval over resampled rows; of a forecast, over resampled blocks.
 
-    More than 20,000 rows are not resampled in full: a fixed random 20,000 of them are, and the deviations from their
-    score, shrunk by sqrt(20,000 / n), are laid about the score of all rows. A multiclass ROC AUC uses fewer replicates
-    (never below 200) the more labels there are.
+    Where rows have a block, as the rows of a group do, blocks are drawn and not rows: rows of one group are alike, and
+    drawn one by one they would make the interval too narrow. More than 20,000 rows are not resampled in full: a fixed
+    random 20,000 of them are, or as many blocks as hold about so many, and the deviations from their score, shrunk by
+    the root of their share, are laid about the score of all rows. A multiclass ROC AUC uses fewer replicates (never
+    below 200) the more labels there are; a metric of the user's own uses 200.
 
     Parameters
     ----------
@@ -80,15 +84,15 @@ def bootstrap(
     ----------
     Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, chapter 13.
     Bickel, P. J., Götze, F. and van Zwet, W. R. (1997), Resampling fewer than n observations, Statistica Sinica 7.
+    Davison, A. C. and Hinkley, D. V. (1997), Bootstrap Methods and their Application, section 3.8 (clusters).
+    Field, C. A. and Welsh, A. H. (2007), Bootstrapping clustered data, Journal of the Royal Statistical Society B 69.
     """
-    names = defined_metrics(target, y)
+    names = defined_metrics(target, y, context)
     values = scores(target, y, predicted, context)
-    rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
-    drawn = _replicates(target, y[rows], [predicted[rows]], names, replicates, seed, context)[0]
-    centre = values if len(rows) == len(y) else scores(target, y[rows], predicted[rows])
-    return {
-        name: _interval(values[name], centre.get(name, values[name]), drawn[name], len(rows), len(y)) for name in names
-    }
+    some = _sampled(len(y), seed, context)
+    drawn = _replicates(target, y[some.rows], [predicted[some.rows]], names, replicates, seed, some.context)[0]
+    centre = values if some.is_whole else scores(target, y[some.rows], predicted[some.rows], some.context)
+    return {name: _interval(values[name], centre.get(name, values[name]), drawn[name], some) for name in names}
 
 
 def paired(
@@ -139,7 +143,7 @@ def averaged(
     others : sequence of numpy.ndarray
         One or more sets of predictions for the same rows.
     """
-    sign = metric_for(target.task, metric).sign
+    sign = sign_of(target, metric, context)
 
     def difference(rows: Ints) -> float:
         part = context.take(rows) if context is not None else None
@@ -147,14 +151,14 @@ def averaged(
         return float(sign * (score(target, metric, y[rows], a[rows], part) - means))
 
     everything = np.arange(len(y))
-    rows = _rows_to_resample(len(y), seed) if context is None else everything
+    some = _sampled(len(y), seed, context)
+    rows = some.rows
     value = difference(everything)
     one, *rest = _replicates(
-        target, y[rows], [a[rows], *(b[rows] for b in others)], (metric,), replicates, seed, context
+        target, y[rows], [a[rows], *(b[rows] for b in others)], (metric,), replicates, seed, some.context
     )
     drawn = sign * (one[metric] - np.mean([other[metric] for other in rest], axis=0))
-    centre = difference(rows) if len(rows) < len(y) else value
-    return _interval(value, centre, drawn, len(rows), len(y))
+    return _interval(value, value if some.is_whole else difference(rows), drawn, some)
 
 
 def spread_of(
@@ -177,27 +181,56 @@ def spread_of(
         Which metric; the true values must allow it.
     """
     value = score(target, metric, y, predicted, context)
-    rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
-    drawn = _replicates(target, y[rows], [predicted[rows]], (metric,), replicates, seed, context)[0][metric]
-    centre = value if len(rows) == len(y) else score(target, metric, y[rows], predicted[rows])
-    return _interval(value, centre, drawn, len(rows), len(y))
+    some = _sampled(len(y), seed, context)
+    kept = y[some.rows], predicted[some.rows]
+    drawn = _replicates(target, kept[0], [kept[1]], (metric,), replicates, seed, some.context)[0][metric]
+    return _interval(value, value if some.is_whole else score(target, metric, *kept, some.context), drawn, some)
 
 
-def _interval(value: float, centre: float, drawn: Floats, n_resampled: int, n: int) -> Interval:
+def sign_of(target: Target, metric: str, context: Context | None) -> float:
+    """Return 1 where more of a metric is better, -1 where less is."""
+    if context is not None and context.own is not None and context.own.name == metric:
+        return context.own.sign
+    return metric_for(target.task, metric).sign
+
+
+class _Sample(NamedTuple):
+    """The rows that are resampled, and which share they are of the `n` that there are: of rows, or of blocks."""
+
+    rows: Ints
+    context: Context | None
+    n: int
+    share: float
+
+    @property
+    def is_whole(self) -> bool:
+        return len(self.rows) == self.n
+
+
+def _interval(value: float, centre: float, drawn: Floats, some: _Sample) -> Interval:
     drawn = drawn[np.isfinite(drawn)]
     if not len(drawn):
-        return Interval(value=value, low=value, high=value, n=n)
+        return Interval(value=value, low=value, high=value, n=some.n)
     low, high = np.percentile(drawn, [2.5, 97.5])
-    if n_resampled < n:
-        shrink = (n_resampled / n) ** 0.5
+    if not some.is_whole:
+        shrink = some.share**0.5
         low, high = value + (low - centre) * shrink, value + (high - centre) * shrink
-    return Interval(value=value, low=float(low), high=float(high), n=n)
+    return Interval(value=value, low=float(low), high=float(high), n=some.n)
 
 
-def _rows_to_resample(n: int, seed: int) -> Ints:
-    if n <= MOST_ROWS:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).permutation(n)[:MOST_ROWS])
+def _sampled(n: int, seed: int, context: Context | None) -> _Sample:
+    # The rows of a forecast have been chosen among before.
+    if n <= MOST_ROWS or (context is not None and context.scale is not None):
+        return _Sample(np.arange(n), context, n, 1.0)
+    random = np.random.default_rng(seed)
+    if context is None or context.block is None:
+        rows = np.sort(random.permutation(n)[:MOST_ROWS])
+        return _Sample(rows, context.take(rows) if context is not None else None, n, MOST_ROWS / n)
+    sizes = np.bincount(context.block)
+    order = random.permutation(len(sizes))
+    kept = max(FEWEST_BLOCKS, int(np.searchsorted(np.cumsum(sizes[order]), MOST_ROWS, side="right")))
+    rows = np.flatnonzero(np.isin(context.block, order[:kept]))
+    return _Sample(rows, context.take(rows), n, min(1.0, kept / len(sizes)))
 
 
 def _replicates(
@@ -210,14 +243,16 @@ def _replicates(
     context: Context | None,
 ) -> list[dict[str, Floats]]:
     """Return, for each set of predictions, the metrics of every replicate; all sets see the same resamples."""
-    costly = ("roc_auc",) if target.task == "multiclass" and "roc_auc" in names else ()
-    ranked = replicates
-    if costly:
-        ranked = min(replicates, max(FEWEST_REPLICATES, RANK_CELLS // (len(y) * len(target.labels))))
+    # Until which replicate a metric that takes its time is worked out.
+    until: dict[str, int] = {}
+    if target.task == "multiclass":
+        until["roc_auc"] = max(FEWEST_REPLICATES, RANK_CELLS // (len(y) * len(target.labels)))
+    if context is not None and context.own is not None:
+        until[context.own.name] = FEWEST_REPLICATES
     parts: list[dict[str, list[Floats]]] = [{name: [] for name in names} for _ in several]
     done = 0
     for weights in _resamples(len(y), replicates, seed, context.block if context is not None else None):
-        now = names if done < ranked else [n for n in names if n not in costly]
+        now = [name for name in names if done < until.get(name, replicates)]
         for part, predicted in zip(parts, several, strict=True):
             for name, value in weighted_scores(target, y, predicted, now, weights, context).items():
                 part[name].append(value)

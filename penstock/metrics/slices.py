@@ -11,8 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from penstock.frozen import Frozen
-from penstock.metrics.metric import metric_for
-from penstock.metrics.scores import score, spread_of
+from penstock.metrics.scores import score, sign_of, spread_of
 from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics
 from penstock.table import TableSchema, Target
 
@@ -64,12 +63,12 @@ def slices(
     """
     done: list[tuple[Slice, Ints]] = []
     for column, level, rows in _parts(frame, schema):
-        if len(rows) < FEWEST_ROWS or metric not in defined_metrics(target, y[rows]):
-            continue
         part = context.take(rows) if context is not None else None
+        if len(rows) < FEWEST_ROWS or metric not in defined_metrics(target, y[rows], part):
+            continue
         value = score(target, metric, y[rows], predicted[rows], part)
         done.append((Slice(column=column, level=level, n=len(rows), value=value), rows))
-    sign = metric_for(target.task, metric).sign
+    sign = sign_of(target, metric, context)
     done.sort(key=lambda pair: (sign * pair[0].value, pair[0].column, pair[0].level))
     told = [pair[0] for pair in done]
     for i, (found, rows) in enumerate(done[:MOST_INTERVALS]):

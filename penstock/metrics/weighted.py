@@ -1,44 +1,89 @@
 """Every metric as a function of row weights, for many weightings at once.
 
 A plain score is the metric with every weight 1; a bootstrap replicate is the metric with each row's weight the number
-of times it was drawn. So scores and intervals cannot disagree about what a metric means.
+of times it was drawn. So scores and intervals cannot disagree about what a metric means. Where rows count differently
+by the spec, each weighting is multiplied by that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from penstock.answering.decision import Decision, codes_of
+from penstock.metrics.labels import label_scores
+from penstock.metrics.numbers import number_scores
+from penstock.metrics.ranks import Floats, Ints, average_precision, macro_auc, rank_auc
 from penstock.table import Target
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-SMALLEST_PROBABILITY = 1e-15
+__all__ = ["Context", "Floats", "Ints", "Own", "defined_metrics", "positive_index", "weighted_scores"]
+
 # Below this share of the median size, a true value makes the relative error meaningless.
 NEAR_ZERO = 0.01
+# Told of every target of their task that allows them, beside the metric that is asked for.
+_TWO: tuple[str, ...] = ("roc_auc", "average_precision", "log_loss", "brier", "accuracy", "balanced_accuracy")
+_TWO += ("f1", "precision", "recall", "specificity", "mcc")
+_MANY = ("accuracy", "balanced_accuracy", "f1", "precision", "recall", "mcc", "brier")
+
+
+class Own(Protocol):
+    """A metric of the user's own."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def sign(self) -> float:
+        """1 where more is better, -1 where less is."""
+
+    def values(
+        self, target: Target, y: npt.NDArray[np.generic], predicted: Floats, decision: Decision | None, weights: Floats
+    ) -> Floats:
+        """Return it under each of several weightings, shape (n_weightings,)."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of the rows of a forecast beside what is true of them.
+    """What scores hang on, beside what is true and what is predicted.
 
     Attributes
     ----------
-    scale : numpy.ndarray
-        The mean absolute error of the seasonal naive forecast of a row's series in training, shape (n_rows,).
-    block : numpy.ndarray
+    scale : numpy.ndarray, optional
+        Of a forecast, the mean absolute error of the seasonal naive forecast of a row's series in training, shape
+        (n_rows,).
+    block : numpy.ndarray, optional
         From 0 on, which rows stand or fall together and are resampled as one, int64, shape (n_rows,).
+    weight : numpy.ndarray, optional
+        How much each row counts, shape (n_rows,).
+    decision : Decision, optional
+        How labels are answered, where errors differ in what they cost.
+    own : Own, optional
+        The user's metric.
+    asked : str
+        The metric that decides, which is told even where its task does not usually have it.
     """
 
-    scale: Floats
-    block: Ints
+    scale: Floats | None = None
+    block: Ints | None = None
+    weight: Floats | None = None
+    decision: Decision | None = None
+    own: Own | None = None
+    asked: str = ""
 
     def take(self, rows: npt.NDArray[np.generic]) -> Context:
         """Return the context of some rows, its blocks numbered anew."""
-        return Context(self.scale[rows], np.unique(self.block[rows], return_inverse=True)[1].astype(np.int64))
+        block = self.block
+        return replace(
+            self,
+            scale=None if self.scale is None else self.scale[rows],
+            block=None if block is None else np.unique(block[rows], return_inverse=True)[1].astype(np.int64),
+            weight=None if self.weight is None else self.weight[rows],
+        )
 
 
 def positive_index(target: Target) -> int:
@@ -52,20 +97,53 @@ def relative_error_makes_sense(y: Floats) -> bool:
     return bool(len(y)) and bool(size.min() > 0) and bool(size.min() >= NEAR_ZERO * np.median(size))
 
 
-def defined_metrics(target: Target, y: npt.NDArray[np.generic]) -> tuple[str, ...]:
-    """Return the names of the metrics that these true values allow, in a fixed order."""
+def defined_metrics(target: Target, y: npt.NDArray[np.generic], context: Context | None = None) -> tuple[str, ...]:
+    """Return the names of the metrics that these true values allow, in a fixed order.
+
+    They are those that are always told, `cost` where the context has a decision, and what else it asks for: `rmsle`
+    and `poisson_deviance` of numbers from 0 on, `gamma_deviance` of numbers above 0, `quadratic_kappa` of at least two
+    whole numbers as labels, `gini` where both labels are there. A metric of the user's own says itself what it cannot
+    do.
+    """
+    if context is not None and context.weight is not None:
+        # What rows without weight hold does not define anything.
+        y = y[context.weight > 0]
+    told = _usual(target, y)
+    if context is None:
+        return told
+    if context.decision is not None:
+        told = ("cost", *told)
+    asked = context.asked
+    if not asked or asked in told or not (len(y) and _allows(asked, target, y, context)):
+        return told
+    return (asked, *told)
+
+
+def _usual(target: Target, y: npt.NDArray[np.generic]) -> tuple[str, ...]:
     if target.task == "forecast":
         return ("mase", "mae", "rmse", "smape")
     if target.task == "regression":
         spread = len(y) > 1 and bool(np.ptp(y.astype(np.float64)) > 0)
         mape = relative_error_makes_sense(y.astype(np.float64))
-        return ("rmse", "mae", *(("r2",) if spread else ()), *(("mape",) if mape else ()))
+        return ("rmse", "mae", "median_ae", *(("r2",) if spread else ()), *(("mape",) if mape else ()))
     present = len(np.unique(y))
     if target.task == "multiclass":
-        return ("log_loss", *(("roc_auc",) if present > 1 else ()), "accuracy", "f1", "brier")
-    if present < 2:
-        return ("log_loss", "brier", "accuracy", "f1")
-    return ("roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1")
+        return ("log_loss", *(("roc_auc",) if present > 1 else ()), *_MANY)
+    return _TWO if present > 1 else ("log_loss", "brier", "accuracy", "f1")
+
+
+def _allows(name: str, target: Target, y: npt.NDArray[np.generic], context: Context) -> bool:
+    if context.own is not None and name == context.own.name:
+        return True
+    if target.is_classification:
+        several = len(np.unique(y)) > 1
+        ordered = target.label_type == "integer"
+        return several and ((name == "gini" and target.task == "binary") or (name == "quadratic_kappa" and ordered))
+    if target.task != "regression":
+        return False
+    lowest = float(y.astype(np.float64).min())
+    needed = {"rmsle": lowest >= 0, "poisson_deviance": lowest >= 0, "gamma_deviance": lowest > 0}
+    return needed.get(name, name == "max_error" or name.startswith("pinball_"))
 
 
 def weighted_scores(
@@ -91,7 +169,8 @@ def weighted_scores(
     weights : numpy.ndarray
         Shape (n_weightings, n_rows), float64.
     context : Context, optional
-        The scales of a forecast's series; without them MASE is MAE.
+        What else they hang on: the scales of a forecast's series (without them MASE is MAE), the weights of rows, the
+        decision that costs are reckoned by, and the user's own metric.
 
     Returns
     -------
@@ -104,49 +183,56 @@ def weighted_scores(
     Forecasting 22, section 3 (MASE).
     Makridakis, S. (1993), Accuracy measures: theoretical and practical concerns, International Journal of Forecasting 9
     (sMAPE, here a share from 0 to 2).
+    Hand, D. J. and Till, R. J. (2001), A simple generalisation of the area under the ROC curve, Machine Learning 45
+    (`gini`: twice the area less 1).
     """
-    if target.task == "forecast":
-        return _forecast(y.astype(np.float64), predicted, names, weights, context)
-    if target.task == "regression":
-        return _regression(y.astype(np.float64), predicted, names, weights)
-    codes = y.astype(np.int64)
-    done = _classification_sums(target, codes, predicted, names, weights)
-    if target.task == "binary":
-        positive = positive_index(target)
-        if "roc_auc" in names:
-            done["roc_auc"] = rank_auc(codes == positive, predicted[:, positive], weights)
-        if "average_precision" in names:
-            done["average_precision"] = average_precision(codes == positive, predicted[:, positive], weights)
-    elif "roc_auc" in names:
-        done["roc_auc"] = _macro_auc(codes, predicted, weights)
+    context = context or Context()
+    if context.weight is not None:
+        weights = weights * context.weight
+    own = context.own if context.own is not None and context.own.name in names else None
+    usual = [name for name in names if own is None or name != own.name]
+    done = _scores(target, y, predicted, usual, weights, context)
+    if own is not None:
+        done[own.name] = own.values(target, y, predicted, context.decision, weights)
     return {name: done[name] for name in names}
 
 
-def _regression(y: Floats, predicted: Floats, names: Sequence[str], weights: Floats) -> dict[str, Floats]:
-    error = predicted - y
-    # Centred first: the variance is a difference of sums, which would cancel for values far from zero.
-    centred = y - y.mean()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        relative = np.abs(error) / np.abs(y) if "mape" in names else np.zeros_like(y)
-    columns = np.column_stack([np.ones_like(y), error**2, np.abs(error), centred, centred**2, relative])
-    n, squared, absolute, total, total_squared, ratio = (weights @ columns).T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = total_squared - total**2 / n
-        every = {
-            "rmse": np.sqrt(squared / n),
-            "mae": absolute / n,
-            "r2": np.where(spread > 0, 1 - squared / spread, np.nan),
-            "mape": ratio / n,
-        }
-    return {name: every[name] for name in names}
+def _scores(
+    target: Target,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    names: Sequence[str],
+    weights: Floats,
+    context: Context,
+) -> dict[str, Floats]:
+    if target.task == "forecast":
+        return _forecast(y.astype(np.float64), predicted, names, weights, context.scale)
+    if target.task == "regression":
+        return number_scores(y.astype(np.float64), predicted, names, weights)
+    codes = y.astype(np.int64)
+    answers = codes_of(predicted, context.decision)
+    positive = positive_index(target) if target.task == "binary" else None
+    done = label_scores(codes, predicted, answers, names, weights, positive)
+    if "cost" in names and context.decision is not None:
+        costs = context.decision.costs(codes, answers)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            done["cost"] = weights @ costs / weights.sum(axis=1)
+    if positive is None:
+        return done | ({"roc_auc": macro_auc(codes, predicted, weights)} if "roc_auc" in names else {})
+    if "roc_auc" in names or "gini" in names:
+        done["roc_auc"] = rank_auc(codes == positive, predicted[:, positive], weights)
+        done["gini"] = 2 * done["roc_auc"] - 1
+    if "average_precision" in names:
+        done["average_precision"] = average_precision(codes == positive, predicted[:, positive], weights)
+    return done
 
 
 def _forecast(
-    y: Floats, predicted: Floats, names: Sequence[str], weights: Floats, context: Context | None
+    y: Floats, predicted: Floats, names: Sequence[str], weights: Floats, scale: Floats | None
 ) -> dict[str, Floats]:
     error = np.abs(predicted - y)
     size = np.abs(predicted) + np.abs(y)
-    scaled = error if context is None else error / context.scale
+    scaled = error if scale is None else error / scale
     relative = np.divide(2.0 * error, size, out=np.zeros_like(error), where=size > 0)
     n, squared, absolute, in_scale, ratio = (
         weights @ np.column_stack([np.ones_like(y), error**2, error, scaled, relative])
@@ -154,107 +240,3 @@ def _forecast(
     with np.errstate(divide="ignore", invalid="ignore"):
         every = {"mase": in_scale / n, "mae": absolute / n, "rmse": np.sqrt(squared / n), "smape": ratio / n}
     return {name: every[name] for name in names}
-
-
-def _classification_sums(
-    target: Target, codes: Ints, predicted: Floats, names: Sequence[str], weights: Floats
-) -> dict[str, Floats]:
-    n_rows, n_labels = predicted.shape
-    guessed = predicted.argmax(axis=1)
-    truth = np.zeros_like(predicted)
-    truth[np.arange(n_rows), codes] = 1.0
-    guess = np.zeros_like(predicted)
-    guess[np.arange(n_rows), guessed] = 1.0
-    # The binary Brier score looks at one label, the multiclass one sums over all of them.
-    brier = ((predicted - truth) ** 2).sum(axis=1) * (0.5 if target.task == "binary" else 1.0)
-    chance = np.clip(predicted[np.arange(n_rows), codes], SMALLEST_PROBABILITY, 1.0)
-    columns = np.column_stack([np.ones(n_rows), guessed == codes, -np.log(chance), brier, truth * guess, truth + guess])
-    sums = weights @ columns
-    n = sums[:, 0]
-    hits, counted = sums[:, 4 : 4 + n_labels], sums[:, 4 + n_labels :]
-    every = {"accuracy": sums[:, 1] / n, "log_loss": sums[:, 2] / n, "brier": sums[:, 3] / n}
-    every["f1"] = _f1(hits, counted, positive_index(target) if target.task == "binary" else None)
-    return {name: every[name] for name in names if name in every}
-
-
-def _f1(hits: Floats, counted: Floats, positive: int | None) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(counted > 0, 2 * hits / counted, 0.0)
-    if positive is not None:
-        return np.asarray(each[:, positive])
-    # A label that is neither true nor guessed anywhere has no F1 and does not count in the mean.
-    there = (counted > 0).sum(axis=1)
-    return np.asarray(each.sum(axis=1) / np.maximum(there, 1))
-
-
-def rank_auc(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the area under the ROC curve: the chance that a positive row scores above a negative one.
-
-    Parameters
-    ----------
-    positive : numpy.ndarray
-        Shape (n_rows,), bool.
-    score : numpy.ndarray
-        Shape (n_rows,), float64; ties count half.
-    weights : numpy.ndarray
-        Shape (n_weightings, n_rows), float64.
-
-    References
-    ----------
-    Hanley, J. A. and McNeil, B. J. (1982), The meaning and use of the area under a ROC curve, Radiology 143, 29-36.
-
-    Examples
-    --------
-    >>> rank_auc(np.array([False, True, True]), np.array([0.2, 0.2, 0.9]), np.ones((1, 3))).tolist()
-    [0.75]
-    """
-    negatives = np.flatnonzero(~positive)
-    negatives = negatives[np.argsort(score[negatives], kind="stable")]
-    positives = np.flatnonzero(positive)
-    below = np.searchsorted(score[negatives], score[positives], side="left")
-    up_to = np.searchsorted(score[negatives], score[positives], side="right")
-    passed = _running_sum(weights[:, negatives])
-    held = weights[:, positives]
-    above = np.einsum("ij,ij->i", held, passed[:, below] + passed[:, up_to]) / 2
-    pairs = held.sum(axis=1) * passed[:, -1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(pairs > 0, above / pairs, np.nan))
-
-
-def average_precision(positive: npt.NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:
-    """Return the mean, over positive rows, of the precision at the row's own score.
-
-    Parameters and shapes are those of `rank_auc`.
-
-    Examples
-    --------
-    >>> average_precision(np.array([True, False, True]), np.array([0.9, 0.8, 0.7]), np.ones((1, 3))).round(4).tolist()
-    [0.8333]
-    """
-    falling = -score
-    order = np.argsort(falling, kind="stable")
-    positives, negatives = order[positive[order]], order[~positive[order]]
-    at_positive = falling[positives]
-    true_until = np.searchsorted(at_positive, at_positive, side="right")
-    false_until = np.searchsorted(falling[negatives], at_positive, side="right")
-    held = weights[:, positives]
-    hits = _running_sum(held)[:, true_until]
-    misses = _running_sum(weights[:, negatives])[:, false_until]
-    total = held.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(hits > 0, hits / (hits + misses), 0.0)
-        return np.asarray(np.where(total > 0, np.einsum("ij,ij->i", held, precision) / total, np.nan))
-
-
-def _running_sum(weights: Floats) -> Floats:
-    done = np.zeros((weights.shape[0], weights.shape[1] + 1))
-    np.cumsum(weights, axis=1, out=done[:, 1:])
-    return done
-
-
-def _macro_auc(codes: Ints, predicted: Floats, weights: Floats) -> Floats:
-    each = np.stack([rank_auc(codes == k, predicted[:, k], weights) for k in range(predicted.shape[1])])
-    there = ~np.isnan(each)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.where(there, each, 0.0).sum(axis=0) / there.sum(axis=0)
-    return np.asarray(np.where(there.any(axis=0), mean, np.nan))

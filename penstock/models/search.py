@@ -21,7 +21,7 @@ from penstock.models.naive import naive_values
 from penstock.models.proposing import variation
 from penstock.models.remembered import Forgetful, Memory
 from penstock.models.scales import PLAIN, log_scale
-from penstock.models.training import FoldFit, Training, fit_fold
+from penstock.models.training import FoldFit, Training, fit_fold, weighted
 from penstock.progress import note
 from penstock.series.features import naive_name
 
@@ -303,7 +303,7 @@ def _prior(training: Training, family: Family, fold: int) -> FoldFit:
         naive = naive_values(training.cut.iloc[test], naive_name(training.target.name), mean)
         return FoldFit(naive, time.perf_counter() - started)
     model = family.estimator(training.target, training.n_sized, training.seed, 1)
-    model.fit(np.zeros((len(learn), 1)), training.y[learn])
+    model.fit(np.zeros((len(learn), 1)), training.y[learn], **weighted(training, learn))
     blank = np.zeros((len(test), 1))
     if not training.target.is_classification:
         return FoldFit(np.asarray(model.predict(blank), dtype=np.float64), time.perf_counter() - started)
@@ -321,7 +321,9 @@ def _take(candidate: Candidate, fold: int, done: FoldFit | Exception) -> None:
         candidate.fits[fold] = done
 
 
-def dummy_predictions(training_y: npt.NDArray[np.generic], n: int, n_labels: int) -> Floats:
+def dummy_predictions(
+    training_y: npt.NDArray[np.generic], n: int, n_labels: int, weights: Floats | None = None
+) -> Floats:
     """Return what the dummy says of `n` rows: the shares of the labels in training, or the mean.
 
     Examples
@@ -330,6 +332,7 @@ def dummy_predictions(training_y: npt.NDArray[np.generic], n: int, n_labels: int
     [[0.75, 0.25]]
     """
     if not n_labels:
-        return np.full(n, float(np.mean(training_y.astype(np.float64))))
-    shares = np.bincount(training_y.astype(np.int64), minlength=n_labels) / len(training_y)
+        return np.full(n, float(np.average(training_y.astype(np.float64), weights=weights)))
+    shares = np.bincount(training_y.astype(np.int64), weights, minlength=n_labels)
+    shares = shares / shares.sum()
     return np.tile(shares, (n, 1))

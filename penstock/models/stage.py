@@ -17,8 +17,10 @@ from penstock.bundle.canonical import content_digest
 from penstock.bundle.environment import environment
 from penstock.bundle.probe import build_probe, with_moments
 from penstock.errors import DataError
-from penstock.metrics.metric import Metric, metric_for
+from penstock.metrics.aim import AIM, aim_of, domain_of
+from penstock.metrics.metric import Metric
 from penstock.metrics.weighted import Context, Floats, Ints
+from penstock.models.aimed import aimed
 from penstock.models.concluding import Searched
 from penstock.models.crew import Alone, Crew, Job, Processes
 from penstock.models.families import families_for
@@ -97,13 +99,16 @@ def train(
     started = time.monotonic()
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     target = _target(schema, typing)
-    metric = metric_for(target.task, modelling.metric)
+    aim = aim_of(target, modelling, typing)
+    metric = aim.metric
+    assert metric is not None
     plan = json.loads(store.read_bytes(wrangled.plan))
     cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))
     rule = SeriesRule.model_validate(plan[SERIES]) if SERIES in plan else None
     whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
     shown = _only(whole, learn, sides, modelling) if rule is None else _in_order(whole, learn, sides, modelling, rule)
+    whole, shown = aimed(whole, aim, sides), aimed(shown, aim, sides.iloc[learn])
     crew = _crew(shown, modelling, executor)
     most_ms = max(FEWEST_MS, modelling.max_latency_ms - REST_MS)
     try:
@@ -129,6 +134,7 @@ def train(
     raw_train = store.read_table(wrangled.raw).take(learn)
     keys = [name for lookup in lookups for name in lookup.needs]
     decided = _decided(found, metric, modelling)
+    plan[AIM] = aim.answering(shown.y, found.out_of_fold, shown.weights, domain_of(typing)).model_dump(mode="json")
     probe = build_probe(raw_train, schema, seed, keys=keys)
     if rule is not None:
         rule = with_widths(rule, shown, found.out_of_fold)
@@ -142,7 +148,7 @@ def train(
         twin=store.put_bytes(_pickled(twin), "joblib"),
         probe=store.put_table(probe),
         table_schema=wrangled.table_schema,
-        plan=wrangled.plan if rule is None else store.put_json(plan),
+        plan=store.put_json(plan),
         profile=wrangled.profile,
         lookups=wrangled.lookups,
         environment=store.put_json(environment()),
@@ -220,11 +226,12 @@ def _in_order(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Model
 
 def with_widths(rule: SeriesRule, training: Training, out_of_fold: Floats) -> SeriesRule:
     """Return the rule of a forecast with the widths of its intervals, from the winner's errors on later rows."""
-    if rule.intervals is None or training.order is None or training.context is None:
+    scale = training.context.scale if training.context is not None else None
+    if rule.intervals is None or training.order is None or scale is None:
         return rule
     y = training.y.astype(np.float64)
     tested = np.flatnonzero(np.isfinite(out_of_fold))
-    errors = np.abs(y - out_of_fold)[tested] / training.context.scale[tested]
+    errors = np.abs(y - out_of_fold)[tested] / scale[tested]
     steps = (training.order.index - training.order.origin)[tested]
     floor = 0.0 if y.min(initial=np.inf) >= 0 else None
     return rule.model_copy(update={"widths": widths_of(errors, steps, rule.horizon, rule.intervals, floor)})

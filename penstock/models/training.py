@@ -66,9 +66,9 @@ class Training:
     order : Order, optional
         Of a forecast, when rows are known: a fold then learns from none that comes after its first origin.
     context : Context, optional
-        Of a forecast, what else its scores hang on.
+        What scores hang on beside `y` and predictions.
     weights : numpy.ndarray, optional
-        How much each row counts in fits, shape (n_rows,).
+        How much each row counts, float64, shape (n_rows,).
     repeats : tuple of numpy.ndarray
         The same rows divided into as many folds in other ways, each like `fold_of`. Folds are numbered through: with
         five folds, fold 7 is the third of the first repeat.
@@ -162,9 +162,7 @@ def fit_fold(training: Training, family: BaseFamily, fold: int, scale: Scale = P
         encoded = training.encoded(fold, family.encoding)
         model = family.estimator(training.target, training.n_sized, training.seed & MOST_SEED, 1)
         with_places_of_codes(model, encoded.categorical)
-        how: dict[str, Any] = {}
-        if training.weights is not None:
-            how["sample_weight"] = training.weights[learn]
+        how: dict[str, Any] = {**weighted(training, learn)}
         if family.stops_early:
             weights = () if training.weights is None else (training.weights[test],)
             how["valid"] = (encoded.tested, y[test], *weights)
@@ -190,5 +188,9 @@ def fit_rows(training: Training, family: BaseFamily, rows: Ints, threads: int = 
 
 def fit_recipe(training: Training, recipe: Recipe, rows: Ints) -> Recipe:
     """Return a copy of an unfitted recipe, fitted on the rows at the given positions."""
-    how = {} if training.weights is None else {"sample_weight": training.weights[rows]}
-    return deepcopy(recipe).fit(training.cut.iloc[rows], training.y[rows], **how)
+    return deepcopy(recipe).fit(training.cut.iloc[rows], training.y[rows], **weighted(training, rows))
+
+
+def weighted(training: Training, rows: Ints) -> dict[str, Floats]:
+    """Return how much rows count, as estimators take it; nothing where all count the same."""
+    return {} if training.weights is None else {"sample_weight": training.weights[rows]}

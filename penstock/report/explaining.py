@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from penstock.receipts import Evaluated, Interval
 from penstock.report.explained import Effects, Example, importance_note, name_of
 from penstock.report.measured import Measured
-from penstock.report.words import clipped, count, greater_is_better, metric_title, number
+from penstock.report.words import clipped, count, metric_title, number
 from penstock.steps.hidden import is_hidden
 from penstock.table import TableSchema
 
@@ -61,7 +61,7 @@ def _learning(measured: Measured, metric: str) -> Drawn:
     found = measured.learning
     points = [Learned(p.n, p.value, p.low, p.high, p.learned) for p in found.points]
     last, before = points[-1], points[-2]
-    sign = 1 if greater_is_better(found.metric) else -1
+    sign = measured.sign
     # A last step of less than a quarter of its interval's width is not told from none.
     rising = sign * (last.value - before.value) > (last.high - last.low) / 4
     more = "is still getting better: more rows may help" if rising else "is about flat: more rows alone may help little"
@@ -205,7 +205,7 @@ def _slices(evaluated: Evaluated, measured: Measured, private: frozenset[str]) -
     overall = evaluated.scores.get(evaluated.metric)
     # What a step derives from a column is named after it.
     known = [p for p in measured.slices if not is_hidden(p.column, private)]
-    sign = 1 if greater_is_better(evaluated.metric) else -1
+    sign = measured.sign
     groups = []
     for part in known:
         if part.value is None or part.low is None or part.high is None or overall is None:

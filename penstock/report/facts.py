@@ -141,8 +141,8 @@ class EnvironmentFact(Frozen):
 class DossierFacts(Frozen):
     """Everything that a dossier tells. Every tuple is bounded; `n_columns` and `n_slices` count what there is.
 
-    `expectations` are the sentences on what the data were held to; `spec` is the spec's text with no value of a private
-    column in it, and `spec_path` where the user keeps it. `n_left_out` counts the
+    `aim` is what good means, in sentences; `expectations` are the sentences on what the data were held to; `spec` is the
+    spec's text with no value of a private column in it, and `spec_path` where the user keeps it. `n_left_out` counts the
     pictures for which there was no room.
     """
 
@@ -156,6 +156,7 @@ class DossierFacts(Frozen):
     family: str
     metric: str
     greater_is_better: bool
+    aim: tuple[str, ...] = ()
     verdict: Verdict
     scores: dict[str, Interval]
     cross_validation: dict[str, tuple[float, float]]

@@ -38,7 +38,7 @@ from penstock.report.facts import (
 )
 from penstock.report.measured import Measured, read_measured
 from penstock.report.pictures import evaluation_pictures
-from penstock.report.words import clipped, greater_is_better
+from penstock.report.words import clipped
 from penstock.series.rule import HISTORY
 from penstock.steps.audit import Audit, LabelReading
 from penstock.steps.hidden import hidden_columns, is_hidden
@@ -111,7 +111,7 @@ def gather(
     plan = Plan.model_validate({"steps": orjson.loads(store.read_bytes(wrangled.plan))["steps"]})
     private = set(hidden_columns(plan, schema))
     audit = _shown(Audit.model_validate_json(store.read_bytes(wrangled.audit)), schema, private)
-    slices = _slices(measured, evaluated.metric, private)
+    slices = _slices(measured, private)
     evaluation, figures, left_out = _within_room(
         evaluation_pictures(trained, evaluated, measured, drawn), _figures(explored, store), len(schema.columns)
     )
@@ -125,7 +125,8 @@ def gather(
         artifacts=artifacts,
         family=trained.family,
         metric=evaluated.metric,
-        greater_is_better=greater_is_better(evaluated.metric),
+        greater_is_better=measured.sign > 0,
+        aim=tuple(clipped(line, 600) for line in measured.aim.lines),
         verdict=evaluated.verdict.model_copy(update={"reasons": evaluated.verdict.reasons[:MOST_REASONS]}),
         scores=evaluated.scores,
         cross_validation=evaluated.cross_validation,
@@ -243,14 +244,13 @@ def _within_room(
     return tuple(kept[0]), tuple(kept[1]), left_out
 
 
-def _slices(measured: Measured, metric: str, private: set[str]) -> list[SliceFact]:
+def _slices(measured: Measured, private: set[str]) -> list[SliceFact]:
     shown = [
         SliceFact(column=part.column, level=clipped(part.level, 60), n=part.n, value=part.value)
         for part in measured.slices
         if part.value is not None and not is_hidden(part.column, private)
     ]
-    sign = 1 if greater_is_better(metric) else -1
-    return sorted(shown, key=lambda part: (sign * part.value, part.column, part.level))
+    return sorted(shown, key=lambda part: (measured.sign * part.value, part.column, part.level))
 
 
 def _challenge(measured: Measured, evaluated: Evaluated) -> ChallengeFact | None:

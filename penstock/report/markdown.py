@@ -131,7 +131,8 @@ def _scores(facts: DossierFacts) -> list[str]:
         )
     heads = ["Metric", "#Score", "#95 % interval", "#Baseline", "#Cross-validation"]
     compared = told.challenge(facts) or "No champion was live to compare with."
-    return ["## Scores", table(heads, rows), "**Champion and challenger.** " + escaped(compared, 600)]
+    aim = ["\n".join(f"- {escaped(line, 600)}" for line in facts.aim)] if facts.aim else []
+    return ["## Scores", *aim, table(heads, rows), "**Champion and challenger.** " + escaped(compared, 600)]
 
 
 def _board(facts: DossierFacts) -> list[str]:

@@ -11,6 +11,7 @@ from penstock.errors import StoreError
 from penstock.receipts import Evaluated, Interval
 from penstock.report.explained import Ahead, Effects, Example, Importance, Learning
 from penstock.report.explained import Part as _Part
+from penstock.report.words import greater_is_better
 from penstock.store import Store
 
 
@@ -106,9 +107,18 @@ class Champion(_Part):
     note: str = ""
 
 
+class Aimed(_Part):
+    """What good means, and what came of it on held-out rows, in sentences."""
+
+    lines: tuple[str, ...] = ()
+
+
 class Measured(_Part):
     """The metrics file, as far as it is shown."""
 
+    metric: str = ""
+    greater_is_better: bool | None = None
+    aim: Aimed = Aimed()
     curves: Drawn = Drawn()
     slices: tuple[Part, ...] = ()
     findings: tuple[Found, ...] = ()
@@ -119,6 +129,12 @@ class Measured(_Part):
     horizon: tuple[Ahead, ...] = ()
     examples: tuple[Example, ...] = ()
     unflagged: dict[str, Interval] = Field(default={}, validation_alias=AliasChoices("unflagged", "without_flagged"))
+
+    @property
+    def sign(self) -> int:
+        """1 where more of the metric that decides is better, -1 where less is."""
+        more = greater_is_better(self.metric) if self.greater_is_better is None else self.greater_is_better
+        return 1 if more else -1
 
 
 def read_measured(evaluated: Evaluated, store: Store) -> Measured:

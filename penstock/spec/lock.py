@@ -89,12 +89,17 @@ class Lock(Frozen):
 
 def types_digest(collected: Collected, typing: Typing) -> str:
     """Return the digest of all that types are inferred from."""
-    return digest_of([collected.identity(), typing])
+    return digest_of([collected.identity(), _decided(typing)])
 
 
 def decisions_digest(typing: Typing, wrangling: Wrangling) -> str:
     """Return the digest of what the user decided about types, joins, split and steps."""
-    return digest_of([typing, wrangling.model_dump(mode="json", exclude={"locked_plan", "locked_split"})])
+    return digest_of([_decided(typing), wrangling.model_dump(mode="json", exclude={"locked_plan", "locked_split"})])
+
+
+def _decided(typing: Typing) -> dict[str, object]:
+    # Without weights, as it was before there were any: so that a lock from then is the one that its spec decides.
+    return typing.model_dump(mode="json", exclude={"weight"} if typing.weight is None else set())
 
 
 def _overridden(schema: TableSchema, typing: Typing, is_base: bool) -> TableSchema:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
+from penstock.aims import Cost, Measure
 from penstock.durations import Duration
 from penstock.errors import SpecError, UserError
 from penstock.expect.contract import Contract, Written, tables_of
@@ -52,7 +53,9 @@ class PipelineSpec(Frozen):
     target: str
     task: Literal["auto", "binary", "multiclass", "regression", "forecast"] = "auto"
     positive: str | None = None
-    metric: str | None = None
+    metric: str | Measure | None = None
+    cost: Cost | None = None
+    weight: str | None = None
     known_after: Words = ()
     columns: dict[str, ColumnSpec] = {}
     group: str | None = None
@@ -60,7 +63,7 @@ class PipelineSpec(Frozen):
     every: Duration | None = None
     horizon: Duration | None = None
     known_ahead: Words = ()
-    intervals: float | None = None
+    intervals: float | None = Field(default=None, gt=0.0, lt=1.0)
     key: str | None = None
     split: Annotated[Split, BeforeValidator(_split_from)] = Split()
     joins: tuple[Join, ...] = ()
@@ -91,6 +94,8 @@ class PipelineSpec(Frozen):
             given = [key for key in FORECAST_KEYS if getattr(self, key) not in (None, ())]
             if given:
                 raise ValueError(f"`{given[0]}` is for forecasts: add `task: forecast`, or leave it out")
+            if self.intervals is not None and self.task in ("binary", "multiclass"):
+                raise ValueError("`intervals` are for numbers, and labels are predicted: leave it out")
             if isinstance(self.time, tuple):
                 raise ValueError("a `time` of two columns is for forecasts")
             return self
@@ -139,6 +144,7 @@ class PipelineSpec(Frozen):
             columns=self.columns,
             known_after=self.known_after,
             group=self.group,
+            weight=self.weight,
             time=next(iter(self.time_columns), None),
             clock=self.time_columns[1] if len(self.time_columns) > 1 else None,
             key=self.key,
@@ -153,7 +159,8 @@ class PipelineSpec(Frozen):
     @property
     def modelling(self) -> Modelling:
         """The slice of the train stage."""
-        return self.model if self.metric is None else self.model.model_copy(update={"metric": self.metric})
+        given = {key: getattr(self, key) for key in AIM_KEYS if getattr(self, key) is not None}
+        return self.model.model_copy(update=given) if given else self.model
 
 
 def load_spec(path: str | Path, secrets: Secrets | None = None) -> PipelineSpec:
@@ -198,6 +205,7 @@ def spec_from(
     values = {k: v for k, v in filled.items() if k not in ("source", "sources")}
     if isinstance(values.get("steps"), list | tuple):
         values["steps"] = [_with_source(step, i, folder, path) for i, step in enumerate(values["steps"])]
+    values |= _with_measure(values, folder, path)
     sources = _sources(declared, filled, folder, path)
     if isinstance(values.get("fixes"), str | list):
         listed = [values["fixes"]] if isinstance(values["fixes"], str) else values["fixes"]
@@ -234,7 +242,9 @@ def spec_from(
     return spec
 
 
-FORECAST_KEYS = ("every", "horizon", "known_ahead", "intervals")
+FORECAST_KEYS = ("every", "horizon", "known_ahead")
+# What may stand at the top of the spec, or under `model`.
+AIM_KEYS = ("metric", "cost", "intervals")
 SPEC_KEYS: frozenset[str] = frozenset(PipelineSpec.model_fields) - {"declared"} | {"source"}
 
 
@@ -273,6 +283,26 @@ def _with_source(step: Any, place: int, folder: Path, path: Path | None) -> Any:
         if path:
             error.where = line_of(path, ["steps", place]) + (f" ({error.where})" if error.where else "")
         raise
+
+
+def _with_measure(values: Mapping[str, Any], folder: Path, path: Path | None) -> dict[str, Any]:
+    """Return the keys that name a metric of the user's own, with its source."""
+    if isinstance(values.get("model"), Mapping) and "metric" in values["model"]:
+        inner = _with_measure({"metric": values["model"]["metric"]}, folder, path)
+        if inner:
+            return {"model": {**values["model"], **inner}, **_with_measure({**values, "model": None}, folder, path)}
+    named = values.get("metric")
+    if isinstance(named, str) and ":" in named:
+        named = {"use": named}
+    if not isinstance(named, Mapping) or "use" not in named:
+        return {}
+    try:
+        taken = captured(named, folder)
+    except UserError as error:
+        if path:
+            error.where = line_of(path, ["metric"]) + (f" ({error.where})" if error.where else "")
+        raise
+    return {"metric": {key: value for key, value in taken.items() if key != "kind"}}
 
 
 def _stem_of(value: Any) -> str:

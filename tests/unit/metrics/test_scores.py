@@ -33,7 +33,8 @@ def test_binary_scores_are_scikit_learns(target: Target, positive: int) -> None:
     y, p = guesses(500, 2)
     is_positive, guessed = y == positive, p.argmax(axis=1) == positive
     own = scores(target, y, p)
-    assert list(own) == ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
+    first = ["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "balanced_accuracy", "f1"]
+    assert list(own) == [*first, "precision", "recall", "specificity", "mcc"]
     assert own["roc_auc"] == pytest.approx(sk.roc_auc_score(is_positive, p[:, positive]), abs=1e-12)
     assert own["average_precision"] == pytest.approx(sk.average_precision_score(is_positive, p[:, positive]), abs=1e-12)
     assert own["log_loss"] == pytest.approx(sk.log_loss(y, p), abs=1e-12)

@@ -104,7 +104,7 @@ def test_the_best_family_wins_and_the_leaderboard_says_by_how_much() -> None:
     assert best.sd == pytest.approx(np.std(best.folds, ddof=1))
     assert best.mean > 0.8 > named(found)["dummy"].mean == 0.5
     assert found.cross_validation["roc_auc"] == (pytest.approx(best.mean), pytest.approx(best.sd))
-    assert set(found.cross_validation) == {"roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"}
+    assert {"roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"} <= set(found.cross_validation)
     assert score(given.target, "roc_auc", given.y, found.out_of_fold) > 0.8
 
 
