@@ -288,7 +288,13 @@ class Verdict(Frozen):
 
 
 class Evaluated(Receipt):
-    """The evaluate stage: scores of the twin on raw held-out rows, and the verdict."""
+    """The evaluate stage: scores of the twin on raw held-out rows, and the verdict.
+
+    `measured` is what serving it costs on this machine: `latency_ms` of one row, `memory_mb` and `bundle_mb`.
+    """
+
+    # The same model is faster on an idle machine.
+    volatile: ClassVar[frozenset[str]] = frozenset({"measured"})
 
     metric: str
     scores: dict[str, Interval]
@@ -296,6 +302,7 @@ class Evaluated(Receipt):
     baseline: dict[str, Interval]
     verdict: Verdict
     metrics: FileRef
+    measured: dict[str, float] = {}
 
 
 class Published(Receipt):

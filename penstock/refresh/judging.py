@@ -99,6 +99,7 @@ def judged(live: Live, parts: Parts, spec: PipelineSpec, store: Store) -> Evalua
             seeds["evaluate"],
             store,
             withdrawn=[digest for digest in live.pointer.withdrawn if digest == parts.digest],
+            refreshed=True,
         )
     except (ValidationError, StoreError):
         return None

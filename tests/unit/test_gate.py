@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from penstock.gate import Challenge, Comparison, decide
+from penstock.limits import Cost
 from penstock.metrics.metric import Metric, metric_for
 from penstock.receipts import Interval, Verdict
 from penstock.slices import Gate
@@ -57,9 +58,8 @@ def test_a_first_model_must_beat_the_dummy_with_its_whole_interval() -> None:
     verdict = judged(touching)
     assert not verdict.passed
     (reason,) = verdict.reasons
-    assert reason == (
-        "The candidate does not beat the dummy baseline: ROC AUC 0.55 against the dummy baseline's 0.5 "
-        "(paired difference +0.05, 95 % interval -0.01 to +0.11 on 500 held-out rows)."
+    assert reason.startswith(
+        "The candidate does not beat the dummy baseline: ROC AUC 0.55 [0.49, 0.61] does not clear 0.5, n = 500. To do: "
     )
 
 
@@ -79,13 +79,26 @@ def test_a_challenger_that_may_be_as_good_passes(difference: Interval) -> None:
     assert "is not worse than the champion" in verdict.reasons[1]
 
 
-def test_a_margin_refuses_a_point_difference_beyond_it() -> None:
-    """Who declares a margin wants no drift downwards in small steps."""
+def test_a_challenger_that_may_be_worse_by_more_than_the_margin_is_refused() -> None:
+    """Who declares a margin wants it shown that no more is lost, not that nothing was shown."""
     slightly = challenge(span(-0.02, -0.05, 0.01))
-    assert judged(against=slightly, gate=Gate(margin=0.03)).passed
-    verdict = judged(against=slightly, gate=Gate(margin=0.01))
+    assert judged(against=slightly, gate=Gate(margin=0.06)).passed
+    verdict = judged(against=slightly, gate=Gate(margin=0.03))
     assert not verdict.passed
-    assert "the margin is 0.01" in verdict.reasons[0]
+    assert "may be worse by more than the margin" in verdict.reasons[0]
+    assert "the margin is 0.03" in verdict.reasons[0]
+
+
+def test_the_margin_is_a_fifth_of_what_the_champion_gains_unless_it_is_declared() -> None:
+    """A unit of a metric means little by itself: what a model has over guessing is what there is to lose."""
+    # The candidate gains 0.4 over the dummy, so the champion gains 0.42 and the margin is 0.084.
+    assert judged(against=challenge(span(-0.02, -0.083, 0.04))).passed
+    assert not judged(against=challenge(span(-0.02, -0.085, 0.04))).passed
+
+
+def test_what_is_surely_worse_by_a_hair_passes() -> None:
+    """On a hundred thousand rows a refit alone is surely other than the fit before it."""
+    assert judged(against=challenge(span(-0.0002, -0.0003, -0.0001, n=100_000))).passed
 
 
 def test_a_margin_does_not_excuse_what_is_surely_worse() -> None:
@@ -147,3 +160,51 @@ def test_a_positive_difference_is_better_for_a_loss_too() -> None:
     """The gate reads differences, whose sign the metrics have settled."""
     lower = Comparison(candidate=1.0, other=3.0, difference=span(2.0, 1.5, 2.5))
     assert judged(lower, metric=RMSE).passed
+
+
+def against_the_floor(difference: Interval, *, gate: Gate | None = None) -> Verdict:
+    floor = Comparison(candidate=0.9, other=0.9 - difference.value, difference=difference)
+    return decide(
+        metric=AUC,
+        baseline=GOOD,
+        challenge=None,
+        blocking=(),
+        digest="mine",
+        withdrawn=(),
+        gate=gate or Gate(),
+        floor=floor,
+    )
+
+
+def test_a_model_that_untuned_boosting_surely_beats_is_refused_and_told_how_to_do_better() -> None:
+    """A budget of a second must not publish what an expert would be ashamed of."""
+    verdict = against_the_floor(span(-0.06, -0.08, -0.04))
+    assert not verdict.passed
+    assert "is worse than untuned histogram gradient boosting: ROC AUC 0.9 against 0.96" in verdict.reasons[0]
+    assert "--budget" in verdict.reasons[0]
+    assert "floor: false" in verdict.reasons[0]
+
+
+def test_the_floor_refuses_neither_within_its_margin_nor_where_it_was_waived() -> None:
+    """Its gain over the dummy is 0.42; a twentieth of that, 0.021, is no reason against a model."""
+    assert against_the_floor(span(-0.02, -0.03, -0.01)).passed
+    assert not against_the_floor(span(-0.03, -0.04, -0.022)).passed
+    assert against_the_floor(span(-0.06, -0.08, -0.04), gate=Gate(floor=False)).passed
+
+
+@pytest.mark.parametrize(
+    ("cost", "name"),
+    [
+        (Cost(latency_ms=7.93, memory_mb=1, bundle_mb=1), "latency"),
+        (Cost(latency_ms=1, memory_mb=3e3, bundle_mb=1), "memory"),
+        (Cost(latency_ms=1, memory_mb=1, bundle_mb=2e3), "size"),
+    ],
+)
+def test_a_model_that_costs_more_than_is_allowed_is_refused(cost: Cost, name: str) -> None:
+    """The reason has the figure, the limit and the line that raises it; what passes has no figure of its own."""
+    asked = {"metric": AUC, "baseline": GOOD, "challenge": None, "blocking": (), "digest": "mine", "withdrawn": ()}
+    verdict = decide(**asked, gate=Gate(), cost=cost)
+    assert [check["name"] for check in verdict.checks if not check["passed"]] == [name]
+    assert "gate: {max_" in verdict.reasons[0]
+    cheap, cheaper = (Cost(latency_ms=ms, memory_mb=1, bundle_mb=1) for ms in (2.0, 1.0))
+    assert decide(**asked, gate=Gate(), cost=cheap) == decide(**asked, gate=Gate(), cost=cheaper)

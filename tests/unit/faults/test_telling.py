@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_wine
 
-from penstock.leakage import Finding, find_leaks, find_shared_groups, find_shared_rows
+from penstock.faults.copies import find_shared_rows
+from penstock.faults.finding import Finding
+from penstock.faults.groups import find_shared_groups
+from penstock.faults.telling import find_leaks
 from penstock.table import Column, TableSchema, Target
 
 BINARY = Target(name="y", task="binary", labels=("no", "yes"), positive="yes")
