@@ -180,21 +180,19 @@ class _Search:
         while not self._within:
             self.candidates.pop()
         self.fit([c for c in others if c in self.candidates], self._all_folds, deadline)
-        self._prefer_scale()
+        self._prefer_scale([c for c in self.candidates if c not in strongest and c not in others])
 
     @property
     def _within(self) -> bool:
         return sum(c.family.kind != "dummy" for c in self.candidates) <= self.most
 
-    def _prefer_scale(self) -> None:
+    def _prefer_scale(self, waiting: Sequence[Candidate]) -> None:
         """Let a family's further configurations learn on the scale that served its strongest one better."""
         preferred = {}
         for entry in reversed(self._standing()):
             preferred[entry.candidate.family.kind] = entry.candidate.configured.scale
-        for candidate in self.candidates:
-            scale = preferred.get(candidate.family.kind, PLAIN)
-            if not candidate.fits and candidate.is_open and candidate.configured.scale != scale:
-                candidate.configured = Configured(candidate.family, scale)
+        for candidate in waiting:
+            candidate.configured = Configured(candidate.family, preferred.get(candidate.family.kind, PLAIN))
 
     def _look(self, candidate: Candidate) -> None:
         # The median stopping rule (Golovin et al. 2017, Google Vizier): behind half of what came before on the same

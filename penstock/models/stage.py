@@ -20,7 +20,7 @@ from penstock.errors import DataError
 from penstock.metrics.metric import Metric, metric_for
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.concluding import Searched
-from penstock.models.crew import Alone, Crew, Job, Processes
+from penstock.models.crew import Alone, Crew, Growing, Job, Processes
 from penstock.models.families import families_for
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
@@ -231,7 +231,9 @@ def with_widths(rule: SeriesRule, training: Training, out_of_fold: Floats) -> Se
 
 
 def _crew(training: Training, modelling: Modelling, executor: Executor | None) -> Crew:
-    return Processes(modelling.threads, executor) if training.n_cells > LARGE else Alone()
+    if training.n_cells > LARGE:
+        return Processes(modelling.threads, executor)
+    return Growing(modelling.threads) if modelling.threads > 1 else Alone()
 
 
 def _unflagged(sides: pd.DataFrame) -> Ints:
