@@ -32,6 +32,10 @@ LOOK_AFTER = 2
 FEWEST_TO_COMPARE = 4
 # Variations in a row without a better one, after which the search is over.
 PATIENCE = 24
+# What one candidate may take of the time that is there, in seconds of one process.
+MOST_OF_TIME = 0.5
+# More candidates than any search comes to.
+NO_END = 2**31
 # Of the time, what the first division into folds gets where there are others; and how many candidates go on to those.
 FIRST_DIVISION = 0.7
 PROMOTED = 12
@@ -64,7 +68,10 @@ class _Search:
         # Whatever comes first may take longer, so that a small budget, too, ends in a model.
         self.fit(waiting[:1], self._all_folds, deadline + grace if deadline is not None else None)
         strongest, others = _firsts(waiting)
-        self.fit([c for c in strongest if c is not waiting[0]], self._all_folds, first_deadline)
+        rest = [c for c in strongest if c is not waiting[0]]
+        self.fit(rest, range(1), first_deadline)
+        self._spare_time(rest, first_deadline)
+        self.fit(rest, self._all_folds, first_deadline)
         self._other_scale(strongest, first_deadline)
         for start in range(0, len(others), TOGETHER):
             self.race([c for c in others[start : start + TOGETHER] if c in self.candidates], first_deadline)
@@ -137,6 +144,16 @@ class _Search:
             if not promoted or not all(c.has(repeat + 1) for c in promoted if not c.error):
                 return
             self.repeats = repeat + 1
+
+    def _spare_time(self, candidates: Sequence[Candidate], deadline: float | None) -> None:
+        """Give those up that would take much of the time by themselves, where time is what ends the search."""
+        if deadline is None or self.most < NO_END:
+            return
+        there = deadline - time.monotonic()
+        for candidate in candidates:
+            first = candidate.fits.get(0)
+            if first is not None and first.seconds * self.training.n_folds > MOST_OF_TIME * there:
+                candidate.left_out = f"given up after a fold of {first.seconds:.0f} s, for want of time"
 
     @property
     def _all_folds(self) -> range:
@@ -262,7 +279,7 @@ def search(
     given = [Candidate(Configured(f), training.n_folds) for f in dict.fromkeys(families)]
     dummies = [c for c in given if c.family.kind == "dummy"]
     others = [c for c in given if c.family.kind != "dummy"]
-    limit = len(others) if most == 0 else most if most is not None else 2**31
+    limit = len(others) if most == 0 else most if most is not None else NO_END
     for candidate in dummies:
         candidate.fits = {
             fold: _prior(training, candidate.family, fold)

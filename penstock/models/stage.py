@@ -55,6 +55,8 @@ FEWEST_MS = 0.2
 # With fewer rows than these, chance in how they are divided into folds is large: they are divided again.
 FEW_ROWS = 3_000
 REPEATS = 2
+# How many cells of the training rows a boosted model of some hundred trees learns from in a second, roughly.
+CELLS_A_SECOND = 100_000
 
 
 def train(
@@ -190,13 +192,21 @@ def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling
     groups: npt.NDArray[np.object_] | None = None
     if sides["group"].notna().any():
         groups = sides["group"].to_numpy(dtype=object)[rows]
-    fold_of = make_folds(whole.target, y, groups, modelling.folds, whole.seed)
+    folds = _affordable_folds(whole, len(rows), modelling)
+    fold_of = make_folds(whole.target, y, groups, folds, whole.seed)
     # Groups are few where rows are few, and there is hardly another way to divide them.
     again = REPEATS if len(rows) < FEW_ROWS and groups is None else 0
-    repeats = (make_folds(whole.target, y, None, modelling.folds, whole.seed + 1 + r) for r in range(again))
+    repeats = (make_folds(whole.target, y, None, folds, whole.seed + 1 + r) for r in range(again))
     cut = whole.cut.iloc[rows].reset_index(drop=True)
     parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
     return Training(cut, y, fold_of, *parts, weights=_of(whole.weights, rows), repeats=tuple(repeats))
+
+
+def _affordable_folds(whole: Training, n_rows: int, modelling: Modelling) -> int:
+    """Return how many folds there are: of a table so large that one candidate would take most of the budget, fewer."""
+    cells = n_rows * max(1, whole.cut.shape[1]) * (len(whole.target.labels) if whole.target.task == "multiclass" else 1)
+    seconds = cells / CELLS_A_SECOND / modelling.threads
+    return next((n for n in range(modelling.folds, 2, -1) if n * seconds <= modelling.budget / 4), 2)
 
 
 def _of(weights: Floats | None, rows: Ints) -> Floats | None:
