@@ -32,10 +32,6 @@ LOOK_AFTER = 2
 FEWEST_TO_COMPARE = 4
 # Variations in a row without a better one, after which the search is over.
 PATIENCE = 24
-# What one candidate may take of the time that is there, in seconds of one process.
-MOST_OF_TIME = 0.5
-# More candidates than any search comes to.
-NO_END = 2**31
 # Of the time, what the first division into folds gets where there are others; and how many candidates go on to those.
 FIRST_DIVISION = 0.7
 PROMOTED = 12
@@ -70,8 +66,7 @@ class _Search:
         strongest, others = _firsts(waiting)
         rest = [c for c in strongest if c is not waiting[0]]
         self.fit(rest, range(1), first_deadline)
-        self._spare_time(rest, first_deadline)
-        self.fit(rest, self._all_folds, first_deadline)
+        self.fit(self._promising(rest), self._all_folds, first_deadline)
         self._other_scale(strongest, first_deadline)
         for start in range(0, len(others), TOGETHER):
             self.race([c for c in others[start : start + TOGETHER] if c in self.candidates], first_deadline)
@@ -108,7 +103,7 @@ class _Search:
         self.fit(candidates, range(min(LOOK_AFTER, self.training.n_folds)), deadline)
         for candidate in candidates:
             self._look(candidate)
-        self.fit(candidates, self._all_folds, deadline)
+        self.fit(self._promising(candidates), self._all_folds, deadline)
 
     def vary(self, deadline: float | None) -> None:
         """Fit variations of what did best, until nothing gets better or time is over."""
@@ -145,15 +140,15 @@ class _Search:
                 return
             self.repeats = repeat + 1
 
-    def _spare_time(self, candidates: Sequence[Candidate], deadline: float | None) -> None:
-        """Give those up that would take much of the time by themselves, where time is what ends the search."""
-        if deadline is None or self.most < NO_END:
-            return
-        there = deadline - time.monotonic()
-        for candidate in candidates:
-            first = candidate.fits.get(0)
-            if first is not None and first.seconds * self.training.n_folds > MOST_OF_TIME * there:
-                candidate.left_out = f"given up after a fold of {first.seconds:.0f} s, for want of time"
+    def _promising(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return candidates by what their folds so far came to, the best first: time may not be enough for all."""
+        means = [np.mean(list(own.values())) if (own := self._own(c)) else -np.inf for c in candidates]
+        standing = sorted(range(len(candidates)), key=lambda i: -means[i])
+        return [candidates[i] for i in standing]
+
+    def _own(self, candidate: Candidate) -> dict[int, float]:
+        found = fold_scores(self.training, candidate, self.metric)
+        return {fold: self.metric.sign * value for fold, value in found.items() if fold < LOOK_AFTER}
 
     @property
     def _all_folds(self) -> range:
@@ -214,20 +209,18 @@ class _Search:
     def _look(self, candidate: Candidate) -> None:
         # The median stopping rule (Golovin et al. 2017, Google Vizier): behind half of what came before on the same
         # folds, it is unlikely to come out ahead.
-        own = fold_scores(self.training, candidate, self.metric)
-        folds = [fold for fold in range(LOOK_AFTER) if fold in own]
-        if candidate.is_whole or not candidate.is_open or not folds:
+        own = self._own(candidate)
+        if candidate.is_whole or not candidate.is_open or not own:
             return
         others = []
         for other in self.candidates:
             if other.is_whole and other.family.kind != "dummy":
-                known = fold_scores(self.training, other, self.metric)
-                others.append(np.mean([known.get(fold, np.nan) for fold in folds]))
+                known = self._own(other)
+                others.append(np.mean([known.get(fold, np.nan) for fold in own]))
         if len(others) < FEWEST_TO_COMPARE:
             return
-        behind = self.metric.sign * (float(np.nanmedian(others)) - float(np.mean([own[f] for f in folds])))
-        if behind > 0:
-            candidate.left_out = f"given up after {len(folds)} folds, behind half of the candidates before it"
+        if np.nanmedian(others) > np.mean(list(own.values())):
+            candidate.left_out = f"given up after {len(own)} folds, behind half of the candidates before it"
 
 
 def search(
@@ -279,7 +272,7 @@ def search(
     given = [Candidate(Configured(f), training.n_folds) for f in dict.fromkeys(families)]
     dummies = [c for c in given if c.family.kind == "dummy"]
     others = [c for c in given if c.family.kind != "dummy"]
-    limit = len(others) if most == 0 else most if most is not None else NO_END
+    limit = len(others) if most == 0 else most if most is not None else 2**31
     for candidate in dummies:
         candidate.fits = {
             fold: _prior(training, candidate.family, fold)

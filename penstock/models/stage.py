@@ -56,7 +56,7 @@ FEWEST_MS = 0.2
 FEW_ROWS = 3_000
 REPEATS = 2
 # How many cells of the training rows a boosted model of some hundred trees learns from in a second, roughly.
-CELLS_A_SECOND = 100_000
+CELLS_A_SECOND = 50_000
 
 
 def train(
