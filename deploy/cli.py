@@ -48,7 +48,9 @@ def run(
     target: Annotated[str | None, typer.Option(help="The column to predict, or its index from 0.")] = None,
     name: ModelName = None,
     artifacts: Artifacts = Path("artifacts"),
-    budget: Annotated[float | None, typer.Option(help="Seconds for the search.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Seconds for the search; by default what the spec says, else 60.")
+    ] = None,
     task: Task = "auto",
     no_header: NoHeader = False,
     names: Names = None,

@@ -69,11 +69,11 @@ def leaderboard(summary: RunSummary) -> list[dict[str, object]]:
     """Return the leaderboard's rows."""
     return [
         {
-            "candidate": row.family + (" (chosen)" if row.chosen else ""),
+            "candidate": cell(row.words) + (" (chosen)" if row.chosen else ""),
             metric_title(summary.metric): _rounded(row.mean),
             "± sd": _rounded(row.sd),
             "seconds": row.seconds,
-            "outcome": cell(row.note or row.state),
+            "outcome": cell(row.outcome or row.state),
         }
         for row in summary.leaderboard
     ]

@@ -247,6 +247,25 @@ class LeaderboardRow(Frozen):
     cost_ms: float | None = None
     weight: float = 0.0
 
+    @property
+    def words(self) -> str:
+        """The family, and what differs in its configuration.
+
+        Examples
+        --------
+        >>> LeaderboardRow(family="linear", config="c 2", metric="rmse", mean=None, sd=None).words
+        'linear (c 2)'
+        """
+        return f"{self.family} ({self.config})" if self.config else self.family
+
+    @property
+    def outcome(self) -> str:
+        """What became of it, in words; empty where there is nothing to say."""
+        share = f"{self.weight:.0%} of the ensemble" if 0 < self.weight < 1 else ""
+        return "; ".join(part for part in (share, self.note) if part) or (
+            "" if self.state == "completed" else self.state
+        )
+
 
 class Trained(Receipt):
     """The train stage: the winning recipe, fitted twice, and the leaderboard it won."""

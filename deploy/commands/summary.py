@@ -13,6 +13,7 @@ from penstock.bundle.candidate import way_in
 from penstock.summary import RunSummary
 
 LARGE = 10_000
+MOST_CANDIDATES = 12
 
 
 def show_summary(summary: RunSummary, artifacts: Path) -> None:
@@ -42,11 +43,14 @@ def _spread(sd: float) -> str:
 
 def _leaderboard(summary: RunSummary) -> Table:
     board = table("candidate", f"#{summary.metric} (cross-validation)", "#± sd", "#seconds", "", title="Leaderboard")
-    for row in summary.leaderboard:
+    for row in summary.leaderboard[:MOST_CANDIDATES]:
         mean = "—" if row.mean is None else _number(row.mean)
         sd = "" if row.sd is None else _spread(row.sd)
-        note = "chosen" if row.chosen else row.note or ("" if row.state == "completed" else row.state)
-        board.add_row(row.family, mean, sd, f"{row.seconds:.1f}", escape(note))
+        note = "chosen" if row.chosen else row.outcome
+        board.add_row(escape(row.words), mean, sd, f"{row.seconds:.1f}", escape(note))
+    more = len(summary.leaderboard) - MOST_CANDIDATES
+    if more > 0:
+        board.caption = f"and {more} more, all of them in the report"
     return board
 
 

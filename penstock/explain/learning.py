@@ -29,6 +29,8 @@ SHARES = (0.1, 0.2, 0.4, 0.7)
 FEWEST_ROWS = 40
 # What may be learned from in all, in cells; a model of many trees takes longer for each.
 MOST_CELLS = 800_000
+# What a fit takes more than an answer, from a plain model to a costly one.
+FITS = 1.5
 MOST_SCORED = 3_000
 REPLICATES = 200
 SLOW = "no larger part of the rows was fitted, but all of them: it would take too long"
@@ -76,7 +78,7 @@ def learning_curve(
     whole = _Rows.of(wrangled, trained, target, seed, store)
     if metric.name not in defined_metrics(target, whole.y[whole.held], whole.context):
         return {**told, "note": f"{metric.title} is not defined on the held-out rows"}
-    sizes = whole.sizes(costliness(trained))
+    sizes = whole.sizes(FITS * costliness(trained))
     if sizes and sizes[-1] < 0.9 * SHARES[-1] * len(whole.order):
         told["note"] = SLOW
     for n in sizes:

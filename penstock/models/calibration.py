@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from penstock.frozen import Frozen
 from penstock.metrics.weighted import Floats, Ints
@@ -132,6 +131,9 @@ def _least(
     weights: Floats,
 ) -> Floats:
     """Return the logarithm of the slope, and the biases, of the least penalised log loss."""
+    # A process that serves a calibrated model needs none of it.
+    from scipy.optimize import minimize
+
     logs = np.log(np.maximum(shares, SMALLEST))
     rows = np.arange(len(codes))
     total = float(weights.sum())

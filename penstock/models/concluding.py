@@ -182,6 +182,9 @@ def concluded(
     rows = _rows(training, entries, metric, counted, best, interrupted, chosen=not several)
     if several:
         rows.append(_ensemble_row(training, metric, final, members))
+    if repeats > 1:
+        why = f"over {repeats} divisions into {training.n_folds} folds, for {len(training.y):,} rows are few"
+        rows = [row.model_copy(update={"note": why}) if row.chosen else row for row in rows]
     return Searched(
         kind=ENSEMBLE if several else best.candidate.family.kind,
         members=members,

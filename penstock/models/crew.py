@@ -23,6 +23,8 @@ from penstock.models.training import Training
 Result = TypeVar("Result")
 # What is done with a training: a function of this module's importers and the rest of its arguments.
 Job = tuple[Callable[..., Result], tuple[Any, ...]]
+# Seconds after which it is worth the start of processes.
+ALONE_FOR = 3.0
 
 
 class Crew(Protocol):
@@ -63,6 +65,39 @@ class Alone:
 
     def close(self) -> None:
         """Nothing runs."""
+
+
+class Growing:
+    """The process itself for the first seconds, then processes: a search that is over soon needn't wait for these.
+
+    Parameters
+    ----------
+    workers : int
+        How many processes.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._alone, self._together = Alone(), Processes(workers)
+        self._spent = 0.0
+
+    def each(
+        self, training: Training, jobs: Sequence[Job[Result]], deadline: float | None
+    ) -> Iterator[tuple[int, Result | Exception]]:
+        """Do the jobs in order, and side by side once they have taken some seconds."""
+        begun = 0
+        while begun < len(jobs) and self._spent < ALONE_FOR:
+            started = time.monotonic()
+            for _, done in self._alone.each(training, jobs[begun : begun + 1], deadline):
+                self._spent += time.monotonic() - started
+                yield begun, done
+            begun += 1
+        if begun < len(jobs):
+            for i, done in self._together.each(training, jobs[begun:], deadline):
+                yield begun + i, done
+
+    def close(self) -> None:
+        """End whatever still runs, and tidy up."""
+        self._together.close()
 
 
 class Processes:

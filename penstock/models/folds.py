@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,7 +87,9 @@ def make_folds(
 ) -> Ints:
     """Return the fold of every row: balanced by label, groups kept whole.
 
-    There are never more folds than rows of the rarest label, or than groups.
+    There are never more folds than groups, or than rows of the rarer label of two. Of three labels and more, those with
+    fewer rows than folds are missing from some of these: a label that is rare must not cost all others what they learn
+    from.
 
     Parameters
     ----------
@@ -120,8 +123,11 @@ def make_folds(
     splitter = _splitter(target, y, groups, folds, seed)
     fold_of = np.empty(len(y), dtype=np.int64)
     blank = np.zeros((len(y), 1))
-    for i, (_, test) in enumerate(splitter.split(blank, y, _codes(groups) if groups is not None else None)):
-        fold_of[test] = i
+    with warnings.catch_warnings():
+        # It warns of labels that are rarer than folds.
+        warnings.simplefilter("ignore", UserWarning)
+        for i, (_, test) in enumerate(splitter.split(blank, y, _codes(groups) if groups is not None else None)):
+            fold_of[test] = i
     return fold_of
 
 
@@ -133,12 +139,14 @@ def _splitter(
         n = _enough(min(folds, n_groups), "groups", n_groups)
         if not target.is_classification:
             return GroupKFold(n_splits=n, shuffle=True, random_state=seed)
-        rarest = int(np.unique(y, return_counts=True)[1].min())
-        return StratifiedGroupKFold(n_splits=max(2, min(n, rarest)), shuffle=True, random_state=seed)
+        counts = np.unique(y, return_counts=True)[1]
+        most = int(counts.min() if len(counts) == 2 else counts.max())
+        return StratifiedGroupKFold(n_splits=max(2, min(n, most)), shuffle=True, random_state=seed)
     if target.is_classification:
-        rarest = int(np.unique(y, return_counts=True)[1].min())
-        if rarest >= 2:
-            return StratifiedKFold(n_splits=min(folds, rarest), shuffle=True, random_state=seed)
+        counts = np.unique(y, return_counts=True)[1]
+        n = min(folds, int(counts.min() if len(counts) == 2 else counts.max()))
+        if n >= 2:
+            return StratifiedKFold(n_splits=n, shuffle=True, random_state=seed)
     return KFold(n_splits=_enough(min(folds, len(y)), "training rows", len(y)), shuffle=True, random_state=seed)
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -84,7 +85,7 @@ class Kept:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as found:
                 return FoldFit(found["predicted"], float(found["seconds"]), int(found["rounds"]))
-        except (ValueError, KeyError, OSError, EOFError):
+        except (ValueError, KeyError, OSError, EOFError, BadZipFile):
             return None
 
     def keep(self, configured: Configured, fold: int, fit: FoldFit) -> None:

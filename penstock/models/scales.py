@@ -7,7 +7,6 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import skew
 
 from penstock.frozen import Frozen
 from penstock.metrics.weighted import Floats
@@ -81,9 +80,15 @@ def log_scale(target: Target, y: npt.NDArray[np.generic]) -> Scale | None:
         return None
     shift = 0.0 if low > 0 else 1.0
     logs = np.log(values + shift)
-    if not float(skew(values)) > max(SKEWED, abs(float(skew(logs)))):
+    if not _skewness(values) > max(SKEWED, abs(_skewness(logs))):
         return None
     return Scale(kind="log", shift=shift, low=float(logs.min()) - BEYOND, high=float(logs.max()) + BEYOND)
+
+
+def _skewness(values: Floats) -> float:
+    centred = values - values.mean()
+    spread = float(np.mean(centred**2)) ** 1.5
+    return float(np.mean(centred**3)) / spread if spread > 0 else 0.0
 
 
 def smearing(scale: Scale, y: npt.NDArray[np.generic], estimates: Floats) -> float:

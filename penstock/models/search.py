@@ -64,7 +64,9 @@ class _Search:
         # Whatever comes first may take longer, so that a small budget, too, ends in a model.
         self.fit(waiting[:1], self._all_folds, deadline + grace if deadline is not None else None)
         strongest, others = _firsts(waiting)
-        self.fit([c for c in strongest if c is not waiting[0]], self._all_folds, first_deadline)
+        rest = [c for c in strongest if c is not waiting[0]]
+        self.fit(rest, range(1), first_deadline)
+        self.fit(self._promising(rest), self._all_folds, first_deadline)
         self._other_scale(strongest, first_deadline)
         for start in range(0, len(others), TOGETHER):
             self.race([c for c in others[start : start + TOGETHER] if c in self.candidates], first_deadline)
@@ -101,7 +103,7 @@ class _Search:
         self.fit(candidates, range(min(LOOK_AFTER, self.training.n_folds)), deadline)
         for candidate in candidates:
             self._look(candidate)
-        self.fit(candidates, self._all_folds, deadline)
+        self.fit(self._promising(candidates), self._all_folds, deadline)
 
     def vary(self, deadline: float | None) -> None:
         """Fit variations of what did best, until nothing gets better or time is over."""
@@ -137,6 +139,16 @@ class _Search:
             if not promoted or not all(c.has(repeat + 1) for c in promoted if not c.error):
                 return
             self.repeats = repeat + 1
+
+    def _promising(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """Return candidates by what their folds so far came to, the best first: time may not be enough for all."""
+        means = [np.mean(list(own.values())) if (own := self._own(c)) else -np.inf for c in candidates]
+        standing = sorted(range(len(candidates)), key=lambda i: -means[i])
+        return [candidates[i] for i in standing]
+
+    def _own(self, candidate: Candidate) -> dict[int, float]:
+        found = fold_scores(self.training, candidate, self.metric)
+        return {fold: self.metric.sign * value for fold, value in found.items() if fold < LOOK_AFTER}
 
     @property
     def _all_folds(self) -> range:
@@ -180,39 +192,35 @@ class _Search:
         while not self._within:
             self.candidates.pop()
         self.fit([c for c in others if c in self.candidates], self._all_folds, deadline)
-        self._prefer_scale()
+        self._prefer_scale([c for c in self.candidates if c not in strongest and c not in others])
 
     @property
     def _within(self) -> bool:
         return sum(c.family.kind != "dummy" for c in self.candidates) <= self.most
 
-    def _prefer_scale(self) -> None:
+    def _prefer_scale(self, waiting: Sequence[Candidate]) -> None:
         """Let a family's further configurations learn on the scale that served its strongest one better."""
         preferred = {}
         for entry in reversed(self._standing()):
             preferred[entry.candidate.family.kind] = entry.candidate.configured.scale
-        for candidate in self.candidates:
-            scale = preferred.get(candidate.family.kind, PLAIN)
-            if not candidate.fits and candidate.is_open and candidate.configured.scale != scale:
-                candidate.configured = Configured(candidate.family, scale)
+        for candidate in waiting:
+            candidate.configured = Configured(candidate.family, preferred.get(candidate.family.kind, PLAIN))
 
     def _look(self, candidate: Candidate) -> None:
         # The median stopping rule (Golovin et al. 2017, Google Vizier): behind half of what came before on the same
         # folds, it is unlikely to come out ahead.
-        own = fold_scores(self.training, candidate, self.metric)
-        folds = [fold for fold in range(LOOK_AFTER) if fold in own]
-        if candidate.is_whole or not candidate.is_open or not folds:
+        own = self._own(candidate)
+        if candidate.is_whole or not candidate.is_open or not own:
             return
         others = []
         for other in self.candidates:
             if other.is_whole and other.family.kind != "dummy":
-                known = fold_scores(self.training, other, self.metric)
-                others.append(np.mean([known.get(fold, np.nan) for fold in folds]))
+                known = self._own(other)
+                others.append(np.mean([known.get(fold, np.nan) for fold in own]))
         if len(others) < FEWEST_TO_COMPARE:
             return
-        behind = self.metric.sign * (float(np.nanmedian(others)) - float(np.mean([own[f] for f in folds])))
-        if behind > 0:
-            candidate.left_out = f"given up after {len(folds)} folds, behind half of the candidates before it"
+        if np.nanmedian(others) > np.mean(list(own.values())):
+            candidate.left_out = f"given up after {len(own)} folds, behind half of the candidates before it"
 
 
 def search(

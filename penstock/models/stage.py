@@ -22,7 +22,7 @@ from penstock.metrics.metric import Metric
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.aimed import aimed
 from penstock.models.concluding import Searched
-from penstock.models.crew import Alone, Crew, Job, Processes
+from penstock.models.crew import Alone, Crew, Growing, Job, Processes
 from penstock.models.families import families_for
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
@@ -57,6 +57,8 @@ FEWEST_MS = 0.2
 # With fewer rows than these, chance in how they are divided into folds is large: they are divided again.
 FEW_ROWS = 3_000
 REPEATS = 2
+# How many cells of the training rows a boosted model of some hundred trees learns from in a second, roughly.
+CELLS_A_SECOND = 50_000
 
 
 def train(
@@ -196,13 +198,21 @@ def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling
     groups: npt.NDArray[np.object_] | None = None
     if sides["group"].notna().any():
         groups = sides["group"].to_numpy(dtype=object)[rows]
-    fold_of = make_folds(whole.target, y, groups, modelling.folds, whole.seed)
+    folds = _affordable_folds(whole, len(rows), modelling)
+    fold_of = make_folds(whole.target, y, groups, folds, whole.seed)
     # Groups are few where rows are few, and there is hardly another way to divide them.
     again = REPEATS if len(rows) < FEW_ROWS and groups is None else 0
-    repeats = (make_folds(whole.target, y, None, modelling.folds, whole.seed + 1 + r) for r in range(again))
+    repeats = (make_folds(whole.target, y, None, folds, whole.seed + 1 + r) for r in range(again))
     cut = whole.cut.iloc[rows].reset_index(drop=True)
     parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
     return Training(cut, y, fold_of, *parts, weights=_of(whole.weights, rows), repeats=tuple(repeats))
+
+
+def _affordable_folds(whole: Training, n_rows: int, modelling: Modelling) -> int:
+    """Return how many folds there are: of a table so large that one candidate would take most of the budget, fewer."""
+    cells = n_rows * max(1, whole.cut.shape[1]) * (len(whole.target.labels) if whole.target.task == "multiclass" else 1)
+    seconds = cells / CELLS_A_SECOND / modelling.threads
+    return next((n for n in range(modelling.folds, 2, -1) if n * seconds <= modelling.budget / 4), 2)
 
 
 def _of(weights: Floats | None, rows: Ints) -> Floats | None:
@@ -238,7 +248,9 @@ def with_widths(rule: SeriesRule, training: Training, out_of_fold: Floats) -> Se
 
 
 def _crew(training: Training, modelling: Modelling, executor: Executor | None) -> Crew:
-    return Processes(modelling.threads, executor) if training.n_cells > LARGE else Alone()
+    if training.n_cells > LARGE:
+        return Processes(modelling.threads, executor)
+    return Growing(modelling.threads) if modelling.threads > 1 else Alone()
 
 
 def _unflagged(sides: pd.DataFrame) -> Ints:

@@ -52,7 +52,7 @@ def leaderboard_bars(rows: Sequence[LeaderboardRow], metric: str) -> Figure:
             fontweight="bold" if row.chosen else "normal",
         )
     ax.set_xlim(low, high)
-    ax.set_yticks(range(len(scored)), [word(row.family, 26) for row in scored])
+    ax.set_yticks(range(len(scored)), [word(row.words, 26) for row in scored])
     ax.set_ylim(len(scored) - 0.4, -0.6)
     ax.set_xlabel(f"{word(metric)}, mean \u00b1 sd over the folds (dots: single folds)")
     ax.grid(axis="x")

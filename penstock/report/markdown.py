@@ -138,11 +138,11 @@ def _scores(facts: DossierFacts) -> list[str]:
 def _board(facts: DossierFacts) -> list[str]:
     rows = [
         (
-            f"{row.family} (chosen)" if row.chosen else row.family,
+            f"{row.words} (chosen)" if row.chosen else row.words,
             number(row.mean),
             number(row.sd, 2),
             seconds(row.seconds),
-            row.note or ("" if row.state == "completed" else row.state),
+            row.outcome,
         )
         for row in facts.leaderboard
     ]

@@ -16,10 +16,18 @@ def test_every_fold_has_its_share_of_the_rare_label() -> None:
     assert np.bincount(fold_of[y == 1]).tolist() == [2] * 5
 
 
-def test_there_are_no_more_folds_than_rows_of_the_rarest_label() -> None:
-    """Otherwise some fold would be trained without it."""
+def test_of_two_labels_there_are_no_more_folds_than_rows_of_the_rarer() -> None:
+    """Otherwise some fold could not be ranked."""
+    y = np.array([0] * 40 + [1] * 3)
+    assert make_folds(BINARY, y, None, 5, 1).max() + 1 == 3
+
+
+def test_a_rare_label_among_many_costs_no_folds_and_is_spread_over_them() -> None:
+    """Its three rows are in three folds, so that every fold learns from two of them at least."""
     y = np.array([0] * 40 + [1] * 30 + [2] * 3)
-    assert make_folds(THREE, y, None, 5, 1).max() + 1 == 3
+    fold_of = make_folds(THREE, y, None, 5, 1)
+    assert fold_of.max() + 1 == 5
+    assert len(set(fold_of[y == 2].tolist())) == 3
 
 
 @pytest.mark.parametrize("target", [BINARY, NUMBER])
