@@ -318,6 +318,12 @@ FamilyName = Literal[
     "neighbours",
     "svm",
     "gradient_boosting",
+    "catboost",
+    "ols",
+    "logit",
+    "glm",
+    "torch",
+    "keras",
 ]
 # Strong and quick ones; the others are there by name.
 USUAL_FAMILIES: tuple[FamilyName, ...] = (

@@ -16,6 +16,8 @@ from tests.servers import Server, mariadb_server, postgresql_server
 
 ROOT = Path(__file__).resolve().parent.parent
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true")
+# Whether the extras' libraries have to be there: `make test-extras` installs them.
+WITH_EXTRAS = os.environ.get("PENSTOCK_EXTRAS", "") == "1"
 _own = pytest.StashKey[str]()
 
 # On a busy machine a deadline says nothing about the code; in CI the same examples every time.
@@ -90,6 +92,19 @@ def shared() -> Path:
     if not path.is_dir():
         _absent("the shared data lie beside a developer's clone (../shared), and not beside this one")
     return path
+
+
+@pytest.fixture(scope="session")
+def extra() -> Callable[[str], None]:
+    """Return a function that takes a sentence about an absent extra, and skips; fails where extras have to be there."""
+
+    def skip(absent: str) -> None:
+        if absent and WITH_EXTRAS and IN_CI:
+            pytest.fail(absent)
+        if absent:
+            pytest.skip(absent)
+
+    return skip
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from penstock.models.families.bayes import GaussianBayesFamily
 from penstock.models.families.boosting import (
     Boosting,
     BoostingFamily,
+    CatBoostFamily,
     GradientFamily,
     HistogramFamily,
     LightGBMFamily,
@@ -24,8 +25,14 @@ from penstock.models.families.linear import (
     StochasticFamily,
 )
 from penstock.models.families.neighbours import NeighboursFamily
-from penstock.models.families.neural import PerceptronFamily
+from penstock.models.families.neural import KerasFamily, PerceptronFamily, TorchFamily
 from penstock.models.families.refusal import Refusal
+from penstock.models.families.statsmodels import (
+    GeneralisedFamily,
+    LeastSquaresFamily,
+    LogOddsFamily,
+    coefficient_table,
+)
 from penstock.models.families.trees import ExtraTreesFamily, ForestFamily, TreeFamily
 from penstock.models.families.union import FAMILIES, Family, families_for
 from penstock.models.families.vectors import VectorsFamily
@@ -36,6 +43,7 @@ __all__ = [
     "BaseFamily",
     "Boosting",
     "BoostingFamily",
+    "CatBoostFamily",
     "DummyFamily",
     "ElasticNetFamily",
     "ExtraTreesFamily",
@@ -43,11 +51,15 @@ __all__ = [
     "ForestFamily",
     "GammaFamily",
     "GaussianBayesFamily",
+    "GeneralisedFamily",
     "GradientFamily",
     "HistogramFamily",
+    "KerasFamily",
     "LassoFamily",
+    "LeastSquaresFamily",
     "LightGBMFamily",
     "LinearFamily",
+    "LogOddsFamily",
     "LogisticFamily",
     "NeighboursFamily",
     "PerceptronFamily",
@@ -55,9 +67,11 @@ __all__ = [
     "Refusal",
     "RidgeFamily",
     "StochasticFamily",
+    "TorchFamily",
     "TreeFamily",
     "TweedieFamily",
     "VectorsFamily",
     "XGBoostFamily",
+    "coefficient_table",
     "families_for",
 ]

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from penstock.models.families.drawing import scaled
+from penstock.models.families.base import BaseFamily
+from penstock.models.families.drawing import even, scaled, whole
 from penstock.models.families.linear import PRODUCT, THOUSAND, ScaledFamily
 from penstock.table import Target
 
@@ -64,3 +65,81 @@ class PerceptronFamily(ScaledFamily):
             l2=self.l2,
             seed=seed,
         )
+
+
+class NetworkFamily(BaseFamily):
+    """A residual network with embeddings for codes, whichever library learns it."""
+
+    stops_early: ClassVar[bool] = True
+    epochs: int | None = Field(default=None, ge=1)
+    width: int = Field(default=96, ge=2, le=1024)
+    blocks: int = Field(default=2, ge=0, le=6)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    learning_rate: float = Field(default=0.002, gt=0)
+    decay: float = Field(default=0.01, ge=0)
+
+    def varied(self, rng: np.random.Generator, target: Target, n_rows: int) -> Self:
+        """Return another configuration of the search space."""
+        return self.model_copy(
+            update={
+                "width": whole(rng, 32, 256),
+                "blocks": int(rng.integers(1, 4)),
+                "dropout": even(rng, 0.0, 0.4),
+                "learning_rate": scaled(rng, 0.0005, 0.01),
+                "decay": scaled(rng, 0.001, 0.3),
+            }
+        )
+
+    def with_rounds(self, rounds: int) -> Self:
+        """Return the same configuration that goes through all rows so often and doesn't stop early."""
+        return self.model_copy(update={"epochs": rounds})
+
+    def cost(self, target: Target, n_rows: int, n_features: int) -> float:
+        """Return about how many milliseconds its fitted estimator takes for one row."""
+        inputs, outputs = 4 * n_features, max(1, len(target.labels))
+        coefficients = self.width * (inputs + 2 * self.blocks * self.width + outputs)
+        return PRODUCT * (2 + 2 * self.blocks) + THOUSAND * coefficients / 1000
+
+    def told(self, n_rows: int, seed: int) -> dict[str, Any]:
+        """Return what either library's network is told."""
+        usual = int(np.clip(300_000 / max(n_rows, 1), 12, 40))
+        return {
+            "width": self.width,
+            "blocks": self.blocks,
+            "dropout": self.dropout,
+            "epochs": self.epochs or usual,
+            "most": self.epochs or 4 * usual,
+            "learning_rate": self.learning_rate,
+            "decay": self.decay,
+            "seed": seed,
+        }
+
+
+class TorchFamily(NetworkFamily):
+    """The network, learned by PyTorch."""
+
+    kind: Literal["torch"] = "torch"
+    extra: ClassVar[str] = "torch"
+    library: ClassVar[str] = "torch"
+
+    def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
+        """Return a network that PyTorch learns."""
+        from penstock.models.estimators.torch_net import TorchClassifier, TorchRegressor
+
+        build = TorchClassifier if target.is_classification else TorchRegressor
+        return build(**self.told(n_rows, seed))
+
+
+class KerasFamily(NetworkFamily):
+    """The network, learned by Keras."""
+
+    kind: Literal["keras"] = "keras"
+    extra: ClassVar[str] = "keras"
+    library: ClassVar[str] = "keras"
+
+    def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
+        """Return a network that Keras learns."""
+        from penstock.models.estimators.keras_net import KerasClassifier, KerasRegressor
+
+        build = KerasClassifier if target.is_classification else KerasRegressor
+        return build(**self.told(n_rows, seed))

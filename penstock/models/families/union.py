@@ -8,7 +8,13 @@ from pydantic import Field
 
 from penstock.models.families.base import BaseFamily
 from penstock.models.families.bayes import GaussianBayesFamily
-from penstock.models.families.boosting import GradientFamily, HistogramFamily, LightGBMFamily, XGBoostFamily
+from penstock.models.families.boosting import (
+    CatBoostFamily,
+    GradientFamily,
+    HistogramFamily,
+    LightGBMFamily,
+    XGBoostFamily,
+)
 from penstock.models.families.dummy import DummyFamily
 from penstock.models.families.glm import GammaFamily, PoissonFamily, TweedieFamily
 from penstock.models.families.linear import (
@@ -20,7 +26,8 @@ from penstock.models.families.linear import (
     StochasticFamily,
 )
 from penstock.models.families.neighbours import NeighboursFamily
-from penstock.models.families.neural import PerceptronFamily
+from penstock.models.families.neural import KerasFamily, PerceptronFamily, TorchFamily
+from penstock.models.families.statsmodels import GeneralisedFamily, LeastSquaresFamily, LogOddsFamily
 from penstock.models.families.trees import ExtraTreesFamily, ForestFamily, TreeFamily
 from penstock.models.families.vectors import VectorsFamily
 from penstock.slices import FamilyName
@@ -47,7 +54,13 @@ Family = Annotated[
     | TreeFamily
     | NeighboursFamily
     | VectorsFamily
-    | GradientFamily,
+    | GradientFamily
+    | CatBoostFamily
+    | LeastSquaresFamily
+    | LogOddsFamily
+    | GeneralisedFamily
+    | TorchFamily
+    | KerasFamily,
     Field(discriminator="kind"),
 ]
 FAMILIES: tuple[type[BaseFamily], ...] = get_args(get_args(Family)[0])

@@ -99,6 +99,17 @@ class Made:
     lookups: dict[str, Lookup]
 
 
+def small(family: type[BaseFamily]) -> BaseFamily:
+    """Return a family's model of few rounds: what holds for ten holds for hundreds."""
+    few = {"trees": 10, "epochs": 3}
+    return family(**{name: value for name, value in few.items() if name in family.model_fields})
+
+
+def task_of(family: BaseFamily) -> str:
+    """Return the first task that is a family's business."""
+    return next(task for task, target in TARGETS.items() if not family.refuses(target, 120, len(COLUMNS)))
+
+
 def make(
     task: str = "binary",
     *,
@@ -124,7 +135,8 @@ def make(
     typed = columns.cast(extended).frame
     y = outcome(raw, task, seed)
     assert columns.target is not None
-    fits = [(family or LinearFamily()).pipeline(PLAN, columns.target, n, seed) for _ in range(2)]
+    family = family or LinearFamily()
+    fits = [family.pipeline(PLAN, columns.target, n, seed) for _ in range(2)]
     served = fits[0].fit(PLAN.apply_cells(typed), y)
     half = n // 2
     twin = fits[1].fit(PLAN.apply_cells(typed.iloc[:half].reset_index(drop=True)), y[:half])
@@ -138,8 +150,8 @@ def make(
         served=dumped(served),
         twin=dumped(twin),
         probe=build_probe(raw, columns, seed),
-        digest=content_digest(served, columns, plan, lookups, {"family": "linear"}),
-        family="linear",
+        digest=content_digest(served, columns, plan, lookups, {"family": family.kind}),
+        family=family.kind,
         metrics={"scores": {"roc_auc": score.model_dump()}},
         scores={"roc_auc": score},
         baseline={"roc_auc": score.model_copy(update={"value": 0.5})},

@@ -1,0 +1,79 @@
+"""Every family trains, is sealed, opened again, and serves; those of the extras where their libraries are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from penstock.bundle.bundle import Bundle
+from penstock.bundle.publish import publish
+from penstock.models.families import FAMILIES, BaseFamily
+from tests.unit.bundle.making import COLUMNS, PASSED, TARGETS, make, raw_rows, small
+
+# What opens a sealed model, and what it then has loaded.
+OPENED = """
+import sys
+from penstock.bundle.bundle import Bundle
+from tests.unit.bundle.making import raw_rows
+Bundle.load(sys.argv[1]).predict(raw_rows(5, 3))
+print(*sorted({"statsmodels", "torch", "keras", "tensorflow"} & set(sys.modules)))
+"""
+
+
+@pytest.mark.parametrize("task", TARGETS)
+@pytest.mark.parametrize("kind", FAMILIES, ids=lambda kind: str(kind.model_fields["kind"].default))
+def test_a_family_trains_seals_loads_and_serves(
+    kind: type[BaseFamily], task: str, artifacts: Path, extra: Callable[[str], None]
+) -> None:
+    """What was sealed answers as what was fitted, a batch as its rows alone, and the same rows give the same digest."""
+    extra(kind.absent())
+    family = small(kind)
+    if why := family.refuses(TARGETS[task], 120, len(COLUMNS)):
+        assert why.endswith(("logistic", "ridge", "linear", "ols", "logit"))
+        return
+    made = make(task, family=family, n=100, report=None)
+    assert publish(artifacts, "churn", made.parts, PASSED).state == "published"
+    served = Bundle.load(artifacts / "models" / "churn")
+    rows = raw_rows(6, 3)
+    whole = served.predict(rows).to_pandas()
+    pd.testing.assert_frame_equal(whole, made.bundle.predict(rows).to_pandas())
+    alone = pd.concat([served.predict(rows.slice(i, 1)).to_pandas() for i in range(len(rows))], ignore_index=True)
+    pd.testing.assert_frame_equal(whole, alone, check_exact=True)
+    assert np.isfinite(whole.select_dtypes("number").to_numpy(dtype=np.float64)).all()
+    assert make(task, family=family, n=100, report=None).parts.digest == made.parts.digest
+
+
+@pytest.mark.parametrize("name", ["ols", "logit", "glm", "torch", "keras"])
+def test_what_only_fits_is_not_loaded_to_serve(
+    name: str, artifacts: Path, extra: Callable[[str], None], root: Path
+) -> None:
+    """The service of a model needs not what fitted it."""
+    kind = next(k for k in FAMILIES if k.model_fields["kind"].default == name)
+    extra(kind.absent())
+    task = next(t for t in TARGETS if not kind().refuses(TARGETS[t], 120, len(COLUMNS)))
+    publish(artifacts, "churn", make(task, family=small(kind), n=100, report=None).parts, PASSED)
+    run = subprocess.run(
+        [sys.executable, "-c", OPENED, str(artifacts / "models" / "churn")],
+        cwd=root, capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    assert run.stdout.split() == []
+
+
+def test_a_library_that_is_not_installed_is_named_with_its_extra() -> None:
+    """Nobody should have to guess what to install."""
+
+    class Absent(BaseFamily):
+        extra = "glue"
+        library = "no_such_library"
+
+        def estimator(self, *_: object) -> object:
+            return None
+
+    told = Absent().refuses(TARGETS["binary"], 100, 3)
+    assert told == "no_such_library is not installed: pip install 'penstock[glue]'"
