@@ -141,9 +141,9 @@ class EnvironmentFact(Frozen):
 class DossierFacts(Frozen):
     """Everything that a dossier tells. Every tuple is bounded; `n_columns` and `n_slices` count what there is.
 
-    `aim` is what good means, in sentences; `expectations` are the sentences on what the data were held to; `spec` is the
-    spec's text with no value of a private column in it, and `spec_path` where the user keeps it. `n_left_out` counts the
-    pictures for which there was no room.
+    `aim` is what good means, in sentences; `expectations` are the sentences on what the data were held to; `spec` is
+    the spec's text with no value of a private column in it, and `spec_path` where the user keeps it. `n_left_out`
+    counts the pictures for which there was no room.
     """
 
     name: str
