@@ -55,13 +55,14 @@ class Decision(Frozen):
         [2]
         """
         if self.threshold is not None:
-            is_positive = probabilities[:, self.positive] >= self.threshold
-            return np.asarray(np.where(is_positive, self.positive, 1 - self.positive), dtype=np.int64)
+            own, other = np.int64(self.positive), np.int64(1 - self.positive)
+            answers: Ints = np.where(probabilities[:, self.positive] >= self.threshold, own, other)
+            return answers
         # Not as a product of matrices: a row alone has to come out as it does among others, to the last bit.
         expected = np.zeros_like(probabilities)
         for truth, row in enumerate(self.cost):
             expected += probabilities[:, [truth]] * np.array(row)
-        return expected.argmin(axis=1).astype(np.int64)
+        return np.asarray(expected.argmin(axis=1), dtype=np.int64)
 
     def costs(self, codes: Ints, answers: Ints) -> Floats:
         """Return what each answer costs, shape (n_rows,), given the indices of the true labels and of the answers."""
