@@ -17,8 +17,6 @@ from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.receipts import Interval
 from penstock.table import Target
 
-# Above every probability: a threshold that no row reaches.
-NEVER = 1.0
 FEWEST_IN_PART = 20
 MOST_PARTS = 10
 _ANY = Target(name="", task="regression")
@@ -118,17 +116,14 @@ def decided_line(decision: Decision, target: Target) -> str:
         f"A false {target.labels[own]!r} costs {cost[other][own]:g} and a false {target.labels[other]!r} "
         f"{cost[own][other]:g}: "
     )
-    if decision.threshold > NEVER:
-        told += f"{target.labels[own]!r} is never answered, whatever its probability"
-    else:
-        told += f"{target.labels[own]!r} is answered from a probability of {decision.threshold:.3g} on"
+    told += f"{target.labels[own]!r} is answered from a probability of {decision.threshold:.3g} on"
     if decision.optimal is None or not decision.n:
         return told + "."
     rows = f"{decision.n:,} out-of-fold predictions"
     if decision.threshold == decision.optimal:
-        told += f", which is best for exact probabilities; no other saved more than its noise on {rows}"
+        told += f", which is best for exact probabilities; {rows} do not speak against that"
     else:
-        told += f", chosen on {rows} ({decision.optimal:.3g} would be best for exact probabilities)"
+        told += f", by {rows} ({decision.optimal:.3g} would be best for exact probabilities)"
     return told + "."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from penstock.aiming import context_of
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.candidate import Candidate
 from penstock.errors import DataError, SpecError, UserError
 from penstock.evaluate import evaluate
-from penstock.metrics.scores import scores
+from penstock.metrics.aim import aim_of
+from penstock.metrics.scores import score, scores
 from penstock.models.stage import train
 from penstock.receipts import Evaluated, Trained
 from penstock.slices import Gate
 from penstock.spec.pipeline import spec_from
+from penstock.table import Target
 from tests.real import GERMAN
 from tests.unit.models.making import Run, run_until_trained, ships
 
@@ -317,6 +321,32 @@ def test_several_labels_are_answered_by_their_expected_cost(tmp_path: Path) -> N
         answered.append(sealed(run, candidate, done).predict(table.drop(columns="late")).labels.count("c"))
     assert answered[1] > 1.2 * answered[0]
     assert {c["answers"] for c in told["aim"]["costs"]} >= {"as answered", "the likeliest label", "always 'c'"}
+
+
+def test_of_a_private_target_no_label_is_told_with_its_costs(tmp_path: Path) -> None:
+    """Neither in sentences, nor in the numbers that are kept, nor in an error."""
+    private = {"late": {"private": True}}
+    run = run_until_trained(ships(300), tmp_path, cost={"yes": {"no": 5}}, columns=private)
+    _, told = judged(run, trained(run))
+    text = json.dumps(told["aim"])
+    assert "label 2" in text
+    assert "yes" not in text
+    wrong = run_until_trained(ships(300), tmp_path, cost={"perhaps": {"no": 5}}, columns=private)
+    with pytest.raises(SpecError) as caught:
+        trained(wrong)
+    assert "'yes'" not in str(caught.value)
+
+
+def test_what_scores_hang_on_can_go_to_another_process(tmp_path: Path) -> None:
+    """Fits and scores of a large table are done by processes; carried source is loaded anew there."""
+    text = "def near(y_true, y_pred):\n    return float(abs(y_true - y_pred).mean())\n"
+    run = run_until_trained(ships(200, task="regression"), module(tmp_path, text), metric="mine:near")
+    target = Target(name="late", task="regression")
+    aim = aim_of(target, run.spec.modelling, run.spec.typing)
+    context = context_of(aim, run.store.read_frame(run.wrangled.sides))
+    again = pickle.loads(pickle.dumps(context))
+    y = np.arange(5.0)
+    assert score(target, "near", y, y + 2, again) == 2.0
 
 
 def test_german_credit_by_its_published_costs(shared: Path, tmp_path: Path) -> None:
