@@ -58,7 +58,7 @@ def schema_changes(
         now = offered.get(name) or offered.get(renamed.get(name, ""))
         if now is None:
             found.append(Change(field=name, what="removed", told=f"{name!r} is gone"))
-        elif now.role != "id":
+        elif now.role not in ("id", "weight"):
             found += _field(name, column, now)
     known = {renamed.get(name, name) for name in sent} | set(sent)
     looked_up = {c.name for c in live.features} - set(sent)
@@ -69,7 +69,7 @@ def schema_changes(
     return tuple(found)
 
 
-_ACCEPTED = ("feature", "time", "group", "id")
+_ACCEPTED = ("feature", "time", "group", "id", "weight")
 
 
 def _sent(schema: TableSchema, aliases: Aliases) -> dict[str, Column]:

@@ -71,6 +71,7 @@ def _why_left_out(column: Column) -> str:
     reasons = {
         "id": "identifies rows",
         "known_after": "known only after the fact",
+        "weight": "says how much a row counts",
         "ignored": "carries nothing to learn",
     }
     return column.evidence or reasons.get(column.role, column.role)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 200
 MOST_LEVELS = 8
+MOST_CHARACTERS = 600
 LOWER_IS_BETTER = frozenset(metric.name for metric in METRICS if not metric.greater_is_better)
 
 
@@ -160,7 +161,9 @@ def _looked_up(record: Carried) -> str:
 def _aim(bundle: Bundle, metrics: Mapping[str, Any]) -> list[str]:
     found = metrics.get("aim", {}).get("lines")
     target = bundle.schema.shown_target or bundle.target
-    return [f"- {plain(line)}" for line in (found if found is not None else aim_lines(bundle.aim, target))]
+    return [
+        f"- {plain(line, MOST_CHARACTERS)}" for line in (found if found is not None else aim_lines(bundle.aim, target))
+    ]
 
 
 def _lower(bundle: Bundle) -> frozenset[str]:

@@ -185,9 +185,12 @@ class Tracer:
     def _read(self, column: Column, value: object) -> str:
         if column.role in ("feature", "time", "group"):
             return how_read(column, value)
-        return {"target": "what is predicted", "id": "left out: it identifies rows"}.get(
-            column.role, f"left out: {column.role.replace('_', ' ')}"
-        )
+        told = {
+            "target": "what is predicted",
+            "id": "left out: it identifies rows",
+            "weight": "left out: it says how much the row counts",
+        }
+        return told.get(column.role, f"left out: {column.role.replace('_', ' ')}")
 
     def _looked_up(self, column: Column, row: int) -> dict[str, Any]:
         lookup = next(known for known in self._whole.lookups.values() if column.name in known.columns)

@@ -92,7 +92,9 @@ def aim_of(target: Target, modelling: Modelling, typing: Typing) -> Aim:
         The target's task has no such metric, costs or intervals.
     """
     own = modelling.metric if isinstance(modelling.metric, Measure) else None
-    decision = optimal_decision(target, modelling.cost) if modelling.cost is not None else None
+    decided = typing.columns.get(target.name)
+    private = decided is not None and decided.private
+    decision = optimal_decision(target, modelling.cost, private=private) if modelling.cost is not None else None
     if modelling.intervals is not None and target.is_classification:
         raise SpecError(
             f"`intervals` are for numbers, and {target.name!r} is one of {len(target.labels)} labels",

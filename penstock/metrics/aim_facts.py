@@ -17,8 +17,6 @@ from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.receipts import Interval
 from penstock.table import Target
 
-# Above every probability: a threshold that no row reaches.
-NEVER = 1.0
 FEWEST_IN_PART = 20
 MOST_PARTS = 10
 _ANY = Target(name="", task="regression")
@@ -75,7 +73,8 @@ def aim_facts(
         held = _coverage(aim.offsets.level, y.astype(np.float64), predicted, (ends[0], ends[1]), mean)
         told["intervals"] = held
     lines = [*aim_lines(aim, target), *_cost_line(costs), *_coverage_line(held)]
-    return {"aim": {"lines": lines, **({"costs": costs} if costs else {})}, **told}
+    decided = decided_line(aim.decision, target) if aim.decision is not None else ""
+    return {"aim": {"lines": lines, "decided": decided, **({"costs": costs} if costs else {})}, **told}
 
 
 def aim_lines(aim: Aim, target: Target) -> list[str]:
@@ -94,7 +93,7 @@ def aim_lines(aim: Aim, target: Target) -> list[str]:
     elif aim.metric is not None and aim.metric.name != MAIN[target.task]:
         lines.append(f"What decides is {aim.metric.title}.")
     if aim.decision is not None:
-        lines += _decided(aim.decision, target)
+        lines.append(decided_line(aim.decision, target))
     if aim.weight:
         lines.append(f"Rows count by {aim.weight!r}, in fits, in scores and in their intervals.")
     if aim.group and target.task != "forecast":
@@ -107,25 +106,25 @@ def aim_lines(aim: Aim, target: Target) -> list[str]:
     return lines
 
 
-def _decided(decision: Decision, target: Target) -> list[str]:
+def decided_line(decision: Decision, target: Target) -> str:
+    """Return what errors cost and how a label is answered, in a sentence."""
     if decision.threshold is None or len(target.labels) != 2:
-        return ["Errors differ in what they cost: the label with the least expected cost is answered."]
+        return "Errors differ in what they cost: the label with the least expected cost is answered."
     own, other = decision.positive, 1 - decision.positive
     cost = decision.cost
     told = (
         f"A false {target.labels[own]!r} costs {cost[other][own]:g} and a false {target.labels[other]!r} "
         f"{cost[own][other]:g}: "
     )
-    if decision.threshold > NEVER:
-        told += f"{target.labels[own]!r} is never answered, whatever its probability"
+    told += f"{target.labels[own]!r} is answered from a probability of {decision.threshold:.3g} on"
+    if decision.optimal is None or not decision.n:
+        return told + "."
+    rows = f"{decision.n:,} out-of-fold predictions"
+    if decision.threshold == decision.optimal:
+        told += f", which is best for exact probabilities; {rows} do not speak against that"
     else:
-        told += f"{target.labels[own]!r} is answered from a probability of {decision.threshold:.3g} on"
-    if decision.optimal is not None:
-        chosen = f", on {decision.n:,} out-of-fold predictions" if decision.n else ""
-        same = decision.threshold == decision.optimal
-        told += ", which is best for exact probabilities" if same else f" ({decision.optimal:.3g} for exact ones)"
-        told += f" and was not beaten{chosen}" if same and decision.n else chosen if not same else ""
-    return [told + "."]
+        told += f", by {rows} ({decision.optimal:.3g} would be best for exact probabilities)"
+    return told + "."
 
 
 def _costs(

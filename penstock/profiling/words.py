@@ -20,6 +20,7 @@ ROLES = {
     "id": "id",
     "ignored": "left out",
     "known_after": "known after",
+    "weight": "weight",
 }
 MEASURES = {"spearman": "Spearman", "correlation_ratio": "correlation ratio", "cramers_v": "Cramér's V"}
 

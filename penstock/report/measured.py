@@ -108,9 +108,10 @@ class Champion(_Part):
 
 
 class Aimed(_Part):
-    """What good means, and what came of it on held-out rows, in sentences."""
+    """What good means, and what came of it on held-out rows, in sentences; `decided` is how labels are answered."""
 
     lines: tuple[str, ...] = ()
+    decided: str = ""
 
 
 class Measured(_Part):

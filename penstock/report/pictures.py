@@ -101,6 +101,8 @@ def _classes(measured: Measured, target: Target, private: bool) -> Iterator[Draw
             f"{right:,} of {count(total, 'held-out row')} on the diagonal are predicted rightly; what is dark beside "
             "it is taken for something else."
         )
+        if measured.aim.decided:
+            caption += f" {clipped(measured.aim.decided)}"
         yield "confusion", "Confusion matrix", caption, confusion_matrix(counts, [shown[label] for label in labels])
     lines = {shown.get(k, k): v for k, v in list(drawn.curves.items())[:MOST_LINES]}
     if found := _lines({k: v.roc for k, v in lines.items()}):

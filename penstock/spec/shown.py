@@ -50,6 +50,10 @@ def masked_spec(declared: Mapping[str, Any], private: frozenset[str]) -> dict[st
     shown: dict[str, Any] = _shown(dict(declared), private)
     if declared.get("target") in private and "positive" in shown:
         shown["positive"] = PRIVATE
+    for place in (shown, shown.get("model")):
+        if declared.get("target") in private and isinstance(place, dict) and "cost" in place:
+            # It may name labels.
+            place["cost"] = PRIVATE
     return shown
 
 

@@ -11,10 +11,12 @@ import pandas as pd
 import pytest
 
 from penstock.arrays.stage import make_arrays
+from penstock.metrics.aim import AIM, aim_of
 from penstock.receipts import Collected, Evaluated, Interval, Trained, Verdict
 from penstock.sources import snapshot
 from penstock.spec.pipeline import spec_from
 from penstock.store import Store
+from penstock.table import TableSchema
 from penstock.wrangle import wrangle
 
 CODE = "def doubled(frame):\n    return frame['x'] * {factor}\n"
@@ -47,6 +49,10 @@ def put_run(tmp_path: Path):
         arrays = make_arrays(collected, spec.typing, None, store)
         wrangled = wrangle(arrays, spec.typing, spec.wrangling, store)
         file = store.put_json({})
+        target = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema)).target
+        assert target is not None
+        aim = aim_of(target, spec.modelling, spec.typing)
+        plan = {**orjson.loads(store.read_bytes(wrangled.plan)), AIM: aim.model_dump(mode="json")}
         trained = Trained(
             family="linear",
             metric="roc_auc",
@@ -54,7 +60,7 @@ def put_run(tmp_path: Path):
             twin=file,
             probe=wrangled.raw,
             table_schema=wrangled.table_schema,
-            plan=wrangled.plan,
+            plan=store.put_json(plan),
             profile=wrangled.profile,
             environment=store.put_json({"python": "3.14.0", "numpy": release}),
             content_digest="ab" * 32,

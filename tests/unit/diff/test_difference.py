@@ -35,12 +35,15 @@ def test_every_kind_of_change_is_told_in_its_part(put_run):
     later = table(260, shift=2.0).assign(extra=range(260))
     later.loc[:20, "site"] = "west"
     steps = [*STEPS, {"kind": "tidy", "columns": ["site"]}]
-    artifacts = put_run("two", later, 0.4, "2.5.0", steps=steps, metric="accuracy")
+    told_now = {"metric": "accuracy", "cost": {"fp": 1, "fn": 3}}
+    artifacts = put_run("two", later, 0.4, "2.5.0", steps=steps, **told_now)
     found = difference(pair_of(artifacts, "one", "two"))
     assert {part.name for part in found.same} == {"code"}
     assert told(found, "verdict")["gate"] == ("passed", "refused", "")
     assert told(found, "scores")["ROC AUC"][2] == "worse by 0.5000; the intervals lie apart"
     assert told(found, "spec")["metric"] == ("", "accuracy", "")
+    assert told(found, "aim")["metric"] == ("ROC AUC", "Accuracy", "")
+    assert told(found, "aim")["threshold"] == ("", "0.2500", "")
     assert told(found, "spec")["steps[3]"][1].startswith("{kind: tidy")
     assert any("tidy" in after for _, after, _ in told(found, "lock").values())
     assert told(found, "rows")["people"][0].startswith("200 rows")
