@@ -146,7 +146,7 @@ def challenged(
         return Challenge(version=version, metric=metric.name, note=why)
     raw = as_they_call_it(judged.raw, twin.schema, aliases)
     rows, note = _unseen_by(twin, judged, raw)
-    if metric.name not in defined_metrics(judged.target, judged.y[rows]):
+    if not len(rows) or metric.name not in defined_metrics(judged.target, judged.y[rows]):
         few = f"{metric.title} is not defined on the {len(rows)} held-out rows that neither has seen"
         return Challenge(version=version, metric=metric.name, n=len(rows), note=_joined(note, few))
     try:
