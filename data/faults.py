@@ -18,7 +18,7 @@ Plant = Callable[[pd.DataFrame, np.random.Generator], pd.DataFrame]
 
 
 def tumours() -> pd.DataFrame:
-    """Return ten means of 569 tumours, malignant or benign (Wisconsin breast cancer data, as scikit-learn ships them)."""
+    """Return ten means of 569 tumours, malignant or benign: Wisconsin breast cancer data, as in scikit-learn."""
     from sklearn.datasets import load_breast_cancer
 
     data = load_breast_cancer(as_frame=True)
@@ -83,7 +83,7 @@ def proxy(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
 
 
 def telling_id(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
-    """Number the rows label by label, with a few out of place, and mix them."""
+    """Give rows account numbers label by label, with a few out of place."""
     codes = pd.factorize(table[TARGET], sort=True)[0]
     order = np.argsort(codes + random.normal(0, 0.3, len(table)), kind="stable")
     account = np.empty(len(table), dtype=np.int64)
@@ -120,13 +120,13 @@ def fitted_before_split(table: pd.DataFrame, random: np.random.Generator) -> pd.
     return _first(table, "site_rate", hit.groupby(site).transform("mean").round(6).to_numpy())
 
 
-def unit(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def unit(table: pd.DataFrame, _: np.random.Generator) -> pd.DataFrame:
     """Give one number in thousandths."""
     name = _telling(table)
     return table.assign(**{name: table[name] * 1000})
 
 
-def class_gone(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def class_gone(table: pd.DataFrame, _: np.random.Generator) -> pd.DataFrame:
     """Lose every row of the last label."""
     return table[table[TARGET] != np.unique(table[TARGET])[-1]].reset_index(drop=True)
 
@@ -136,7 +136,7 @@ def shuffled_labels(table: pd.DataFrame, random: np.random.Generator) -> pd.Data
     return table.assign(**{TARGET: random.permutation(table[TARGET].to_numpy())})
 
 
-def schema_change(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
+def schema_change(table: pd.DataFrame, _: np.random.Generator) -> pd.DataFrame:
     """Call one column otherwise."""
     name = _telling(table)
     return table.rename(columns={name: f"{name}_v2"})

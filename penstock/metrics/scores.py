@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from penstock.metrics.intervals import MOST_ROWS as MOST_ROWS_OF_FEW
+from penstock.metrics.intervals import interval_of_few
 from penstock.metrics.metric import metric_for
 from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics, weighted_scores
 from penstock.receipts import Interval
@@ -61,7 +63,9 @@ def bootstrap(
     seed: int,
     context: Context | None = None,
 ) -> dict[str, Interval]:
-    """Return every metric with its 95 % percentile interval over resampled rows; of a forecast, over resampled blocks.
+    """Return every metric with its 95 % interval over resampled rows; of a forecast, over resampled blocks.
+
+    It is a percentile interval; for at most 2,000 rows the one that `penstock.metrics.intervals` chooses by metric.
 
     More than 20,000 rows are not resampled in full: a fixed random 20,000 of them are, and the deviations from their
     score, shrunk by sqrt(20,000 / n), are laid about the score of all rows. A multiclass ROC AUC uses fewer replicates
@@ -86,9 +90,12 @@ def bootstrap(
     rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
     drawn = _replicates(target, y[rows], [predicted[rows]], names, replicates, seed, context)[0]
     centre = values if len(rows) == len(y) else scores(target, y[rows], predicted[rows])
-    return {
+    found = {
         name: _interval(values[name], centre.get(name, values[name]), drawn[name], len(rows), len(y)) for name in names
     }
+    if context is not None:
+        return found
+    return {name: _of_few(target, y, predicted, name, found[name], drawn[name], replicates, seed) for name in names}
 
 
 def paired(
@@ -180,7 +187,27 @@ def spread_of(
     rows = _rows_to_resample(len(y), seed) if context is None else np.arange(len(y))
     drawn = _replicates(target, y[rows], [predicted[rows]], (metric,), replicates, seed, context)[0][metric]
     centre = value if len(rows) == len(y) else score(target, metric, y[rows], predicted[rows])
-    return _interval(value, centre, drawn, len(rows), len(y))
+    found = _interval(value, centre, drawn, len(rows), len(y))
+    return found if context is not None else _of_few(target, y, predicted, metric, found, drawn, replicates, seed)
+
+
+def _of_few(
+    target: Target,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    metric: str,
+    found: Interval,
+    drawn: Floats,
+    replicates: int,
+    seed: int,
+) -> Interval:
+    """Return the interval that holds what it says where rows are few, in the place of the percentiles."""
+    if len(y) > MOST_ROWS_OF_FEW or not np.isfinite(found.value):
+        return found
+    ends = interval_of_few(
+        target, metric, y, predicted, found.value, drawn, lambda: _resamples(len(y), replicates, seed, None)
+    )
+    return found if ends is None else found.model_copy(update={"low": ends[0], "high": ends[1]})
 
 
 def _interval(value: float, centre: float, drawn: Floats, n_resampled: int, n: int) -> Interval:
