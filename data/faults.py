@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ def tumours() -> pd.DataFrame:
     from sklearn.datasets import load_breast_cancer
 
     data = load_breast_cancer(as_frame=True)
-    means = data.data.filter(like="mean ").rename(columns=lambda name: name.replace(" ", "_"))
+    means: pd.DataFrame = data.data.filter(like="mean ").rename(columns=lambda name: name.replace(" ", "_"))
     return means.assign(**{TARGET: np.where(data.target == 0, "malignant", "benign")})
 
 
@@ -31,7 +32,7 @@ def wines() -> pd.DataFrame:
     from sklearn.datasets import load_wine
 
     data = load_wine(as_frame=True)
-    named = data.data.rename(columns=lambda name: name.replace("/", "_"))
+    named: pd.DataFrame = data.data.rename(columns=lambda name: name.replace("/", "_"))
     return named.assign(**{TARGET: np.array(["north", "south", "west"])[data.target]})
 
 
@@ -110,7 +111,7 @@ def time_overlap(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFra
     order = np.lexsort((random.random(len(table)), table[TARGET], episode))
     moment = np.empty(len(table), dtype="datetime64[s]")
     moment[order] = np.datetime64("2026-01-01T00:00:00") + np.arange(len(table)) * np.timedelta64(1, "h")
-    return _first(table, "seen_at", pd.Series(moment).dt.strftime("%Y-%m-%d %H:%M:%S").to_numpy())
+    return _first(table, "seen_at", np.char.replace(moment.astype(str), "T", " "))
 
 
 def fitted_before_split(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -128,7 +129,8 @@ def unit(table: pd.DataFrame, _: np.random.Generator) -> pd.DataFrame:
 
 def class_gone(table: pd.DataFrame, _: np.random.Generator) -> pd.DataFrame:
     """Lose every row of the last label."""
-    return table[table[TARGET] != np.unique(table[TARGET])[-1]].reset_index(drop=True)
+    kept: pd.DataFrame = table[table[TARGET] != np.unique(table[TARGET])[-1]].reset_index(drop=True)
+    return kept
 
 
 def shuffled_labels(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:
@@ -196,10 +198,8 @@ def planted(name: str, fault: str) -> pd.DataFrame:
     return PLANTS[fault](CLEAN[name](), np.random.default_rng([SEED, list(PLANTS).index(fault)]))
 
 
-def _first(table: pd.DataFrame, name: str, values: object) -> pd.DataFrame:
-    done = table.copy()
-    done.insert(0, name, values)
-    return done
+def _first(table: pd.DataFrame, name: str, values: Any) -> pd.DataFrame:  # values: whatever a Series takes
+    return pd.concat([pd.Series(values, name=name, index=table.index), table], axis=1)
 
 
 def _mixed(table: pd.DataFrame, random: np.random.Generator) -> pd.DataFrame:

@@ -207,7 +207,9 @@ def _of_few(
     ends = interval_of_few(
         target, metric, y, predicted, found.value, drawn, lambda: _resamples(len(y), replicates, seed, None)
     )
-    return found if ends is None else found.model_copy(update={"low": ends[0], "high": ends[1]})
+    if ends is None:
+        return found
+    return found.model_copy(update={"low": min(ends[0], found.value), "high": max(ends[1], found.value)})
 
 
 def _interval(value: float, centre: float, drawn: Floats, n_resampled: int, n: int) -> Interval:
