@@ -147,7 +147,7 @@ def challenged(
     raw = as_they_call_it(judged.raw, twin.schema, aliases)
     rows, note = _unseen_by(twin, judged, raw)
     part = judged.context.take(rows) if judged.context is not None else None
-    if metric.name not in defined_metrics(judged.target, judged.y[rows], part):
+    if not len(rows) or metric.name not in defined_metrics(judged.target, judged.y[rows], part):
         few = f"{metric.title} is not defined on the {len(rows)} held-out rows that neither has seen"
         return Challenge(version=version, metric=metric.name, n=len(rows), note=_joined(note, few))
     try:

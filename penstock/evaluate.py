@@ -216,8 +216,12 @@ def _against_floor(
 
 
 def _cost(judged: Judged, trained: Trained, store: Store) -> Cost:
-    sent = [c.name for c in judged.schema.columns if c.name in judged.raw.column_names]
-    rows = judged.raw.select(sent).slice(0, TIMED_ROWS).to_pylist()
+    if judged.test is not None:
+        # Held-out rows of a forecast need the actual values of their own time beside them.
+        rows: list[dict[str, object]] = [dict(judged.twin.example())]
+    else:
+        sent = [c.name for c in judged.schema.columns if c.name in judged.raw.column_names]
+        rows = judged.raw.select(sent).slice(0, TIMED_ROWS).to_pylist()
     tables = [store.read_table(ref).nbytes for ref in trained.lookups.values()]
     objects = {ref.digest: ref.size for ref in (trained.served, trained.twin, trained.probe, trained.plan)}
     return Cost(

@@ -234,7 +234,8 @@ def _worse(difference: Interval, gate: Gate, gained: float) -> tuple[str, str]:
     judged = f"paired difference {_interval(difference)} on {rows}; the margin is {_number(margin)}"
     if difference.high < -min(margin, HAIR_SHARE * gained):
         return "is worse than", judged
-    if difference.low <= -margin and difference.low < 0:
+    # Where the champion gains nothing there is nothing to lose, and the baseline decides.
+    if 0 < margin <= -difference.low:
         return "may be worse by more than the margin than", judged
     return "", judged
 

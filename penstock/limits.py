@@ -12,7 +12,7 @@ import joblib
 from penstock.frozen import Frozen
 
 MB = 1_000_000
-# Single rows that are timed, in the time of the thread's own work: prediction has one thread, and a busy machine must not
+# Single rows are timed in the work of the thread alone: prediction has one thread, and a busy machine must not
 # make a model slow. What is left of others (caches, clock rates) only adds, so that the fastest says most of the model;
 # it is taken over medians, lest one lucky row speak for all.
 ROUNDS, A_ROUND, WARM_UP = 7, 9, 5

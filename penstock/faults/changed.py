@@ -85,8 +85,8 @@ def find_changes_since(live: Profile, now: Profile, version: str) -> tuple[Findi
         if old is None:
             continue
         rows = min(old.n + old.missing, column.n + column.missing)
-        shares = [c.missing / max(1, c.n + c.missing) for c in (old, column)]
-        found += _surge(name, *shares, "training rows", f"those of {version}", rows)
+        gone_before, gone_now = (c.missing / max(1, c.n + c.missing) for c in (old, column))
+        found += _surge(name, gone_before, gone_now, "training rows", f"those of {version}", rows)
         if old.numbers is not None and column.numbers is not None:
             ends = [_known_quartiles(c.numbers.quantiles) for c in (old, column) if c.numbers is not None]
             found += _changed_unit(name, ends[0], ends[1], "now", f"in {version}")

@@ -16,6 +16,7 @@ COPIED = 0.95
 # A near copy lies this much nearer than rows usually lie to each other. In three or more dimensions less than one row
 # in ten thousand does so by chance.
 NEAR, NEAR_COLUMNS = 0.05, 3
+FREQUENT = 0.005
 MOST_TRAIN, MOST_HELD, MOST_NUMBERS = 20_000, 2_000, 40
 # Two numbers of a target are the same where they differ by no more than this part of its spread.
 SAME_NUMBER = 0.05
@@ -82,6 +83,7 @@ def find_near_rows(
     near = np.flatnonzero(distance < NEAR * usual)
     # Rows that agree whole are told by find_shared_rows.
     near = near[distance[near] > 0]
+    near = near[_own_values(train[columns], heldout[columns].iloc[asked[near]]) >= NEAR_COLUMNS]
     if len(near) <= COPIES * len(asked):
         return ()
     one, other = true[asked[near]], known[learn[nearest[near]]]
@@ -100,6 +102,16 @@ def _is_fine(values: pd.Series) -> bool:
     if not pd.api.types.is_numeric_dtype(values.dtype):
         return False
     return bool(values.nunique() > TELLING_SHARE * len(values) and values.notna().mean() > 0.8)
+
+
+def _own_values(train: pd.DataFrame, rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Return in how many columns each row has a value that few rows have: where many have it, to agree says nothing."""
+    own = np.zeros(len(rows), dtype=np.int64)
+    most = max(1.0, FREQUENT * len(train))
+    for name in train.columns:
+        counts = train[name].value_counts()
+        own += (rows[name].map(counts[counts > most]).isna() & rows[name].notna()).to_numpy(dtype=np.int64)
+    return own
 
 
 def _nearest(train: pd.DataFrame, heldout: pd.DataFrame) -> tuple[Floats, npt.NDArray[np.int64]]:

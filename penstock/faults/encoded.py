@@ -15,7 +15,7 @@ from penstock.table import Target
 FEWEST_LEVELS, MOST_LABELS = 8, 20
 # In so many rows the column is the mean; a few rows may have been dropped or corrected since.
 AGREES, COVERED = 0.9, 0.5
-# How far from it a number may be by rounding, as a part of the column's spread.
+# How far from it a number may be by rounding, as a part of the column's spread, or the target's.
 ROUNDED = 1e-3
 MOST_SMOOTHING = 1000.0
 
@@ -94,7 +94,7 @@ def _is_mean(values: Floats, y: Floats, codes: Ints) -> float:
     if several.sum() < FEWEST_LEVELS or n[several].sum() < COVERED * len(values):
         return 0.0
     n, total, mean = n[several], total[several], said[several] / n[several]
-    scale = ROUNDED * float(np.nanstd(values))
+    scale = ROUNDED * float(min(np.nanstd(values), np.std(y)))
     best = _share(np.abs(mean - total / n) <= scale, n)
     if best >= AGREES:
         return best
@@ -120,8 +120,9 @@ def _is_mean_of_others(values: Floats, y: Floats, codes: Ints) -> float:
     if len(rows) < COVERED * len(values):
         return 0.0
     others = (total[codes[rows]] - y[rows]) / (n[codes[rows]] - 1)
-    return float(np.mean(np.abs(values[rows] - others) <= ROUNDED * float(np.nanstd(values))))
+    return float(np.mean(np.abs(values[rows] - others) <= ROUNDED * float(min(np.nanstd(values), np.std(y)))))
 
 
 def _share(right: npt.NDArray[np.bool_], n: Floats) -> float:
-    return float(n[right].sum() / n.sum())
+    """Return the share of the rows, or of the levels where that is less: one large level says nothing of the others."""
+    return float(min(n[right].sum() / n.sum(), right.mean()))

@@ -22,6 +22,8 @@ from penstock.table import TableSchema, Target
 STRONG, SUSPICIOUS, PERFECT = 0.97, 0.99, 0.9999
 # A near copy leaves at most so much of the error that all the other columns together leave.
 OVERSHADOWS = 0.1
+# Two careful people who label the same rows agree less (Cohen's kappa).
+KAPPA = 0.95
 MOST_ROWS, FEWEST_ROWS, MOST_CELLS = 20_000, 1_000, 1_000_000
 # Pairs are tried among so many numbers, on so many rows; one of the two alone must not tell much, since classes that
 # lie apart anyway are told by many a pair.
@@ -87,9 +89,11 @@ def find_near_copies(
     *,
     seed: int,
 ) -> tuple[Finding, ...]:
-    """Return columns that alone almost give the target, and leave a tenth of what all others together leave.
+    """Return columns that alone almost give the target.
 
-    An honest measurement may be very good, but then the others, which measure the same thing, are not so far behind.
+    One that has as many levels as the target has labels, each nearly always beside the same label; and one that leaves
+    a tenth of the error that all others together leave. An honest measurement may be very good, but then the others,
+    which measure the same thing, are not so far behind.
 
     Parameters
     ----------
@@ -100,8 +104,9 @@ def find_near_copies(
     """
     rows, half = _some_rows(len(y), len(frame.columns), seed)
     some, truth = frame.iloc[rows].reset_index(drop=True), y[rows]
-    close = [name for name, strength in strengths.items() if STRONG < strength <= PERFECT]
-    found = []
+    found = _relabelled(some, truth, target, strengths)
+    seen = {finding.column for finding in found}
+    close = [name for name, strength in strengths.items() if STRONG < strength <= PERFECT and name not in seen]
     for name in close:
         others = [str(c) for c in frame.columns if str(c) != name and strengths[str(c)] <= PERFECT]
         rest = _together(some[others], truth, half, target) if others else 0.0
@@ -113,6 +118,34 @@ def find_near_copies(
         )
         found.append(Finding(kind="near_copy", column=name, what=told(what, _leave_out(name)), blocks=True))
     return tuple(found)
+
+
+def _relabelled(
+    frame: pd.DataFrame, y: npt.NDArray[np.generic], target: Target, strengths: Mapping[str, float]
+) -> list[Finding]:
+    """Return columns whose levels are the labels under other names, but for a few rows (Cohen's kappa)."""
+    n_labels, found = len(target.labels), []
+    for name in frame.columns if target.is_classification else ():
+        codes, levels = pd.factorize(frame[name], use_na_sentinel=False)
+        if len(levels) != n_labels or strengths[str(name)] > PERFECT:
+            continue
+        counts = np.zeros((n_labels, n_labels))
+        np.add.at(counts, (codes, y.astype(np.int64)), 1.0)
+        named = counts.argmax(axis=1)
+        if len(set(named.tolist())) < n_labels:
+            continue
+        total = counts.sum()
+        right = counts.max(axis=1).sum() / total
+        chance = float((counts.sum(axis=1) * counts.sum(axis=0)[named]).sum()) / total**2
+        if chance < 1 and (right - chance) / (1 - chance) >= KAPPA:
+            what = (
+                f"the column {str(name)!r} has a level for each label, and says the same as the target in {right:.1%} "
+                f"of the rows ({chance:.0%} by chance): it is most likely the target, written once more"
+            )
+            found.append(
+                Finding(kind="near_copy", column=str(name), what=told(what, _leave_out(str(name))), blocks=True)
+            )
+    return found
 
 
 def find_parts(frame: pd.DataFrame, y: npt.NDArray[np.generic], target: Target, *, seed: int) -> tuple[Finding, ...]:

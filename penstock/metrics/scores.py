@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from penstock.metrics.intervals import MOST_ROWS as MOST_ROWS_OF_FEW
+from penstock.metrics.intervals import interval_of_few
 from penstock.metrics.metric import metric_for
 from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics, weighted_scores
 from penstock.receipts import Interval
@@ -63,7 +65,9 @@ def bootstrap(
     seed: int,
     context: Context | None = None,
 ) -> dict[str, Interval]:
-    """Return every metric with its 95 % percentile interval over resampled rows; of a forecast, over resampled blocks.
+    """Return every metric with its 95 % interval over resampled rows; of a forecast, over resampled blocks.
+
+    It is a percentile interval; for at most 2,000 rows the one that `penstock.metrics.intervals` chooses by metric.
 
     Where rows have a block, as the rows of a group do, blocks are drawn and not rows: rows of one group are alike, and
     drawn one by one they would make the interval too narrow. More than 20,000 rows are not resampled in full: a fixed
@@ -92,7 +96,10 @@ def bootstrap(
     some = _sampled(len(y), seed, context)
     drawn = _replicates(target, y[some.rows], [predicted[some.rows]], names, replicates, seed, some.context)[0]
     centre = values if some.is_whole else scores(target, y[some.rows], predicted[some.rows], some.context)
-    return {name: _interval(values[name], centre.get(name, values[name]), drawn[name], some) for name in names}
+    found = {name: _interval(values[name], centre.get(name, values[name]), drawn[name], some) for name in names}
+    if context is not None and not context.is_plain:
+        return found
+    return {name: _of_few(target, y, predicted, name, found[name], drawn[name], replicates, seed) for name in names}
 
 
 def paired(
@@ -184,7 +191,32 @@ def spread_of(
     some = _sampled(len(y), seed, context)
     kept = y[some.rows], predicted[some.rows]
     drawn = _replicates(target, kept[0], [kept[1]], (metric,), replicates, seed, some.context)[0][metric]
-    return _interval(value, value if some.is_whole else score(target, metric, *kept, some.context), drawn, some)
+    centre = value if some.is_whole else score(target, metric, *kept, some.context)
+    found = _interval(value, centre, drawn, some)
+    if context is not None and not context.is_plain:
+        return found
+    return _of_few(target, y, predicted, metric, found, drawn, replicates, seed)
+
+
+def _of_few(
+    target: Target,
+    y: npt.NDArray[np.generic],
+    predicted: Floats,
+    metric: str,
+    found: Interval,
+    drawn: Floats,
+    replicates: int,
+    seed: int,
+) -> Interval:
+    """Return the interval that holds what it says where rows are few, in the place of the percentiles."""
+    if len(y) > MOST_ROWS_OF_FEW or not np.isfinite(found.value):
+        return found
+    ends = interval_of_few(
+        target, metric, y, predicted, found.value, drawn, lambda: _resamples(len(y), replicates, seed, None)
+    )
+    if ends is None:
+        return found
+    return found.model_copy(update={"low": min(ends[0], found.value), "high": max(ends[1], found.value)})
 
 
 def sign_of(target: Target, metric: str, context: Context | None) -> float:

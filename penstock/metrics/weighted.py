@@ -75,6 +75,11 @@ class Context:
     own: Own | None = None
     asked: str = ""
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every row counts the same, stands for itself, and has the likeliest label as its answer."""
+        return all(part is None for part in (self.scale, self.block, self.weight, self.decision, self.own))
+
     def take(self, rows: npt.NDArray[np.generic]) -> Context:
         """Return the context of some rows, its blocks numbered anew."""
         block = self.block

@@ -1,0 +1,54 @@
+"""Intervals hold the true score as often as they say, where rows are few, too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.coverage import coverage
+from penstock.metrics.indistinct import beside_the_best, told
+from penstock.metrics.scores import bootstrap
+from penstock.table import Target
+
+BINARY = Target(name="y", task="binary", labels=("no", "yes"), positive="yes")
+# Of 200 draws one in a hundred thousand would fall outside with an interval of 95 %.
+LEAST = 0.88
+
+
+@pytest.mark.parametrize("case", ["a label of 10 %", "labels far apart", "numbers"])
+def test_an_interval_of_sixty_rows_holds_the_truth_as_often_as_it_says(case: str) -> None:
+    """Percentiles hold a rare label's ROC AUC in 83 % of the draws, and its F1 in 77 %."""
+    found = coverage(case, 60, times=200, replicates=200)
+    # The mean of precisions is itself too high on few rows.
+    assert {name: share for name, share in found.items() if not share >= LEAST and name != "average_precision"} == {}
+
+
+def test_a_perfect_score_of_few_rows_has_an_interval_all_the_same() -> None:
+    """Thirty rows without an error do not show that there will never be one."""
+    y = np.arange(30) % 2
+    found = bootstrap(BINARY, y, np.column_stack([1 - y, y]).astype(float), replicates=200, seed=1)
+    assert found["accuracy"].low == pytest.approx(0.886, abs=1e-3)
+    assert found["roc_auc"].low < 0.95
+    assert found["f1"].low < 0.95
+    assert found["accuracy"].high == found["roc_auc"].high == 1.0
+
+
+def test_of_candidates_those_are_alike_that_their_rows_cannot_tell_apart() -> None:
+    """Another one of its kind is indistinct, a coin is not; a row without a prediction counts for nobody."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 400)
+
+    def model() -> np.ndarray:
+        score = np.clip(0.5 + 0.25 * (2 * y - 1) + random.normal(0, 0.25, 400), 0.01, 0.99)
+        return np.column_stack([1 - score, score])
+
+    gone = np.full((400, 2), 0.5)
+    gone[:7] = np.nan
+    candidates = {"coin": gone, "one": model(), "other": model()}
+    found = beside_the_best(BINARY, "roc_auc", y, candidates, seed=1)
+    assert found[-1].name == "coin"
+    assert not found[-1].indistinct
+    assert found[1].indistinct
+    assert {one.behind.n for one in found[1:] if one.behind} == {393}
+    assert told(found) == f"{found[0].name} is ahead, and {found[1].name} cannot be told from it on these rows"
+    assert beside_the_best(BINARY, "roc_auc", y, {}, seed=1) == ()
