@@ -13,7 +13,7 @@ from pydantic import Field
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from penstock.frozen import Frozen
-from penstock.models.encoder import Encoder
+from penstock.models.encoder import Encoder, EncodingKind
 from penstock.models.naive import NaiveRecipe
 from penstock.models.recipe import Recipe
 from penstock.series.features import naive_name
@@ -43,7 +43,7 @@ LARGE_FROM = 10_000
 class BaseFamily(Frozen):
     """What every family knows: which encoding it needs, and how to build its estimator."""
 
-    encoding: ClassVar[Literal["ordinal", "onehot"]] = "ordinal"
+    encoding: ClassVar[EncodingKind] = "ordinal"
     # The extra that brings its library; empty where a plain install has it.
     extra: ClassVar[str] = ""
     # Its estimator's `fit` takes `valid=(X, y)`, stops where that gets no better, and has `rounds_` afterwards.
@@ -120,7 +120,7 @@ class LinearFamily(BaseFamily):
     """Logistic or ridge regression on scaled numbers and one column for each level."""
 
     kind: Literal["linear"] = "linear"
-    encoding: ClassVar[Literal["ordinal", "onehot"]] = "onehot"
+    encoding: ClassVar[EncodingKind] = "onehot"
     c: float = Field(default=0.5, gt=0)
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:

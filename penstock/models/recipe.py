@@ -44,7 +44,7 @@ class Recipe(Pipeline):
         (_, steps), (_, encoder), (_, model) = self.steps
         with threadpool_limits(limits=self.threads):
             frame = steps.fit_transform(X, y)
-            encoded = encoder.fit(frame).transform(frame)
+            encoded = encoder.fit_transform(frame, y)
             known = model.get_params(deep=False)
             model.set_params(**{name: encoder.categorical for name in CATEGORICAL if name in known})
             model.fit(encoded, y, **params)
