@@ -15,8 +15,8 @@ from penstock.steps.encoding.outoffold import folds
 FOLDS = 5
 # One column for each of more labels would be many columns, each with little to tell.
 MOST_LABELS = 10
-# In deviations: a column of noise costs a model more than a weak one gains.
-SURE = 2.0
+# In deviations: trees lose more by the errors of means than weak means tell them.
+SURE = 5.0
 
 
 def outputs_of(y: npt.NDArray[np.generic] | None) -> Floats | None:
@@ -120,7 +120,8 @@ def credible_means(codes: Ints, n_codes: int, outputs: Floats) -> tuple[Floats, 
 def tells(answers: Floats, outputs: Floats) -> bool:
     """Whether answers that were given without a row's own target go with it more than chance lets them.
 
-    Of any output the correlation over n rows is more than twice 1 / sqrt(n), which is how far it strays by chance.
+    Of any output the correlation over n rows is more than five times 1 / sqrt(n), which is how far it strays by chance.
+    A weak column's own error costs trees more than it tells them.
     """
     return bool((correlations(answers, outputs) > SURE / np.sqrt(max(1, len(outputs)))).any())
 

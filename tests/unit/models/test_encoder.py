@@ -13,9 +13,10 @@ from penstock.bundle.canonical import content_digest
 from penstock.errors import DataError
 from penstock.models.encoder import FEW_ROWS, MOST_ORDINAL_LEVELS, Encoder, EncodingKind
 from penstock.models.encoding.numbers import CLIP, LARGEST, MOST_SCORE
-from penstock.models.families import LightGBMFamily
+from penstock.models.families import LightGBMFamily, LinearFamily
 from penstock.steps.plan import Plan
-from penstock.table import TableSchema
+from penstock.steps.propose import propose
+from penstock.table import Column, TableSchema
 from tests.unit.models.making import BINARY, frame
 
 KINDS: tuple[EncodingKind, ...] = ("ordinal", "target", "onehot", "quantile")
@@ -335,3 +336,20 @@ def test_a_fitted_recipe_learned_from_means_that_no_row_had_a_say_in() -> None:
     known = recipe.predict_proba(X)[:, 1]
     shuffled = X.assign(shop=X["shop"].sample(frac=1.0, random_state=1).to_numpy())
     assert np.abs(known - recipe.predict_proba(shuffled)[:, 1]).mean() < 0.06
+
+
+@pytest.mark.parametrize("family", [LightGBMFamily(trees=40), LinearFamily()])
+def test_a_model_learns_from_the_words_of_free_text(family: LightGBMFamily | LinearFamily) -> None:
+    """Each text stands in one row only; what they share is a word."""
+    random = np.random.default_rng(0)
+    n = 400
+    late = random.integers(0, 2, n)
+    notes = [f"{'delayed' if y else 'in time'}, train {random.integers(10**6)}" for y in late]
+    columns = (Column(name="note", kind="text"),)
+    plan = Plan(steps=propose(TableSchema(columns=columns), {})[2:])
+    X = typed(note=notes)
+    recipe = family.pipeline(plan, BINARY, 300, 1).fit(X[:300], late[:300])
+    later = X[300:].reset_index(drop=True)
+    assert (recipe.predict(later) == late[300:]).mean() > 0.95
+    alone = np.vstack([recipe.predict_proba(later.iloc[[i]].reset_index(drop=True)) for i in range(5)])
+    np.testing.assert_array_equal(alone, recipe.predict_proba(later)[:5])
