@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsClassifier
 
 from penstock.bundle.canonical import content_digest
 from penstock.errors import DataError
 from penstock.models.encoder import FEW_ROWS, MOST_ORDINAL_LEVELS, Encoder, EncodingKind
 from penstock.models.encoding.numbers import CLIP, LARGEST, MOST_SCORE
 from penstock.models.families import LightGBMFamily, LinearFamily
+from penstock.models.recipe import Recipe
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.table import Column, TableSchema
@@ -277,6 +279,13 @@ def test_more_levels_than_a_tree_can_hold_are_counted_and_averaged() -> None:
     np.testing.assert_allclose(done, [[np.log1p(30), 1.0], [np.log1p(30), 0.0], [0.0, 0.5]], atol=0.01)
 
 
+def test_how_often_a_text_was_missing_is_counted_as_well() -> None:
+    """What is missing is a level of its own among counts and means; one row alone says no more than none."""
+    encoder = Encoder("ordinal").fit(typed(c=[None] * 7 + [f"c{i}" for i in range(40)] + ["c0"]), np.arange(48) % 2)
+    counts = encoder.transform(typed(c=[None, "c0", "c1", "never met"]))[:, 0]
+    np.testing.assert_array_equal(counts, np.log1p([7, 2, 0, 0]))
+
+
 def test_levels_with_hardly_a_row_each_get_no_code_of_their_own() -> None:
     """A code that two rows have teaches a tree those two rows."""
     thin = Encoder("ordinal").fit(typed(c=[f"c{i % 50}" for i in range(100)]), np.arange(100) % 2)
@@ -325,17 +334,16 @@ def test_a_stored_encoder_answers_as_before_and_has_the_digest_of_its_twin(kind:
     assert content_digest(Encoder(kind, seed=1).fit(X, other), schema, {}, {}) not in digests
 
 
-def test_a_fitted_recipe_learned_from_means_that_no_row_had_a_say_in() -> None:
-    """Fitted on its own rows' means, a model would trust them far more than later rows bear out."""
-    random = np.random.default_rng(0)
-    n = 1_200
-    X = typed(shop=[f"s{i}" for i in random.integers(0, 400, n)], size=random.normal(size=n))
-    y = (X["size"].to_numpy() + random.logistic(size=n) > 0).astype(np.int64)
-    family = LightGBMFamily(trees=40)
-    recipe = family.pipeline(Plan(), BINARY, n, 1).fit(X, y)
-    known = recipe.predict_proba(X)[:, 1]
-    shuffled = X.assign(shop=X["shop"].sample(frac=1.0, random_state=1).to_numpy())
-    assert np.abs(known - recipe.predict_proba(shuffled)[:, 1]).mean() < 0.06
+def test_a_recipe_learns_from_what_training_rows_got_out_of_fold() -> None:
+    """Fitted on means that hold its rows' own targets, a model would trust them more than later rows bear out."""
+    X, y = table()
+    X = X[["shop", "flag"]]
+    nearest = KNeighborsClassifier(1)
+    Recipe([("steps", Plan().transformer(2)), ("encode", Encoder("target")), ("model", nearest)]).fit(X, y)
+    encoder = Encoder("target")
+    expected = encoder.fit_transform(X[["flag", "shop"]], y)
+    np.testing.assert_array_equal(nearest._fit_X, expected)
+    assert (expected != encoder.transform(X)).any()
 
 
 @pytest.mark.parametrize("family", [LightGBMFamily(trees=40), LinearFamily()])
