@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 
-from benchmarks import collect, explore, formats, orchestration, reports, run, service, sql, typing, wrangle
+from benchmarks import collect, encoder, explore, formats, orchestration, reports, run, service, sql, typing, wrangle
 
 ALL = {
     "run": run.main,
@@ -18,6 +18,7 @@ ALL = {
     "typing": typing.main,
     "wrangle": wrangle.main,
     "explore": explore.main,
+    "encoder": encoder.main,
     "reports": reports.main,
 }
 

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import numpy.typing as npt
 
-from penstock.metrics.weighted import SMALLEST_PROBABILITY, Floats, positive_index
+from penstock.metrics.labels import SMALLEST_PROBABILITY
+from penstock.metrics.weighted import Floats, positive_index
 from penstock.table import Target
 
 # From here on percentiles hold what they say.

@@ -19,6 +19,8 @@ from penstock.table import TableSchema
 FLAG_FROM = 0.01
 # Without an id, equal rows may be different things that look alike: then only few of them can be mistakes.
 COPIES_AT_MOST = 0.25
+# What the encoder keeps of a column: it counts and averages levels of which there are many.
+MOST_LEVELS = 50_000
 
 
 def propose(schema: TableSchema, missing: Mapping[str, float], identified: bool = False) -> tuple[Step, ...]:
@@ -42,6 +44,8 @@ def propose(schema: TableSchema, missing: Mapping[str, float], identified: bool 
     features = schema.features
     numbers = [c.name for c in features if c.is_numeric]
     texts = [c.name for c in features if c.kind in ("category", "text")]
+    # Of sentences each is rare, and what is told of them is in their words.
+    categories = tuple(c.name for c in features if c.kind == "category")
     moments = [c.name for c in features if c.kind == "datetime"]
     measured = [c for c in features if c.kind in ("integer", "float")]
     domains = {c.name: c.domain for c in features if c.domain is not None and c.kind != "datetime"}
@@ -57,13 +61,16 @@ def propose(schema: TableSchema, missing: Mapping[str, float], identified: bool 
         steps.append(Bounds(domains=domains, why="values outside the declared domain cannot be true"))
     if moments:
         steps.append(Calendar(why=f"{_some(moments)}: models take numbers, not dates"))
-    if texts:
-        steps.append(Tidy(why=f"{_some(texts)}: spellings that differ in case and blanks mean the same"))
+    named = None if len(categories) == len(texts) else categories
+    if categories:
+        why = f"{_some(list(categories))}: spellings that differ in case and blanks mean the same"
+        steps.append(Tidy(columns=named, why=why))
     if measured:
         steps.append(Isolated(why="numbers far from all others, with nothing in between, were written down wrongly"))
     steps.append(Fill(flag=flags, why=_why_fill(flags)))
-    if texts:
-        steps.append(Rare(why="texts that are seldom, or that training rows never had, are taken together"))
+    if categories:
+        why = "texts that are seldom, or that training rows never had, are taken together"
+        steps.append(Rare(columns=named, at_most=MOST_LEVELS, why=why))
     return tuple(steps)
 
 

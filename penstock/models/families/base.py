@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
 from penstock.frozen import Frozen
-from penstock.models.encoder import Encoder
+from penstock.models.encoder import Encoder, EncodingKind
 from penstock.models.recipe import Recipe
 from penstock.table import Target
 
@@ -23,7 +23,7 @@ MOST_SEED = 2**31 - 1
 class BaseFamily(Frozen):
     """What every family knows: which encoding it needs, and how to build its estimator."""
 
-    encoding: ClassVar[Literal["ordinal", "onehot"]] = "ordinal"
+    encoding: ClassVar[EncodingKind] = "ordinal"
     # The extra that brings its library, and what is imported of it; empty where a plain install has it.
     extra: ClassVar[str] = ""
     library: ClassVar[str] = ""

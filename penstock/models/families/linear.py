@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from penstock.models.encoder import EncodingKind
 from penstock.models.families.base import BaseFamily
 from penstock.models.families.drawing import scaled
 from penstock.table import Target
@@ -19,7 +20,7 @@ THOUSAND = 0.003
 class ScaledFamily(BaseFamily):
     """What all models of scaled numbers and one column for each level have in common."""
 
-    encoding: ClassVar[Literal["ordinal", "onehot"]] = "onehot"
+    encoding: ClassVar[EncodingKind] = "onehot"
 
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""

@@ -163,6 +163,23 @@ def test_the_automatic_plan_fits_its_table_and_says_why():
     assert [s.name for s in numbers] == ["misfits", "duplicates", "isolated", "fill"]
 
 
+def test_free_text_that_was_told_to_be_a_feature_keeps_its_words():
+    """Of sentences each is seldom: taken together, they would all read `(other)`."""
+    columns = (Column(name="city", kind="category"), Column(name="note", kind="text"))
+    steps = {step.name: step for step in propose(TableSchema(columns=columns), {})}
+    assert steps["tidy"].columns == steps["rare"].columns == ("city",)
+    assert steps["fill"].columns is None
+    only = propose(TableSchema(columns=columns[1:]), {})
+    assert [step.name for step in only] == ["misfits", "duplicates", "fill"]
+
+
+def test_the_automatic_plan_keeps_as_many_levels_as_the_encoder_averages():
+    """A level that is folded away has no mean of its own."""
+    shop = pd.DataFrame({"shop": [f"s{i % 400}" for i in range(4_000)]})
+    rare = propose(TableSchema(columns=(Column(name="shop", kind="category"),)), {})[-1]
+    assert rare.learn(shop).apply(shop)["shop"].nunique() == 400
+
+
 def test_copies_are_only_mistakes_where_they_are_few_or_rows_have_an_id():
     """A table of a few categories repeats itself without anybody's fault."""
     schema = TableSchema(columns=(Column(name="x", kind="float"),))
