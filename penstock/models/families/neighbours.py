@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
+from penstock.models.encoder import EncodingKind
 from penstock.models.families.drawing import whole
 from penstock.models.families.linear import ScaledFamily
 from penstock.table import Target
@@ -19,6 +20,7 @@ MILLION = 4.0
 class NeighboursFamily(ScaledFamily):
     """The mean of the nearest of at most `rows` training rows, each counting by one over its distance."""
 
+    encoding: ClassVar[EncodingKind] = "quantile"
     kind: Literal["neighbours"] = "neighbours"
     k: int = Field(default=15, ge=1)
     nearness: bool = True

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from penstock.models.encoder import EncodingKind
 from penstock.models.families.base import BaseFamily
 from penstock.models.families.drawing import even, scaled, whole
 from penstock.models.families.linear import PRODUCT, THOUSAND, ScaledFamily
@@ -17,6 +18,7 @@ from penstock.table import Target
 class PerceptronFamily(ScaledFamily):
     """A multi-layer perceptron on scaled numbers and one column for each level."""
 
+    encoding: ClassVar[EncodingKind] = "quantile"
     kind: Literal["mlp"] = "mlp"
     stops_early: ClassVar[bool] = True
     epochs: int | None = Field(default=None, ge=1)

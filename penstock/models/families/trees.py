@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field
 
+from penstock.models.encoder import EncodingKind
 from penstock.models.families.base import BaseFamily
 from penstock.models.families.drawing import even, scaled, whole
 from penstock.table import Target
@@ -30,6 +31,7 @@ def walk_cost(trees: float, leaves: float) -> float:
 class TreeFamily(BaseFamily):
     """One tree, which can be drawn."""
 
+    encoding: ClassVar[EncodingKind] = "target"
     kind: Literal["tree"] = "tree"
     leaves: int = Field(default=32, ge=2)
     smallest_leaf: float = Field(default=0.01, gt=0, lt=0.5)
@@ -54,6 +56,7 @@ class TreeFamily(BaseFamily):
 class GroveFamily(BaseFamily):
     """What both kinds of forest may be told."""
 
+    encoding: ClassVar[EncodingKind] = "target"
     trees: int | None = Field(default=None, ge=1)
     # A share of the rows, so that trees do not grow with the table without end.
     smallest_leaf: float = Field(default=0.0005, gt=0, lt=0.5)

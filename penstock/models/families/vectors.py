@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
 
+from penstock.models.encoder import EncodingKind
 from penstock.models.families.drawing import scaled
 from penstock.models.families.linear import ScaledFamily
 from penstock.models.families.neighbours import CALL, MILLION
@@ -20,6 +21,7 @@ VECTORS = 0.7
 class VectorsFamily(ScaledFamily):
     """Support vector machines with a Gaussian kernel on at most `rows` training rows."""
 
+    encoding: ClassVar[EncodingKind] = "quantile"
     kind: Literal["svm"] = "svm"
     c: float = Field(default=1.0, gt=0)
     width: float = Field(default=1.0, gt=0)
