@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from penstock.aiming import weights_in
 from penstock.bundle.candidate import accepting
 from penstock.challenge import Live, challenged, compared
 from penstock.compatible import Aliases
@@ -209,7 +210,8 @@ def _against_floor(
     if judged.test is not None or metric.name not in defined_metrics(judged.target, judged.y, judged.context):
         return None
     rows = _rows(wrangled, judged, table, store)
-    said = floor_predictions(rows.train, rows.y[rows.is_train], rows.heldout, judged.target, seed=seed)
+    weights = weights_in(table[rows.is_train])
+    said = floor_predictions(rows.train, rows.y[rows.is_train], rows.heldout, judged.target, seed=seed, weights=weights)
     if said is None:
         return None
     return compared(judged, metric, np.arange(len(judged.y)), said, gate.replicates, seed)

@@ -17,7 +17,13 @@ MOST_LEVELS = 254
 
 
 def floor_predictions(
-    train: pd.DataFrame, y: npt.NDArray[np.generic], heldout: pd.DataFrame, target: Target, *, seed: int
+    train: pd.DataFrame,
+    y: npt.NDArray[np.generic],
+    heldout: pd.DataFrame,
+    target: Target,
+    *,
+    seed: int,
+    weights: Floats | None = None,
 ) -> Floats | None:
     """Fit the floor on training rows and return what it says of held-out rows.
 
@@ -34,6 +40,8 @@ def floor_predictions(
         What is predicted.
     seed : int
         Which rows are learned from where there are more than 50,000, or two million cells.
+    weights : numpy.ndarray, optional
+        How much each training row counts, float64.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def floor_predictions(
     )
     # With one thread it is the same on every machine.
     with threadpool_limits(limits=1):
-        model.fit(known, y[rows])
+        model.fit(known, y[rows], None if weights is None else weights[rows])
         if not target.is_classification:
             return np.asarray(model.predict(asked), dtype=np.float64)
         done = np.zeros((len(asked), len(target.labels)))

@@ -58,3 +58,15 @@ def test_memory_counts_what_is_open_and_what_travels_with_it() -> None:
     sink = io.BytesIO()
     joblib.dump(np.zeros(2_000_000), sink)
     assert 16 <= memory_of(sink.getvalue(), [1_000_000]) <= 18.5
+
+
+def test_the_floor_weighs_rows_as_the_candidate_does() -> None:
+    """A row that counts nothing teaches it nothing."""
+    features = frame(400)
+    y, target = outcome(features, "regression"), TARGETS["regression"]
+    train, held = features.iloc[:300], features.iloc[300:]
+    spoilt = np.where(np.arange(300) < 100, 1e6, y[:300])
+    weights = (np.arange(300) >= 100).astype(np.float64)
+    said = floor_predictions(train, spoilt, held, target, seed=1, weights=weights)
+    assert said is not None
+    assert score(target, "r2", y[300:], said) > 0.4
