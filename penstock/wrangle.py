@@ -195,6 +195,13 @@ def _plan(
     steps = wrangling.steps if wrangling.steps is not None else wrangling.locked_plan
     if steps is not None:
         return Plan(steps=steps)
+    if not start.frame.shape[1]:
+        raise DataError(
+            "There is no column to learn from",
+            where=f"target {target.name!r}",
+            got="columns that are ignored, identifiers, or the same in every row",
+            todo="Bring a column that differs between rows, or give one the role `feature`.",
+        )
     train = start.frame[start.rows.train]
     missing = {str(name): float(share) for name, share in train.isna().mean().items()}
     steps = propose(schema, missing, identified)
@@ -262,7 +269,8 @@ def _audit(
     readings, typed = read
     target = labelled.target
     private = any(c.private for c in base.table_schema.columns if c.name == target.name)
-    absent = set(range(len(target.labels))) - set(state.rows.target[~state.rows.train].astype(int).tolist())
+    held = state.rows.target[~state.rows.train]
+    absent = set(range(len(target.labels))) - set(held.astype(int).tolist()) if target.is_classification else set()
     notes = [f"no held-out row has the label {target.labels[i]!r}" for i in sorted(absent)] if not private else []
     return Audit(
         n_rows=base.raw.num_rows,

@@ -182,9 +182,7 @@ def concluded(
     rows = _rows(training, entries, metric, counted, best, interrupted, chosen=not several)
     if several:
         rows.append(_ensemble_row(training, metric, final, members))
-    if repeats > 1:
-        why = f"over {repeats} divisions into {training.n_folds} folds, for {len(training.y):,} rows are few"
-        rows = [row.model_copy(update={"note": why}) if row.chosen else row for row in rows]
+    rows = [_explained(row, training, repeats, interrupted) if row.chosen else row for row in rows]
     return Searched(
         kind=ENSEMBLE if several else best.candidate.family.kind,
         members=members,
@@ -194,6 +192,15 @@ def concluded(
         cross_validation=_every_metric(training, final),
         interrupted=interrupted,
     )
+
+
+def _explained(row: LeaderboardRow, training: Training, repeats: int, interrupted: bool) -> LeaderboardRow:
+    told = [row.note] if row.note else []
+    if repeats > 1:
+        told.append(f"over {repeats} divisions into {training.n_folds} folds, for {len(training.y):,} rows are few")
+    if interrupted:
+        told.append("Ctrl-C ended the search")
+    return row.model_copy(update={"note": "; ".join(told)})
 
 
 def _is_affordable(training: Training, candidate: Candidate, most_ms: float) -> bool:

@@ -32,6 +32,8 @@ LOOK_AFTER = 2
 FEWEST_TO_COMPARE = 4
 # Variations in a row without a better one, after which the search is over.
 PATIENCE = 24
+# More candidates than any search comes to.
+NO_END = 2**31
 # Of the time, what the first division into folds gets where there are others; and how many candidates go on to those.
 FIRST_DIVISION = 0.7
 PROMOTED = 12
@@ -89,7 +91,8 @@ class _Search:
         if not unknown:
             return
         jobs: list[Job[FoldFit]] = [(fit_fold, (c.family, fold, c.configured.scale)) for c, fold in unknown]
-        of = self.done + len(jobs)
+        # Nobody knows how many there will be where time alone ends it.
+        of = self.done + len(jobs) if self.most < NO_END else None
         for i, done in self.crew.each(self.training, jobs, deadline):
             candidate, fold = unknown[i]
             _take(candidate, fold, done)
@@ -272,7 +275,7 @@ def search(
     given = [Candidate(Configured(f), training.n_folds) for f in dict.fromkeys(families)]
     dummies = [c for c in given if c.family.kind == "dummy"]
     others = [c for c in given if c.family.kind != "dummy"]
-    limit = len(others) if most == 0 else most if most is not None else 2**31
+    limit = len(others) if most == 0 else most if most is not None else NO_END
     for candidate in dummies:
         candidate.fits = {
             fold: _prior(training, candidate.family, fold)

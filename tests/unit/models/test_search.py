@@ -188,11 +188,11 @@ def test_processes_are_killed_at_the_deadline_and_what_was_done_counts() -> None
     started = time.monotonic()
     try:
         families = (DummyFamily(), LinearFamily(), SleepyFamily(seconds=60.0))
-        found = search(training(n=150, folds=8), families, AUC, crew=crew, deadline=started + 10.0)
+        found = search(training(n=150, folds=8), families, AUC, crew=crew, deadline=started + 15.0)
     finally:
         crew.close()
     lasted = time.monotonic() - started
-    assert lasted < 18.0
+    assert lasted < 23.0
     assert found.winner.kind == "linear"
     assert named(found)["sleepy"].state == "skipped"
     children = psutil.Process().children(recursive=True)
