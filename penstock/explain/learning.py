@@ -29,7 +29,16 @@ SHARES = (0.1, 0.2, 0.4, 0.7)
 FEWEST_ROWS = 40
 # What may be learned from in all, in cells; a model of many trees takes longer for each.
 MOST_CELLS = 800_000
-COSTLY = {"random_forest": 8, "hist_gradient_boosting": 3}
+COSTLY = {
+    "random_forest": 8,
+    "extra_trees": 4,
+    "hist_gradient_boosting": 3,
+    "gradient_boosting": 8,
+    "catboost": 3,
+    "svm": 8,
+    "torch": 8,
+    "keras": 20,
+}
 MOST_SCORED = 3_000
 REPLICATES = 200
 SLOW = "no larger part of the rows was fitted, but all of them: it would take too long"

@@ -13,7 +13,7 @@ from penstock.metrics.weighted import Floats, Ints
 
 # Cells that may be sent in all, and what more a row costs where hundreds of deep trees are asked.
 MOST_CELLS = 1_000_000
-COSTLY = {"random_forest": 4, "hist_gradient_boosting": 2}
+COSTLY = {"random_forest": 4, "extra_trees": 4, "hist_gradient_boosting": 2, "neighbours": 20, "svm": 8}
 MOST_FEATURES = 40
 FEWEST_FEATURES = 10
 MOST_ROWS = 2_000

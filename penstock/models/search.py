@@ -14,7 +14,7 @@ from penstock.metrics.metric import Metric
 from penstock.metrics.scores import score, scores
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.crew import Alone, Crew, Job
-from penstock.models.families import BaseFamily, Family
+from penstock.models.families import BaseFamily, Family, Refusal
 from penstock.models.naive import naive_values
 from penstock.models.training import FoldFit, Training, fit_fold
 from penstock.progress import note
@@ -147,7 +147,8 @@ def _take(candidate: Candidate, fold: int, done: FoldFit | Exception) -> None:
     if isinstance(done, UserError):
         raise done
     if isinstance(done, Exception):
-        candidate.error = candidate.error or f"{type(done).__name__}: {done}".splitlines()[0][:200]
+        told = str(done) if isinstance(done, Refusal) else f"{type(done).__name__}: {done}"
+        candidate.error = candidate.error or told.splitlines()[0][:200]
     else:
         candidate.fits[fold] = done
 
