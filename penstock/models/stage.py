@@ -20,7 +20,7 @@ from penstock.errors import DataError
 from penstock.metrics.metric import Metric, metric_for
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.crew import Alone, Crew, Job, Processes
-from penstock.models.families import Family, families_for
+from penstock.models.families import Family, check_installed, families_for
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.recipe import Recipe
 from penstock.models.search import search
@@ -76,7 +76,7 @@ def train(
     Raises
     ------
     SpecError
-        The metric is not one of the target's.
+        The metric is not one of the target's, or a family's library is not installed.
     DataError
         There is nothing to learn from.
     """
@@ -84,6 +84,7 @@ def train(
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     target = _target(schema, typing)
     metric = metric_for(target.task, modelling.metric)
+    check_installed(families_for(modelling.families))
     plan = json.loads(store.read_bytes(wrangled.plan))
     cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))

@@ -12,7 +12,8 @@ import pytest
 
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.publish import publish
-from penstock.models.families import FAMILIES, BaseFamily
+from penstock.errors import SpecError
+from penstock.models.families import FAMILIES, BaseFamily, check_installed
 from tests.unit.bundle.making import COLUMNS, PASSED, TARGETS, make, raw_rows, small
 
 # What opens a sealed model, and what it then has loaded.
@@ -70,9 +71,13 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra() -> None:
     class Absent(BaseFamily):
         extra = "glue"
         library = "no_such_library"
+        kind: str = "absent"
 
         def estimator(self, *_: object) -> object:
             return None
 
     told = Absent().refuses(TARGETS["binary"], 100, 3)
     assert told == "no_such_library is not installed: pip install 'penstock[glue]'"
+    with pytest.raises(SpecError, match="needs a library that is not installed") as raised:
+        check_installed([Absent()])
+    assert "pip install 'penstock[glue]'" in str(raised.value)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from penstock.explain.stage import explained
+from penstock.judging import judge
+from penstock.metrics.metric import metric_for
 from penstock.models.families import GeneralisedFamily, LeastSquaresFamily, LogOddsFamily, coefficient_table
 from penstock.models.recipe import Recipe
+from penstock.models.stage import train
 from penstock.models.training import fit_rows
-from tests.unit.models.making import training
+from penstock.report.measured import Measured
+from penstock.slices import Modelling
+from tests.unit.models.making import run_until_trained, ships, training
 
 
 @pytest.fixture(autouse=True)
@@ -89,3 +96,18 @@ def test_a_generalised_model_takes_the_distribution_of_its_target() -> None:
         assert told is not None
         kinds.append(told["kind"])
     assert kinds == ["poisson", "gamma", "gaussian"]
+
+
+def test_the_dossier_shows_them(tmp_path: Path) -> None:
+    """A model that was fitted to be read is there to be read."""
+    run = run_until_trained(ships(300, task="regression"), tmp_path, columns={"colour": {"private": True}})
+    modelling = Modelling(families=("ols",), folds=2)
+    trained = train(run.wrangled, modelling, run.spec.typing, 5, run.store)
+    assert trained.family == "ols"
+    judged = judge(run.wrangled, trained, run.store.read_frame(run.wrangled.sides), run.store)
+    told = explained(run.wrangled, trained, judged, metric_for("regression"), 3, run.store)["coefficients"]
+    read = Measured.model_validate({"coefficients": told}).coefficients
+    assert read is not None
+    assert {"intercept", "size", "colour"} <= {row.name for row in read.rows}
+    assert next(row for row in read.rows if row.name == "colour").estimate is None
+    assert "red" not in json.dumps(told)
