@@ -5,6 +5,7 @@ BIN     := $(VENV)/bin
 SPEC    ?= flows/specs/clinic.yaml
 WORKERS ?= 2
 ARGS    ?=
+EXTRA_TESTS := tests/unit/bundle/test_every_family.py tests/unit/models/test_coefficients.py
 PYTHON  ?=
 
 SAMPLE  := data/raw/clinic/visits.csv data/raw/clinic/lab.sqlite
@@ -12,7 +13,7 @@ CODE    := penstock tasks flows deploy data benchmarks docs tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve up bench pictures test test-long check lint format types imports lock clean again
+.PHONY: help run serve up bench pictures test test-long test-extras check lint format types imports lock clean again
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -38,6 +39,10 @@ test: $(VENV)/.dev ## every test but the long ones (WORKERS=2, ARGS=...)
 
 test-long: $(VENV)/.dev ## the tests that take minutes (WORKERS=2, ARGS=...)
 	@$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# PENSTOCK_EXTRAS: in CI a library that is absent then fails its tests instead of leaving them out.
+test-extras: $(VENV)/.extras ## the models of CatBoost, statsmodels, PyTorch and Keras (downloads some 500 MB once)
+	@PENSTOCK_EXTRAS=1 $(VENV)/extras/bin/python -m pytest $(EXTRA_TESTS) $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types and who may import whom; tells all that fails
 	@$(MAKE) --no-print-directory --keep-going lint format types imports
@@ -106,6 +111,16 @@ $(VENV)/.project: pyproject.toml $(VENV)/.run
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.project
 	$(call install,what tests and checks need,--require-hashes --requirement requirements-dev.lock)
+
+# A second environment that looks into the first: what is locked stays as it is, and only what is missing is added.
+$(VENV)/.extras: pyproject.toml $(VENV)/.dev
+	@$(BIN)/python -m venv --clear $(VENV)/extras
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		>"$$($(VENV)/extras/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/first.pth"
+	@echo "Installing the extras of models into $(VENV)/extras: some minutes ..."
+	@$(VENV)/extras/bin/python -m pip install --disable-pip-version-check --no-input --no-build-isolation \
+		--editable '.[catboost,statsmodels,torch,keras]' >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; exit 1; }
+	@touch $@
 
 # Made again when one of its files has gone; otherwise only when its recipe has changed.
 $(VENV)/.sample: data/clinic.py $(VENV)/.project $(if $(filter-out $(wildcard $(SAMPLE)),$(SAMPLE)),again)

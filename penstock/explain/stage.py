@@ -12,6 +12,7 @@ from penstock.explain.learning import learning_curve
 from penstock.explain.screening import costliness, rows_to_ask, screened
 from penstock.judging import Judged
 from penstock.metrics.metric import Metric
+from penstock.models.families import coefficient_table
 from penstock.receipts import Trained, Wrangled
 from penstock.store import Store
 
@@ -58,6 +59,9 @@ def explained(
             wrangled, trained, judged.target, metric, judged.twin.estimator, seed, store, Clock(LONGEST)
         ),
     }
+    if not judged.is_private:
+        private = frozenset(c.name for c in judged.schema.columns if c.private)
+        told["coefficients"] = coefficient_table(judged.twin.estimator, private)
     if judged.test is not None:
         told |= {"horizon": along_horizon(judged, metric, seed), "examples": examples(judged)}
     return told

@@ -15,7 +15,7 @@ from penstock.metrics.weighted import Floats
 from penstock.models.candidates import Candidate, Configured, fold_scores
 from penstock.models.concluding import TIE, Scored, Searched, best_of, concluded, dear, scored
 from penstock.models.crew import Alone, Crew, Job
-from penstock.models.families import Family
+from penstock.models.families import Family, Refusal
 from penstock.models.memory import want_of_memory
 from penstock.models.naive import naive_values
 from penstock.models.proposing import variation
@@ -327,7 +327,8 @@ def _take(candidate: Candidate, fold: int, done: FoldFit | Exception) -> None:
     if isinstance(done, UserError):
         raise done
     if isinstance(done, Exception):
-        candidate.error = candidate.error or f"{type(done).__name__}: {done}".splitlines()[0][:200]
+        told = str(done) if isinstance(done, Refusal) else f"{type(done).__name__}: {done}"
+        candidate.error = candidate.error or told.splitlines()[0][:200]
     else:
         candidate.fits[fold] = done
 

@@ -23,7 +23,7 @@ from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.aimed import aimed
 from penstock.models.concluding import Searched
 from penstock.models.crew import Alone, Crew, Growing, Job, Processes
-from penstock.models.families import families_for
+from penstock.models.families import check_installed, families_for
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
 from penstock.models.recipe import Recipe
@@ -94,7 +94,7 @@ def train(
     Raises
     ------
     SpecError
-        The metric is not one of the target's.
+        The metric is not one of the target's, or a family's library is not installed.
     DataError
         There is nothing to learn from.
     """
@@ -104,6 +104,7 @@ def train(
     aim = aim_of(target, modelling, typing)
     metric = aim.metric
     assert metric is not None
+    check_installed(families_for(modelling.families))
     plan = json.loads(store.read_bytes(wrangled.plan))
     cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))

@@ -11,6 +11,7 @@ from pydantic import ConfigDict
 
 from penstock.frozen import Frozen
 from penstock.receipts import Interval, LeaderboardRow, Verdict
+from penstock.report.coefficients import Coefficients
 from penstock.report.explained import Explained
 from penstock.steps.audit import Audit
 
@@ -181,6 +182,7 @@ class DossierFacts(Frozen):
     lineage: tuple[LineageFact, ...]
     example: dict[str, str | int | float | bool | None]
     expectations: tuple[str, ...] = ()
+    coefficients: Coefficients | None = None
     environment: EnvironmentFact = EnvironmentFact()
     spec: str = ""
     spec_path: str = ""

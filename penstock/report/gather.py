@@ -132,6 +132,7 @@ def gather(
         cross_validation=evaluated.cross_validation,
         baseline=evaluated.baseline,
         unflagged=measured.unflagged,
+        coefficients=measured.coefficients,
         leaderboard=trained.leaderboard[:MOST_CANDIDATES],
         challenge=_challenge(measured, evaluated),
         slices=tuple(slices[:MOST_SLICES]),

@@ -75,6 +75,7 @@ def _sections(facts: DossierFacts, figures: bool, slices: bool) -> list[tuple[st
         ("cleaning", "Cleaning"),
         ("figures", "The data" if figures or facts.n_left_out else ""),
         ("leaderboard", "Leaderboard"),
+        ("coefficients", "Coefficients" if facts.coefficients else ""),
         ("scores", "Scores"),
         ("slices", "Slices" if slices or facts.slices else ""),
         ("leakage", "Leakage"),

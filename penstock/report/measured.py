@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field, ValidationError
 
 from penstock.errors import StoreError
 from penstock.receipts import Evaluated, Interval
+from penstock.report.coefficients import Coefficients
 from penstock.report.explained import Ahead, Effects, Example, Importance, Learning
 from penstock.report.explained import Part as _Part
 from penstock.report.words import greater_is_better
@@ -127,6 +128,7 @@ class Measured(_Part):
     importance: Importance | None = None
     effects: Effects | None = None
     learning: Learning | None = None
+    coefficients: Coefficients | None = None
     horizon: tuple[Ahead, ...] = ()
     examples: tuple[Example, ...] = ()
     unflagged: dict[str, Interval] = Field(default={}, validation_alias=AliasChoices("unflagged", "without_flagged"))

@@ -111,7 +111,7 @@ class _XGBoost(BaseEstimator):
         else:
             start = np.tile(self.start_, (len(held[0]), 1)) if len(self.start_) else None
             watched = xgboost.QuantileDMatrix(held[0], held[1], weight=held[2], base_margin=start, ref=data, **shared)
-            stop = xgboost.callback.EarlyStopping(self.patience)
+            stop = xgboost.callback.EarlyStopping(rounds=self.patience)
             booster = xgboost.train(
                 parameters, data, self.most, evals=[(watched, "held")], callbacks=[stop], verbose_eval=False
             )

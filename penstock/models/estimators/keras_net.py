@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from penstock.models.estimators.net import Batch, Labels, Network, Numbers, Watc
 
 class _Keras(Network):
     def _learn(self, rows: Batch, outputs: int, *, labels: bool, watch: Watch) -> None:
+        # TensorFlow tells of its own optimiser's attempts on the error stream, as it is imported and as it compiles.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         import keras
 
         n_numbers = rows.numbers.shape[1]
@@ -27,7 +30,7 @@ class _Keras(Network):
             many = losses.SparseCategoricalCrossentropy(from_logits=True)
             loss = many if outputs > 1 else losses.BinaryCrossentropy(from_logits=True)
         descent = keras.optimizers.AdamW(self.learning_rate, weight_decay=self.decay)
-        model.compile(optimizer=descent, loss=loss)
+        model.compile(optimizer=descent, loss=loss, jit_compile=False)
         inputs = [rows.numbers, *(rows.codes[:, i : i + 1].astype(np.int32) for i in range(rows.codes.shape[1]))]
         y = rows.y.astype(np.int64 if labels and outputs > 1 else np.float32)
         for epoch in range(1, watch.most + 1):

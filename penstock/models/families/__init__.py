@@ -34,7 +34,7 @@ from penstock.models.families.statsmodels import (
     coefficient_table,
 )
 from penstock.models.families.trees import ExtraTreesFamily, ForestFamily, TreeFamily
-from penstock.models.families.union import FAMILIES, Family, families_for
+from penstock.models.families.union import FAMILIES, Family, check_installed, families_for
 from penstock.models.families.vectors import VectorsFamily
 
 __all__ = [
@@ -72,6 +72,7 @@ __all__ = [
     "TweedieFamily",
     "VectorsFamily",
     "XGBoostFamily",
+    "check_installed",
     "coefficient_table",
     "families_for",
 ]

@@ -80,7 +80,7 @@ def coefficient_table(recipe: Recipe, private: frozenset[str] = frozenset()) -> 
     recipe : Recipe
         Fitted.
     private : frozenset of str
-        Columns of which only the name is told: their rows have no numbers, and are one for each column.
+        Columns of which only the name is told, and so of columns that are named after them: one row without numbers.
 
     Returns
     -------
@@ -88,9 +88,10 @@ def coefficient_table(recipe: Recipe, private: frozenset[str] = frozenset()) -> 
         `kind` (the distribution), `rows` (each with `name`, `column`, `estimate`, `error`, `p`, `low`, `high`),
         `diagnostics` and `notes`.
     """
-    (_, encoder), (_, model) = recipe.steps[1:]
-    if not hasattr(model, "table_"):
+    steps: Any = getattr(recipe, "steps", ())
+    if len(steps) != len(("steps", "encode", "model")) or not hasattr(steps[2][1], "table_"):
         return None
+    encoder, model = steps[1][1], steps[2][1]
     names, origins = encoder.feature_names, encoder.origin
     rows: list[dict[str, Any]] = []
     hidden: set[str] = set()
@@ -99,7 +100,7 @@ def coefficient_table(recipe: Recipe, private: frozenset[str] = frozenset()) -> 
         at = row["column"]
         if at < 0:
             rows.append({"name": "intercept", "column": "", **numbers})
-        elif origins[at] not in private:
+        elif not origins[at].startswith(tuple(private)):
             rows.append({"name": names[at], "column": origins[at], **numbers})
         elif origins[at] not in hidden:
             hidden.add(origins[at])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, get_args
 
 from pydantic import Field
 
+from penstock.errors import SpecError
 from penstock.models.families.base import BaseFamily
 from penstock.models.families.bayes import GaussianBayesFamily
 from penstock.models.families.boosting import (
@@ -76,3 +78,21 @@ def families_for(names: tuple[FamilyName, ...]) -> tuple[Family, ...]:
     """
     everyone: tuple[Family, ...] = tuple(family() for family in FAMILIES)  # type: ignore[misc]  # the union's own members
     return tuple(f for f in everyone if f.kind == "dummy" or f.kind in names)
+
+
+def check_installed(families: Sequence[BaseFamily]) -> None:
+    """Raise where a family's library is not there.
+
+    Raises
+    ------
+    SpecError
+        Which tells the extra that brings it.
+    """
+    for family in families:
+        if family.absent():
+            raise SpecError(
+                f"The family {family.model_dump()['kind']!r} needs a library that is not installed",
+                where="model.families",
+                got=f"no {family.library}",
+                todo=f"Install it: pip install 'penstock[{family.extra}]'. Or leave the family out.",
+            )

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.publish import publish
-from penstock.models.families import FAMILIES, BaseFamily
+from penstock.errors import SpecError
+from penstock.models.families import FAMILIES, BaseFamily, check_installed
 from tests.unit.bundle.making import COLUMNS, PASSED, TARGETS, make, raw_rows, small
 
 # What opens a sealed model, and what it then has loaded.
@@ -41,11 +41,11 @@ def test_a_family_trains_seals_loads_and_serves(
     assert publish(artifacts, "churn", made.parts, PASSED).state == "published"
     served = Bundle.load(artifacts / "models" / "churn")
     rows = raw_rows(6, 3)
-    whole = served.predict(rows).to_pandas()
-    pd.testing.assert_frame_equal(whole, made.bundle.predict(rows).to_pandas())
-    alone = pd.concat([served.predict(rows.slice(i, 1)).to_pandas() for i in range(len(rows))], ignore_index=True)
-    pd.testing.assert_frame_equal(whole, alone, check_exact=True)
-    assert np.isfinite(whole.select_dtypes("number").to_numpy(dtype=np.float64)).all()
+    whole = served.predict(rows).estimates
+    np.testing.assert_array_equal(whole, made.bundle.predict(rows).estimates)
+    alone = [served.predict(rows.slice(i, 1)).estimates for i in range(len(rows))]
+    np.testing.assert_array_equal(whole, np.concatenate(alone))
+    assert np.isfinite(whole).all()
     assert make(task, family=family, n=100, report=None).parts.digest == made.parts.digest
 
 
@@ -71,9 +71,13 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra() -> None:
     class Absent(BaseFamily):
         extra = "glue"
         library = "no_such_library"
+        kind: str = "absent"
 
         def estimator(self, *_: object) -> object:
             return None
 
     told = Absent().refuses(TARGETS["binary"], 100, 3)
     assert told == "no_such_library is not installed: pip install 'penstock[glue]'"
+    with pytest.raises(SpecError, match="needs a library that is not installed") as raised:
+        check_installed([Absent()])
+    assert "pip install 'penstock[glue]'" in str(raised.value)
