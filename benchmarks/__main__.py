@@ -6,7 +6,20 @@ import os
 import platform
 import sys
 
-from benchmarks import collect, explore, formats, orchestration, reports, run, service, sql, typing, wrangle
+from benchmarks import (
+    collect,
+    coverage,
+    explore,
+    faults,
+    formats,
+    orchestration,
+    reports,
+    run,
+    service,
+    sql,
+    typing,
+    wrangle,
+)
 
 ALL = {
     "run": run.main,
@@ -19,6 +32,8 @@ ALL = {
     "wrangle": wrangle.main,
     "explore": explore.main,
     "reports": reports.main,
+    "faults": faults.main,
+    "coverage": coverage.main,
 }
 
 
