@@ -6,7 +6,21 @@ import os
 import platform
 import sys
 
-from benchmarks import collect, encoder, explore, formats, orchestration, reports, run, service, sql, typing, wrangle
+from benchmarks import (
+    collect,
+    coverage,
+    encoder,
+    explore,
+    faults,
+    formats,
+    orchestration,
+    reports,
+    run,
+    service,
+    sql,
+    typing,
+    wrangle,
+)
 
 ALL = {
     "run": run.main,
@@ -20,6 +34,8 @@ ALL = {
     "explore": explore.main,
     "encoder": encoder.main,
     "reports": reports.main,
+    "faults": faults.main,
+    "coverage": coverage.main,
 }
 
 

@@ -14,11 +14,11 @@ from penstock.aiming import aim_in, context_of, weights_in
 from penstock.explain.asking import Clock
 from penstock.explain.screening import costliness
 from penstock.metrics.metric import Metric
-from penstock.metrics.scores import score, spread_of
+from penstock.metrics.scores import paired, score, spread_of
 from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics
 from penstock.models.recipe import predictions
 from penstock.models.training import Training, fit_recipe
-from penstock.receipts import Trained, Wrangled
+from penstock.receipts import Interval, Trained, Wrangled
 from penstock.series.rule import SERIES, SeriesRule
 from penstock.split import HELDOUT, TRAIN
 from penstock.steps.plan import Plan
@@ -70,9 +70,10 @@ def learning_curve(
     -------
     dict
         `points`, each with the number of rows `n`, the score on held-out rows `value` with its interval `low` to
-        `high`, and `learned`, that on the rows learned from; and a note where something is to be said.
+        `high`, and `learned`, that on the rows learned from; `answer`, a sentence on whether more rows would help;
+        and a note where something is to be said.
     """
-    told: dict[str, Any] = {"metric": metric.name, "points": [], "note": ""}
+    told: dict[str, Any] = {"metric": metric.name, "points": [], "answer": "", "note": ""}
     if trained.family == "dummy":
         return {**told, "note": "a baseline learns nothing more from more rows"}
     whole = _Rows.of(wrangled, trained, target, seed, store)
@@ -81,6 +82,7 @@ def learning_curve(
     sizes = whole.sizes(FITS * costliness(trained))
     if sizes and sizes[-1] < 0.9 * SHARES[-1] * len(whole.order):
         told["note"] = SLOW
+    before: tuple[int, Any] | None = None
     for n in sizes:
         if clock.over:
             told["note"] = SLOW
@@ -90,8 +92,11 @@ def learning_curve(
             continue
         recipe = fit_recipe(whole.training(n), twin, rows)
         told["points"].append(whole.point(metric, recipe, rows, seed))
+        before = n, recipe
     told["points"].append(whole.point(metric, twin, whole.order, seed))
     told["points"] = [point for point in told["points"] if point is not None]
+    if before is not None:
+        told["answer"] = whole.answer(metric, before, twin, seed)
     return told
 
 
@@ -156,8 +161,49 @@ class _Rows:
             told["learned"] = learned if np.isfinite(learned) else None
         return told if np.isfinite([found.value, found.low, found.high]).all() else None
 
+    def answer(self, metric: Metric, before: tuple[int, Any], twin: Any, seed: int) -> str:
+        """Say whether more rows would help, from what the last ones brought on the same held-out rows."""
+        n, recipe = before
+        own, fewer = self._said(twin, self.held), self._said(recipe, self.held)
+        if not (np.isfinite(own).all() and np.isfinite(fewer).all()) or n >= len(self.order):
+            return ""
+        drawn: dict[str, Any] = {"replicates": REPLICATES, "seed": seed, "context": self.context}
+        gain = paired(self.target, metric.name, self.y[self.held], own, fewer, **drawn)
+        return would_more_help(metric.title, n, len(self.order), gain)
+
     def _said(self, recipe: Any, rows: Ints) -> Floats:
         return predictions(recipe, self.cut.iloc[rows], len(self.target.labels))
+
+
+def would_more_help(title: str, fewer: int, all_rows: int, gain: Interval) -> str:
+    """Say whether more rows would help.
+
+    Parameters
+    ----------
+    title : str
+        What is measured.
+    fewer, all_rows : int
+        How many rows the recipe learned from at the last points.
+    gain : Interval
+        By how much the score got better from one to the other, more than 0 being better.
+
+    Examples
+    --------
+    >>> would_more_help("ROC AUC", 700, 1000, Interval(value=0.01, low=0.004, high=0.016, n=300))
+    'More data would help: from 700 to 1,000 rows ROC AUC got better by 0.01 [0.004, 0.016], and twice as many may
+    bring up to 0.0194 more'
+    """
+    step = f"from {fewer:,} to {all_rows:,} rows {title}"
+    if gain.low > 0:
+        most = gain.value / float(np.log2(all_rows / fewer))
+        told = f"got better by {gain.value:.3g} [{gain.low:.3g}, {gain.high:.3g}]"
+        return f"More data would help: {step} {told}, and twice as many may bring up to {most:.3g} more"
+    if gain.high < 0:
+        return f"More data of this kind would not help: {step} got worse by {-gain.value:.3g}"
+    return (
+        f"More data alone would help little, as far as can be seen: {step} changed by {gain.value:+.3g} "
+        f"[{gain.low:.3g}, {gain.high:.3g}]"
+    )
 
 
 def _context(rule: SeriesRule, context: Context, index: Ints, sides: pd.DataFrame) -> Context:

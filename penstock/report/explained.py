@@ -86,6 +86,7 @@ class Learning(Part):
 
     metric: str
     note: str = ""
+    answer: str = ""
     points: tuple[Point, ...] = ()
 
 

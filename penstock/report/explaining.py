@@ -67,9 +67,10 @@ def _learning(measured: Measured, metric: str) -> Drawn:
     more = "is still getting better: more rows may help" if rising else "is about flat: more rows alone may help little"
     note = f" {clipped(found.note[:1].upper() + found.note[1:])}." if found.note else ""
     gap = "; a wide gap to the rows learned from speaks of overfitting" if last.learned is not None else ""
+    ends = f"{clipped(found.answer)}{gap}" if found.answer else f"At its end the curve {more}{gap}"
     caption = (
-        f"{metric} of the chosen recipe fitted on {points[0].n:,} to {last.n:,} training rows, with a 95 % band. At "
-        f"its end the curve {more}{gap}.{note}"
+        f"{metric} of the chosen recipe fitted on {points[0].n:,} to {last.n:,} training rows, with a 95 % band. "
+        f"{ends}.{note}"
     )
     return "learning-curve", "Learning curve", caption, learning_curve(points, metric)
 

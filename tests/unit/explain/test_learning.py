@@ -9,9 +9,10 @@ import pytest
 
 from penstock.evaluate import evaluate
 from penstock.explain.asking import Clock
-from penstock.explain.learning import FEWEST_ROWS, SHARES, learning_curve
+from penstock.explain.learning import FEWEST_ROWS, SHARES, learning_curve, would_more_help
 from penstock.judging import judge
 from penstock.metrics.metric import metric_for
+from penstock.receipts import Interval
 from penstock.slices import Gate
 from tests.unit.explain.making import Fitted, fitted, judged, told_of
 from tests.unit.models.making import ships
@@ -71,3 +72,19 @@ def test_a_clock_leaves_the_end_and_a_note(binary: Fitted) -> None:
     told = learning_curve(*args, Clock(-1.0))
     assert len(told["points"]) == 1
     assert "too long" in told["note"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "begins"),
+    [
+        ((0.02, 0.01, 0.03), "More data would help: from 500 to 1,000 rows RMSE got better by 0.02"),
+        ((0.002, -0.01, 0.01), "More data alone would help little"),
+        ((-0.02, -0.03, -0.01), "More data of this kind would not help"),
+    ],
+)
+def test_whether_more_data_would_help_is_said_in_a_sentence(gain: tuple[float, float, float], begins: str) -> None:
+    """Who reads a curve wants that answer, and only what is beyond chance counts as one."""
+    value, low, high = gain
+    told = would_more_help("RMSE", 500, 1000, Interval(value=value, low=low, high=high, n=300))
+    assert told.startswith(begins)
+    assert ("twice as many may bring up to 0.02 more" in told) == (low > 0)
