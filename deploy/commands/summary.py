@@ -43,12 +43,15 @@ def _spread(sd: float) -> str:
 
 def _leaderboard(summary: RunSummary) -> Table:
     board = table("candidate", f"#{summary.metric} (cross-validation)", "#± sd", "#seconds", "", title="Leaderboard")
-    for row in summary.leaderboard[:MOST_CANDIDATES]:
+    rows = summary.leaderboard
+    if len(rows) > MOST_CANDIDATES:
+        rows = tuple(row for row in rows if row.state != "skipped")[:MOST_CANDIDATES]
+    for row in rows:
         mean = "—" if row.mean is None else _number(row.mean)
         sd = "" if row.sd is None else _spread(row.sd)
         note = "chosen" if row.chosen else row.outcome
         board.add_row(escape(row.words), mean, sd, f"{row.seconds:.1f}", escape(note))
-    more = len(summary.leaderboard) - MOST_CANDIDATES
+    more = len(summary.leaderboard) - len(rows)
     if more > 0:
         board.caption = f"and {more} more, all of them in the report"
     return board

@@ -67,6 +67,8 @@ class _Search:
         self.fit(waiting[:1], self._all_folds, deadline + grace if deadline is not None else None)
         strongest, others = _firsts(waiting)
         rest = [c for c in strongest if c is not waiting[0]]
+        # The second is whole before others are begun: a short budget, too, ends in more than a plain model.
+        self.fit(rest[:1], self._all_folds, first_deadline)
         self.fit(rest, range(1), first_deadline)
         self.fit(self._promising(rest), self._all_folds, first_deadline)
         self._other_scale(strongest, first_deadline)

@@ -28,7 +28,7 @@ positive: "yes"
 cost: {fp: 1, fn: 5}
 weight: times
 group: owner
-model: {families: [linear], folds: 3}
+model: {families: [linear], folds: 3, trials: 1}
 """
 HOURS = """\
 name: hours
@@ -36,7 +36,7 @@ source: hours.csv
 target: late
 metric: {use: mine:near}
 intervals: 0.9
-model: {families: [linear], folds: 3}
+model: {families: [linear], folds: 3, trials: 1}
 """
 
 

@@ -87,7 +87,7 @@ def run_of(place: Path) -> tuple[str, Path]:
 
 def ran(folder: Path, *words: str) -> Path:
     """Run the flow in a folder, and return the folder."""
-    done = penstock("run", *words, "--json", cwd=folder)
+    done = penstock("run", *words, "--budget", 5, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "summary.json").write_text(json.dumps(summary_of(done)))
     return folder
@@ -277,7 +277,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, prefect_api: str) -> Path:
     with (folder / "hostile.csv").open("w", newline="") as file:
         csv.writer(file).writerows([[f"x {RUNS}", f"town {RUNS}", "label"], *rows])
     spec = {"name": "hostile", "source": "hostile.csv", "target": "label"}
-    spec |= {"model": {"families": ["linear"], "folds": 2}, "gate": {"replicates": 100}}
+    spec |= {"model": {"families": ["linear"], "folds": 2, "trials": 1}, "gate": {"replicates": 100}}
     (folder / "hostile.yaml").write_text(json.dumps(spec))
     return ran(folder, "hostile.yaml")
 

@@ -42,7 +42,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.chdir(folder)
         assert call(["init", "t.csv", "--target", "y"]) == 0
         spec = folder / "t.yaml"
-        more = "model: {families: [linear]}\ngate: {replicates: 100, margin: 1.0}\n"
+        more = "model: {families: [linear], trials: 1}\ngate: {replicates: 100, margin: 1.0}\n"
         spec.write_text(f"{spec.read_text()}{more}")
         assert call(["run", "t.yaml"]) == 0
         yield folder

@@ -12,7 +12,7 @@ import pytest
 
 from tests.e2e.driving import penstock, summary_of
 
-SPEC = "name: ship\nsource: ship.csv\ntarget: y\nmodel: {families: [linear], budget: 20}\n"
+SPEC = "name: ship\nsource: ship.csv\ntarget: y\nmodel: {families: [linear], trials: 1}\n"
 SECRET = "4711.5"
 
 

@@ -23,7 +23,7 @@ group: store
 horizon: 24h
 known_ahead: [promo]
 intervals: 0.9
-model: {families: [linear], folds: 3}
+model: {families: [linear], folds: 3, trials: 1}
 """
 END = pd.Timestamp(START) + pd.Timedelta(hours=719)
 

@@ -66,7 +66,7 @@ def test_a_real_series_is_forecast_better_than_by_its_season(shared: Path, tmp_p
         "task": "forecast",
         **case.spec,
         "intervals": 0.9,
-        "model": {"families": ["linear", "lightgbm"], "folds": 3, "budget": 20.0},
+        "model": {"families": ["linear", "lightgbm"], "folds": 3, "trials": 2, "budget": 40.0},
     }
     (tmp_path / f"{name}.yaml").write_text(write_yaml(declared))
     done = penstock("run", f"{name}.yaml", "--json", cwd=tmp_path, timeout=600)

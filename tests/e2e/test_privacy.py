@@ -41,7 +41,7 @@ steps:
   - {kind: map_values, columns: [city], values: {zq7city-9: zq7city-1}}
   - {kind: calendar, columns: [born]}
   - {kind: fill}
-model: {families: [linear], budget: 20}
+model: {families: [linear], trials: 1}
 """
 CODE = "def mood(frame):\n    return frame['city'].map(lambda c: 'zq7mood ' + str(c))\n"
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.driving import penstock, serving
 
-SPEC = "name: ship\nsource: ship.csv\ntarget: y\nmodel: {families: [linear], budget: 20}\n"
+SPEC = "name: ship\nsource: ship.csv\ntarget: y\nmodel: {families: [linear], trials: 1}\n"
 EVIL = "<img src=x onerror=alert(1)>"
 
 

@@ -88,7 +88,7 @@ def test_the_whole_way(place: Path, service: Service) -> None:
 
     # A changed spec: a new version, served without a restart.
     spec = place / "clinic.yaml"
-    spec.write_text(spec.read_text() + "model: {families: [lightgbm]}\ngate: {margin: 1.0}\n")
+    spec.write_text(spec.read_text() + "model: {families: [lightgbm], trials: 1}\ngate: {margin: 1.0}\n")
     second = summary_of(penstock("run", "clinic.yaml", "--json", cwd=place))
     assert second["published"], second["verdict"]
     assert second["version"] != first["version"]

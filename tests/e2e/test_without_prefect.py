@@ -23,10 +23,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("served")
     build(folder / "clinic")
-    words = ("run", "clinic/visits.csv", "--target", "diagnosis", "--name", "clinic", "--json")
+    words = ("run", "clinic/visits.csv", "--target", "diagnosis", "--name", "clinic", "--budget", "5", "--json")
     assert penstock(*words, cwd=folder).returncode == 0
     spec = folder / "artifacts" / "specs" / "clinic.yaml"
-    spec.write_text(spec.read_text() + "model: {families: [lightgbm]}\ngate: {margin: 1.0}\n")
+    spec.write_text(spec.read_text() + "model: {families: [lightgbm], trials: 1}\ngate: {margin: 1.0}\n")
     done = penstock("run", spec, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert summary_of(done)["state"] == "published"

@@ -49,7 +49,7 @@ SPEC: dict[str, Any] = {
     "base": "brook",
     "target": "label",
     "joins": [{"table": "towns", "on": "town"}],
-    "model": {"families": ["linear"], "folds": 2, "budget": 60},
+    "model": {"families": ["linear"], "folds": 2, "trials": 1},
     "gate": {"replicates": 100},
 }
 

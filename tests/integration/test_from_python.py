@@ -27,7 +27,7 @@ def test_a_frame_becomes_a_model_and_its_run_can_be_looked_at(prefect_api, tmp_p
     towns = pd.DataFrame({"town": ["Oslo", "Rome"], "people": [700, 2800]})
     where = tmp_path / "artifacts"
     keys = {"name": "late", "tables": {"towns": towns}, "joins": [{"table": "towns", "on": "town"}], "artifacts": where}
-    outcome = run(frame, target="late", budget=4, model={"families": ["linear"]}, **keys)
+    outcome = run(frame, target="late", model={"families": ["linear"], "trials": 1}, **keys)
     assert outcome.summary.state == "published"
     assert "towns_people" in outcome.clean.columns
     assert len(outcome.clean) == outcome.summary.n_train + outcome.summary.n_heldout
@@ -37,7 +37,7 @@ def test_a_frame_becomes_a_model_and_its_run_can_be_looked_at(prefect_api, tmp_p
     assert outcome.bundle.digest == Bundle.load(where / "models" / "late").digest
     assert "<iframe" in outcome._repr_html_()
     assert "published" in repr(outcome)
-    again = run(frame, target="late", budget=4, model={"families": ["linear"]}, **keys)
+    again = run(frame, target="late", model={"families": ["linear"], "trials": 1}, **keys)
     assert {stage.state for stage in again.summary.stages} == {"cached", "unchanged"}
 
 

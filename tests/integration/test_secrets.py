@@ -54,7 +54,7 @@ def test_a_planted_secret_reaches_the_api_and_nothing_else(prefect_api, tmp_path
                 "access": {"bearer": token},
             },
             "target": "label",
-            "model": {"families": ["linear"], "budget": 3},
+            "model": {"families": ["linear"], "trials": 1},
         }
         path = tmp_path / "shop.yaml"
         path.write_text(write_yaml(spec))

@@ -18,7 +18,7 @@ from penstock.slices import Gate, Modelling
 from penstock.table import Target
 from tests.unit.models.making import Run, run_until_trained, ships
 
-QUICK = Modelling(families=("linear",), folds=3)
+QUICK = Modelling(families=("linear",), folds=3, trials=1)
 
 
 def trained(run: Run, modelling: Modelling = QUICK) -> Trained:

@@ -17,7 +17,7 @@ from penstock.slices import Modelling
 from tests.unit.models.making import Run, run_until_trained
 
 Fitted = tuple[Run, Trained]
-QUICK = Modelling(families=("linear",), folds=2)
+QUICK = Modelling(families=("linear",), folds=2, trials=1)
 
 
 def judged(run: Run, trained: Trained) -> Judged:

@@ -72,7 +72,7 @@ def test_a_date_is_followed_along_time(tmp_path: Path) -> None:
         }
     )
     run = run_until_trained(table, tmp_path, split={"by": "content"})
-    trained = train(run.wrangled, Modelling(families=("lightgbm",), folds=2), run.spec.typing, 5, run.store)
+    trained = train(run.wrangled, Modelling(families=("lightgbm",), folds=2, trials=1), run.spec.typing, 5, run.store)
     told = by_name(told_of(run, trained)["effects"])["sailed"]
     assert told["kind"] == "time"
     assert np.datetime64("2020-01-01") <= np.array(told["x"]).astype("datetime64[s]").min()

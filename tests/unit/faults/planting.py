@@ -71,7 +71,7 @@ def judged(
 ) -> Judged:
     """Go on to train one quick family, and evaluate."""
     spec, store, rows = wrangled(declared, folder)
-    trained = train(rows, Modelling(families=(family,), folds=2), spec.typing, 5, store)
+    trained = train(rows, Modelling(families=(family,), folds=2, trials=1), spec.typing, 5, store)
     gate = Gate(replicates=200, max_latency_ms=100)
     return Judged(store, trained, evaluate(rows, trained, champion, gate, spec.typing, 9, store))
 

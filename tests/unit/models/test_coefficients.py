@@ -101,7 +101,7 @@ def test_a_generalised_model_takes_the_distribution_of_its_target() -> None:
 def test_the_dossier_shows_them(tmp_path: Path) -> None:
     """A model that was fitted to be read is there to be read."""
     run = run_until_trained(ships(300, task="regression"), tmp_path, columns={"colour": {"private": True}})
-    modelling = Modelling(families=("ols",), folds=2)
+    modelling = Modelling(families=("ols",), folds=2, trials=1)
     trained = train(run.wrangled, modelling, run.spec.typing, 5, run.store)
     assert trained.family == "ols"
     judged = judge(run.wrangled, trained, run.store.read_frame(run.wrangled.sides), run.store)

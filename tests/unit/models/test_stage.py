@@ -18,7 +18,7 @@ from penstock.slices import Modelling
 from penstock.store import Store
 from tests.unit.models.making import Run, run_until_trained, ships
 
-QUICK = Modelling(families=("linear", "lightgbm"), folds=3)
+QUICK = Modelling(families=("linear", "lightgbm"), folds=3, trials=2)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_groups_stay_together_in_folds(tmp_path: Path) -> None:
     run = run_until_trained(
         table[["ship", "harbour", "depth", "late"]], tmp_path, group="harbour", columns={"harbour": {"role": "group"}}
     )
-    done = trained(run, Modelling(families=("lightgbm",), folds=5))
+    done = trained(run, Modelling(families=("lightgbm",), folds=5, trials=1))
     row = next(r for r in done.leaderboard if r.family == "lightgbm")
     assert row.mean is not None
     assert row.mean < 0.8

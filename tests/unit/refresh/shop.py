@@ -30,7 +30,7 @@ SPEC: dict[str, Any] = {
     "target": "late",
     "columns": {"customer": {"role": "id"}},
     "joins": [{"table": "customers", "on": "customer", "serve": "refresh", "every": "1h", "max_age": "1d"}],
-    "model": {"families": ["linear"], "folds": 2, "budget": 60},
+    "model": {"families": ["linear"], "folds": 2, "trials": 1},
     "gate": {"replicates": 100},
 }
 

@@ -9,7 +9,11 @@ import re
 import pytest
 
 from penstock.receipts import Interval, LeaderboardRow
+<<<<<<< .merge_file_n3GAYu
 from penstock.report.explained import Explained, ImportanceFact
+=======
+from penstock.report.coefficients import Coefficient, Coefficients
+>>>>>>> .merge_file_DlrOGK
 from penstock.report.facts import ColumnFact, EnvironmentFact, LineageFact
 from penstock.report.gather import BYTES_A_COLUMN, ORDINARY_COLUMNS, PICTURE_BYTES
 from penstock.report.html import dossier_html, span_ends
@@ -286,3 +290,16 @@ def test_digests_are_told_in_full(facts):
     """A digest that is cut cannot be compared."""
     line = LineageFact(stage="train", what="content of the model", digest="12ef" * 16)
     assert "12ef" * 16 in Page(dossier_html(facts.model_copy(update={"lineage": (line,)}))).text
+
+
+def test_coefficients_are_shown_where_the_model_has_some(facts):
+    """With what is not known as a dash, and names escaped."""
+    assert b"Coefficients" not in dossier_html(facts)
+    rows = (Coefficient(name="<b>age", estimate=1.25, error=0.5, p=0.0125), Coefficient(name="secret"))
+    told = Coefficients(kind="gaussian", rows=rows, diagnostics={"adjusted_r2": 0.75}, notes=("2 columns left out",))
+    page = dossier_html(facts.model_copy(update={"coefficients": told})).decode()
+    assert 'href="#coefficients"' in page
+    assert "&lt;b&gt;age" in page
+    assert "<b>age" not in page
+    for shown in ("1.25", "adjusted r2 0.75", "2 columns left out"):
+        assert shown in page

@@ -30,7 +30,7 @@ DEMAND: dict[str, Any] = {
     "horizon": "24h",
     "known_ahead": ["promo"],
     "intervals": 0.9,
-    "model": {"families": ["linear"], "folds": 3},
+    "model": {"families": ["linear"], "folds": 3, "trials": 1},
 }
 START = "2026-01-01"
 

@@ -218,7 +218,7 @@ def test_another_tail_is_another_model(tmp_path: Path) -> None:
     """The digest covers the history: the same fit answers otherwise from other last values."""
     other = sales()
     other.loc[other.index[-1], "units"] += 5.0
-    model = {"families": ["linear"], "folds": 3, "refit": "train"}
+    model = {"families": ["linear"], "folds": 3, "trials": 1, "refit": "train"}
     tables = {"first": sales(), "again": sales(), "other": other}
     trained = {name: run(table, tmp_path / name, model=model).trained() for name, table in tables.items()}
     assert trained["first"].content_digest == trained["again"].content_digest
