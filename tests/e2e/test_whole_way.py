@@ -15,6 +15,8 @@ from tests.e2e.driving import Service, penstock, serving, summary_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
+SHORT = "model: {budget: 8}\n"
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -33,6 +35,8 @@ def service(place: Path) -> Iterator[Service]:
         "init", "clinic/visits.csv", "--target", "diagnosis", "--name", "clinic", "--out", "clinic.yaml", cwd=place
     )
     assert done.returncode == 0, done.stderr
+    spec = place / "clinic.yaml"
+    spec.write_text(spec.read_text() + SHORT)
     first = penstock("run", "clinic.yaml", "--json", cwd=place)
     assert first.returncode == 0, first.stderr
     (place / "first.json").write_text(json.dumps(summary_of(first)))
@@ -88,7 +92,7 @@ def test_the_whole_way(place: Path, service: Service) -> None:
 
     # A changed spec: a new version, served without a restart.
     spec = place / "clinic.yaml"
-    spec.write_text(spec.read_text() + "model: {families: [lightgbm], trials: 1}\ngate: {margin: 1.0}\n")
+    spec.write_text(spec.read_text().replace(SHORT, "model: {families: [lightgbm], trials: 1}\ngate: {margin: 1.0}\n"))
     second = summary_of(penstock("run", "clinic.yaml", "--json", cwd=place))
     assert second["published"], second["verdict"]
     assert second["version"] != first["version"]

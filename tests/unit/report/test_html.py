@@ -9,11 +9,8 @@ import re
 import pytest
 
 from penstock.receipts import Interval, LeaderboardRow
-<<<<<<< .merge_file_n3GAYu
-from penstock.report.explained import Explained, ImportanceFact
-=======
 from penstock.report.coefficients import Coefficient, Coefficients
->>>>>>> .merge_file_DlrOGK
+from penstock.report.explained import Explained, ImportanceFact
 from penstock.report.facts import ColumnFact, EnvironmentFact, LineageFact
 from penstock.report.gather import BYTES_A_COLUMN, ORDINARY_COLUMNS, PICTURE_BYTES
 from penstock.report.html import dossier_html, span_ends
