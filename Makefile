@@ -112,14 +112,15 @@ $(VENV)/.project: pyproject.toml $(VENV)/.run
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.project
 	$(call install,what tests and checks need,--require-hashes --requirement requirements-dev.lock)
 
-# A second environment that looks into the first: what is locked stays as it is, and only what is missing is added.
+# A second environment that looks into the first: what is locked stays as it is, and only what is missing is added. Of
+# PyTorch this release is built for processors alone; later ones bring gigabytes for graphics cards.
 $(VENV)/.extras: pyproject.toml $(VENV)/.dev
 	@$(BIN)/python -m venv --clear $(VENV)/extras
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
 		>"$$($(VENV)/extras/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/first.pth"
 	@echo "Installing the extras of models into $(VENV)/extras: some minutes ..."
 	@$(VENV)/extras/bin/python -m pip install --disable-pip-version-check --no-input --no-build-isolation \
-		--editable '.[catboost,statsmodels,torch,keras]' >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; exit 1; }
+		--editable '.[catboost,statsmodels,torch,keras]' 'torch==2.13.0' >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; exit 1; }
 	@touch $@
 
 # Made again when one of its files has gone; otherwise only when its recipe has changed.
