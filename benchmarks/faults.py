@@ -1,7 +1,7 @@
 """Faults planted in clean tables: which of them penstock blocks, and which skore's checks report, side by side.
 
 skore has a virtual environment of its own, made at the first run in a folder of the system's temporary directory and
-kept there; where it cannot be installed that is said, and its column stays empty. `FAULTS_TABLES=wines` takes one table.
+kept there; where it cannot be installed that is said, and its column stays empty. `FAULTS_TABLES=wines` takes one.
 """
 
 from __future__ import annotations
