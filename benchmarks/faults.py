@@ -95,7 +95,7 @@ def _theirs(tables: Path) -> dict[str, list[str]]:
     # Without the script's folder on the path, in which a module is called `typing`.
     words = [str(python), "-P", str(PEER), str(tables), TARGET]
     checked = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT, check=False)
-    lines = [json.loads(line) for line in checked.stdout.splitlines()]
+    lines = [json.loads(line) for line in checked.stdout.splitlines() if line.strip()]
     return {line["table"]: line.get("issues", ["error"]) for line in lines}
 
 
