@@ -1,7 +1,7 @@
 """Faults planted in clean tables: which of them penstock blocks, and which skore's checks report, side by side.
 
 skore has a virtual environment of its own, made at the first run in a folder of the system's temporary directory and
-kept there; where it cannot be installed that is said, and its column stays empty. `FAULTS_TABLES=wines` takes one table.
+kept there; where it cannot be installed that is said, and its column stays empty. `FAULTS_TABLES=wines` takes one.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _theirs(tables: Path) -> dict[str, list[str]]:
     # Without the script's folder on the path, in which a module is called `typing`.
     words = [str(python), "-P", str(PEER), str(tables), TARGET]
     checked = subprocess.run(words, capture_output=True, text=True, timeout=LIMIT, check=False)
-    lines = [json.loads(line) for line in checked.stdout.splitlines()]
+    lines = [json.loads(line) for line in checked.stdout.splitlines() if line.strip()]
     return {line["table"]: line.get("issues", ["error"]) for line in lines}
 
 

@@ -47,7 +47,8 @@ def slices(
 ) -> list[Slice]:
     """Return the metric for every frequent level of the categories, booleans and few-valued columns, and for quarters.
 
-    A column counts as few-valued when it has at most twelve levels; the rows of another number are cut in quarters. A
+    A column counts as few-valued when it has at most twelve levels; of a category that has more, the twelve most
+    frequent ones count; the rows of another number are cut in quarters. A
     slice counts when it has at least thirty rows and the metric is defined there.
 
     Parameters
@@ -83,7 +84,9 @@ def _parts(frame: pd.DataFrame, schema: TableSchema) -> Iterator[tuple[str, str,
     few = _sliceable(frame, schema)
     for name in few:
         values = frame[name]
-        for level in values.dropna().unique().tolist():
+        # Of many levels the most frequent ones; ties in the order of their names.
+        counts = values.value_counts().sort_index(kind="stable").sort_values(ascending=False, kind="stable")
+        for level in counts.index[:MOST_LEVELS].tolist():
             yield name, _spelling(level), np.flatnonzero((values == level).to_numpy(dtype=bool))
     numbers = [c.name for c in schema.features if c.kind in ("integer", "float") and not c.private]
     many = [name for name in numbers if name in frame and name not in few]
@@ -111,7 +114,7 @@ def _sliceable(frame: pd.DataFrame, schema: TableSchema) -> list[str]:
     for column in schema.features:
         if column.name in frame and column.kind in ("category", "boolean", "integer") and not column.private:
             levels = frame[column.name].nunique()
-            if 2 <= levels <= MOST_LEVELS:
+            if levels >= 2 and (levels <= MOST_LEVELS or column.kind == "category"):
                 few.append(column.name)
     return few[:MOST_COLUMNS]
 

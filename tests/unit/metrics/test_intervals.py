@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.coverage import coverage
 from penstock.metrics.indistinct import beside_the_best, told
 from penstock.metrics.scores import bootstrap
-from penstock.table import Target
+from penstock.metrics.slices import slices
+from penstock.table import Column, TableSchema, Target
 
 BINARY = Target(name="y", task="binary", labels=("no", "yes"), positive="yes")
 # Of 200 draws one in a hundred thousand would fall outside with an interval of 95 %.
@@ -52,3 +54,16 @@ def test_of_candidates_those_are_alike_that_their_rows_cannot_tell_apart() -> No
     assert {one.behind.n for one in found[1:] if one.behind} == {393}
     assert told(found) == f"{found[0].name} is ahead, and {found[1].name} cannot be told from it on these rows"
     assert beside_the_best(BINARY, "roc_auc", y, {}, seed=1) == ()
+
+
+def test_a_category_of_many_levels_is_sliced_by_its_most_frequent_ones() -> None:
+    """Where a model fails is seldom in a column of few levels alone."""
+    random = np.random.default_rng(0)
+    y = random.integers(0, 2, 900)
+    score = random.random(900)
+    city = np.where(np.arange(900) < 500, "big", np.array([f"c{i % 40}" for i in range(900)]))
+    frame = pd.DataFrame({"city": pd.array(city, dtype="str")})
+    schema = TableSchema(columns=(Column(name="city", kind="category"),))
+    found = slices(BINARY, "log_loss", y, np.column_stack([1 - score, score]), frame, schema)
+    assert [(s.level, s.n) for s in found] == [("big", 500)]
+    assert found[0].low is not None
