@@ -18,7 +18,7 @@ from penstock.faults.find import Rows, find_in_answers, find_in_rows, find_since
 from penstock.faults.finding import Finding
 from penstock.faults.telling import find_leaks
 from penstock.floor import floor_predictions
-from penstock.gate import Comparison, decide
+from penstock.gate import FORECAST_MS, ORDINARY_MS, Comparison, decide
 from penstock.judging import Judged, forecast_facts, judge
 from penstock.limits import MB, Cost, memory_of, row_milliseconds
 from penstock.metrics.curves import curves
@@ -108,7 +108,8 @@ def evaluate(
         changes=live.changes(judged, renamed) if live is not None else None,
         floor=floor,
         cost=cost,
-        **({"rival": "the seasonal naive forecast"} if judged.test is not None else {}),
+        rival="the dummy baseline" if judged.test is None else "the seasonal naive forecast",
+        usual_ms=ORDINARY_MS if judged.test is None else FORECAST_MS,
     )
     verdict = accepting(verdict, accepted)
     validated = trained.cross_validation

@@ -18,8 +18,9 @@ QUARTILES = (0.25, 0.5, 0.75)
 # In one column: a gap of so many decades between two heaps of the same shape.
 GAP, SAME_PLACE, SAME_WIDTH = 1.0, 0.15, 2.0
 FEWEST, LEAST_SHARE, FEWEST_DISTINCT = 5, 0.01, 5
-# Missing cells: so many more in a hundred, and twice as many.
-SURGE, TIMES = 0.2, 2.0
+# Missing cells: so many more in a hundred, twice as many, and by so many standard errors: columns are many, and what is
+# missing by chance in one of them on a small side is no fault.
+SURGE, TIMES, SURE = 0.2, 2.0, 5.0
 # A label with fewer rows may lie on one side by chance.
 FEWEST_OF_LABEL = 5
 
@@ -63,7 +64,7 @@ def find_changes_between_sides(train: pd.DataFrame, heldout: pd.DataFrame) -> tu
     found = []
     for name in train.columns:
         before, now = float(train[name].isna().mean()), float(heldout[name].isna().mean())
-        found += _surge(str(name), before, now, "held-out rows", "training rows", min(len(train), len(heldout)))
+        found += _surge(str(name), before, now, "held-out rows", "training rows", len(train), len(heldout))
     for name in _numeric(train):
         found += _changed_unit(name, _quartiles(train[name]), _quartiles(heldout[name]), "in held-out rows", "before")
     return tuple(found)
@@ -84,9 +85,9 @@ def find_changes_since(live: Profile, now: Profile, version: str) -> tuple[Findi
         old = live.column(name)
         if old is None:
             continue
-        rows = min(old.n + old.missing, column.n + column.missing)
+        rows = old.n + old.missing, column.n + column.missing
         gone_before, gone_now = (c.missing / max(1, c.n + c.missing) for c in (old, column))
-        found += _surge(name, gone_before, gone_now, "training rows", f"those of {version}", rows)
+        found += _surge(name, gone_before, gone_now, "training rows", f"those of {version}", *rows)
         if old.numbers is not None and column.numbers is not None:
             ends = [_known_quartiles(c.numbers.quantiles) for c in (old, column) if c.numbers is not None]
             found += _changed_unit(name, ends[0], ends[1], "now", f"in {version}")
@@ -217,8 +218,11 @@ def _unit(name: str, what: str) -> Finding:
     return Finding(kind="unit", column=name, what=told(what, todo), blocks=True)
 
 
-def _surge(name: str, before: float, now: float, where: str, against: str, n: int) -> list[Finding]:
-    if n < 4 * FEWEST or now - before < SURGE or now < TIMES * before:
+def _surge(name: str, before: float, now: float, where: str, against: str, n: int, n_now: int) -> list[Finding]:
+    if min(n, n_now) < 4 * FEWEST or now - before < SURGE or now < TIMES * before:
+        return []
+    share = (before * n + now * n_now) / (n + n_now)
+    if now - before < SURE * np.sqrt(share * (1 - share) * (1 / n + 1 / n_now)):
         return []
     what = f"the column {name!r} is missing in {now:.0%} of the {where}, and in {before:.0%} of {against}"
     todo = f"see what became of its source, or leave it out: columns: {{{name}: {{role: ignored}}}}; else {FORCE}"

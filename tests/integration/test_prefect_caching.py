@@ -148,7 +148,7 @@ HELPERS = {
     "penstock/steps/missing/fill.py": ["wrangle", "explore", "train", "evaluate", "publish"],
     "penstock/plots/histogram.py": ["explore", "publish"],
     "penstock/models/estimators/linear.py": ["train", "evaluate", "publish"],
-    "penstock/leakage.py": ["evaluate", "publish"],
+    "penstock/faults/telling.py": ["evaluate", "publish"],
 }
 
 
@@ -378,7 +378,9 @@ def test_an_interrupted_search_is_good_for_its_run_and_not_kept(project):
     """Ctrl-C finishes with the best so far; the next run searches to its end."""
     from flows.stages import watched_by
 
-    small.respec(project.folder, lambda s: s["model"].update(families=["linear", "random_forest"], folds=20))
+    small.respec(
+        project.folder, lambda s: s["model"].update(families=["linear", "random_forest"], folds=20, trials=100)
+    )
     timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
 
     def at_training(name, ended):
