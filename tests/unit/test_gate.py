@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from penstock.gate import Challenge, Comparison, decide
+from penstock.gate import FORECAST_MS, Challenge, Comparison, decide
 from penstock.limits import Cost
 from penstock.metrics.metric import Metric, metric_for
 from penstock.receipts import Interval, Verdict
@@ -195,7 +195,7 @@ def test_the_floor_refuses_neither_within_its_margin_nor_where_it_was_waived() -
 @pytest.mark.parametrize(
     ("cost", "name"),
     [
-        (Cost(latency_ms=7.93, memory_mb=1, bundle_mb=1), "latency"),
+        (Cost(latency_ms=17.93, memory_mb=1, bundle_mb=1), "latency"),
         (Cost(latency_ms=1, memory_mb=3e3, bundle_mb=1), "memory"),
         (Cost(latency_ms=1, memory_mb=1, bundle_mb=2e3), "size"),
     ],
@@ -208,3 +208,12 @@ def test_a_model_that_costs_more_than_is_allowed_is_refused(cost: Cost, name: st
     assert "gate: {max_" in verdict.reasons[0]
     cheap, cheaper = (Cost(latency_ms=ms, memory_mb=1, bundle_mb=1) for ms in (2.0, 1.0))
     assert decide(**asked, gate=Gate(), cost=cheap) == decide(**asked, gate=Gate(), cost=cheaper)
+
+
+def test_the_time_of_a_row_is_what_the_spec_allows_or_what_is_usual() -> None:
+    """A limit that is set is held to; a forecast may take longer without one."""
+    asked = {"metric": AUC, "baseline": GOOD, "challenge": None, "blocking": (), "digest": "mine", "withdrawn": ()}
+    cost = Cost(latency_ms=17.0, memory_mb=1, bundle_mb=1)
+    assert decide(**asked, gate=Gate(), cost=cost, usual_ms=FORECAST_MS).passed
+    assert not decide(**asked, gate=Gate(max_latency_ms=5), cost=cost, usual_ms=FORECAST_MS).passed
+    assert decide(**asked, gate=Gate(max_latency_ms=20), cost=cost).passed

@@ -65,7 +65,7 @@ def test_the_specs_of_the_readme_are_specs(root: Path, tmp_path: Path, monkeypat
     package.joinpath("features.py").write_text("def night_flight(rows):\n    return rows['hour'] < 6\n")
     monkeypatch.syspath_prepend(tmp_path)
     texts = re.findall(r"```yaml\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert len(texts) == 2
+    assert len(texts) == 3
     for text in texts:
         (tmp_path / "spec.yaml").write_text(text)
         assert load_spec(tmp_path / "spec.yaml").target
