@@ -70,7 +70,8 @@ def served(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 def _run(name: str, data: Path, place: Path) -> tuple[Wrangled, Path, str]:
     model = {"model": {"families": ["hist_gradient_boosting"], "folds": 2, "trials": 1}}
-    spec = {"name": name.replace("_", "-"), **model, **SPECS[name](data)}
+    gate = {"gate": {"floor": False, "replicates": 100}}
+    spec = {"name": name.replace("_", "-"), **model, **gate, **SPECS[name](data)}
     (place / f"{name}.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
     done = penstock("run", f"{name}.yaml", "--budget", BUDGET, "--json", cwd=place)
     assert done.returncode in (0, 3), (name, done.stderr)

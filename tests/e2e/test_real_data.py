@@ -91,7 +91,7 @@ def test_a_real_table_goes_the_whole_way(shared: Path, tmp_path: Path, name: str
     case = CASES[name]
     files = [shared / "data" / f for f in case.files]
     done = penstock(
-        "run", *files, "--target", case.target, "--name", name, "--budget", 25, *case.more, "--json", cwd=tmp_path
+        "run", *files, "--target", case.target, "--name", name, "--budget", 12, *case.more, "--json", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     summary = summary_of(done)

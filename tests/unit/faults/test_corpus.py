@@ -26,7 +26,7 @@ CAUGHT = {
     "shuffled_labels": {"baseline"},
     "schema_change": {"schema"},
     "missing_surge": {"missing"},
-    "constant_output": {"constant_output", "PlanError"},
+    "constant_output": {"constant_output", "DataError"},
 }
 REAL = (
     "bank_marketing",
