@@ -19,6 +19,9 @@ from penstock.table import Target
 MOST_ROWS = 2_000
 Z = 1.959963984540054
 Ends = tuple[float, float]
+SHARES = ("f1", "precision", "recall", "specificity", "balanced_accuracy", "mcc")
+# Draws from what the four counts of a table of errors leave open.
+DRAWS = 2_000
 
 
 def interval_of_few(
@@ -33,8 +36,10 @@ def interval_of_few(
     """Return the ends of a 95 % interval for a metric of few rows; None where percentiles are all there is.
 
     A share of right answers has Wilson's interval, and so has F1 by way of the share of right ones among all that are
-    or were called positive; a mean of losses has the studentised bootstrap's; an area or a mean precision has one on
-    the logit's scale, and an area of 0 or 1 has Newcombe's.
+    or were called positive; precision, recall and specificity are such shares, a balanced accuracy is the mean of two
+    whose intervals are put together (Zou and Donner's MOVER), and Matthews' coefficient has the one of four shares of
+    the rows under Jeffreys' prior; a mean of losses has the studentised bootstrap's; an area or a mean precision has
+    one on the logit's scale, and an area of 0 or 1 has Newcombe's.
 
     Parameters
     ----------
@@ -55,6 +60,8 @@ def interval_of_few(
     ----------
     Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference, JASA 22, 209-212.
     Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, section 12.5 (bootstrap-t).
+    Zou, G. Y. and Donner, A. (2008), Construction of confidence limits about effect measures: a general approach,
+    Statistics in Medicine 27, 1693-1702 (MOVER).
     Newcombe, R. G. (2006), Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2,
     Statistics in Medicine 25, 559-573 (method 5).
     Boyd, K., Eng, K. H. and Page, C. D. (2013), Area under the precision-recall curve: point estimates and confidence
@@ -63,8 +70,8 @@ def interval_of_few(
     n = len(y)
     if metric == "accuracy":
         return wilson(value, n)
-    if metric == "f1" and target.task == "binary":
-        return _of_f1(target, y.astype(np.int64), predicted)
+    if target.task == "binary" and metric in SHARES:
+        return _of_shares(target, metric, y.astype(np.int64), predicted)
     losses = _losses(target, metric, y, predicted)
     if losses is not None:
         low, high = _studentised(losses, resamples())
@@ -106,15 +113,49 @@ def newcombe(area: float, positives: int, negatives: int) -> Ends:
     return float(inside.min(initial=area)), float(inside.max(initial=area))
 
 
-def _of_f1(target: Target, codes: npt.NDArray[np.int64], predicted: Floats) -> Ends | None:
-    positive = positive_index(target)
-    named, true = predicted.argmax(axis=1) == positive, codes == positive
+def _of_f1(named: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Ends | None:
     either = int(np.sum(named | true))
     if not either:
         return None
     # F1 is 2 s / (1 + s) of the share s of rows that are and were called positive, among those that are or were.
     low, high = wilson(float(np.sum(named & true)) / either, either)
     return 2 * low / (1 + low), 2 * high / (1 + high)
+
+
+def _of_shares(target: Target, metric: str, codes: npt.NDArray[np.int64], predicted: Floats) -> Ends | None:
+    positive = positive_index(target)
+    named, true = predicted.argmax(axis=1) == positive, codes == positive
+    if metric == "f1":
+        return _of_f1(named, true)
+    of = {"precision": named, "recall": true, "specificity": ~true}
+    if metric in of:
+        return _share_among(of[metric], ~named if metric == "specificity" else named & true)
+    if metric == "mcc":
+        return _of_matthews(named, true)
+    sides = [(named[true], true[true]), (named[~true], true[~true])]
+    if not all(len(side) for side, _ in sides):
+        return None
+    shares = [float(np.mean(side == truth)) for side, truth in sides]
+    ends = [wilson(share, len(side)) for share, (side, _) in zip(shares, sides, strict=True)]
+    down, up = (sum((share - end[k]) ** 2 for share, end in zip(shares, ends, strict=True)) ** 0.5 for k in (0, 1))
+    middle = sum(shares) / 2
+    return max(0.0, middle - down / 2), min(1.0, middle + up / 2)
+
+
+def _of_matthews(named: npt.NDArray[np.bool_], true: npt.NDArray[np.bool_]) -> Ends:
+    cells = [named & true, named & ~true, ~named & true, ~named & ~true]
+    # The same draws for the same counts, in every run.
+    shares = np.random.default_rng(len(true)).dirichlet([float(cell.sum()) + 0.5 for cell in cells], DRAWS)
+    hit, false_alarm, missed, rest = shares.T
+    product = (hit + false_alarm) * (missed + rest) * (hit + missed) * (false_alarm + rest)
+    low, high = np.quantile((hit * rest - false_alarm * missed) / np.sqrt(product), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _share_among(rows: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> Ends:
+    n = int(rows.sum())
+    # Of no row called positive nothing is known of how often that would have been right.
+    return wilson(float(np.sum(rows & right)) / n, n) if n else (0.0, 1.0)
 
 
 def _losses(target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats) -> Floats | None:

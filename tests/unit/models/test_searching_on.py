@@ -49,7 +49,7 @@ class Guessing(BaseFamily):
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return a linear model of features that are spoiled."""
-        from penstock.models.linear import Logistic
+        from penstock.models.estimators.linear import Logistic
 
         noise = self.noise
 
