@@ -26,7 +26,7 @@ class BaseFamily(Frozen):
     encoding: ClassVar[EncodingKind] = "ordinal"
     # The extra that brings its library, and what is imported of it; empty where a plain install has it.
     extra: ClassVar[str] = ""
-    library: ClassVar[str] = ""
+    package: ClassVar[str] = ""
     # Its estimator's `fit` takes `valid=(X, y)`, stops where that gets no better, and has `rounds_` afterwards.
     stops_early: ClassVar[bool] = False
 
@@ -50,9 +50,9 @@ class BaseFamily(Frozen):
     @classmethod
     def absent(cls) -> str:
         """Return how to install the library that it needs; empty where it is there or none is needed."""
-        if not cls.library or find_spec(cls.library) is not None:
+        if not cls.package or find_spec(cls.package) is not None:
             return ""
-        return f"{cls.library} is not installed: pip install 'penstock[{cls.extra}]'"
+        return f"{cls.package} is not installed: pip install 'penstock[{cls.extra}]'"
 
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""

@@ -253,7 +253,7 @@ class CatBoostFamily(BoostingFamily):
 
     kind: Literal["catboost"] = "catboost"
     extra: ClassVar[str] = "catboost"
-    library: ClassVar[str] = "catboost"
+    package: ClassVar[str] = "catboost"
     l2: float = Field(default=3.0, ge=0)
     depth: int = Field(default=6, ge=1, le=10)
 

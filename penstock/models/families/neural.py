@@ -122,7 +122,7 @@ class TorchFamily(NetworkFamily):
 
     kind: Literal["torch"] = "torch"
     extra: ClassVar[str] = "torch"
-    library: ClassVar[str] = "torch"
+    package: ClassVar[str] = "torch"
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return a network that PyTorch learns."""
@@ -137,7 +137,7 @@ class KerasFamily(NetworkFamily):
 
     kind: Literal["keras"] = "keras"
     extra: ClassVar[str] = "keras"
-    library: ClassVar[str] = "keras"
+    package: ClassVar[str] = "keras"
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return a network that Keras learns."""

@@ -15,7 +15,7 @@ class ReadFamily(ScaledFamily):
     """What they share: statsmodels fits them, and only fits them."""
 
     extra: ClassVar[str] = "statsmodels"
-    library: ClassVar[str] = "statsmodels"
+    package: ClassVar[str] = "statsmodels"
 
     def refuses(self, target: Target, n_rows: int, n_features: int) -> str:
         """Return that there are no more rows than coefficients."""

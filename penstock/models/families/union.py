@@ -93,6 +93,6 @@ def check_installed(families: Sequence[BaseFamily]) -> None:
             raise SpecError(
                 f"The family {family.model_dump()['kind']!r} needs a library that is not installed",
                 where="model.families",
-                got=f"no {family.library}",
+                got=f"no {family.package}",
                 todo=f"Install it: pip install 'penstock[{family.extra}]'. Or leave the family out.",
             )

@@ -47,7 +47,7 @@ def typed(**columns: object) -> pd.DataFrame:
     """Return a frame as the steps leave one: text as `str`, moments as datetime64[us], all else as float64."""
     made = {}
     for name, values in columns.items():
-        plain = list(values)  # type: ignore[call-overload]
+        plain = list(values)  # type: ignore[call-overload]  # values of any kind
         if any(isinstance(value, str) for value in plain) or all(value is None for value in plain):
             made[name] = pd.array(plain, dtype="str")
         elif isinstance(plain[0], np.datetime64):

@@ -41,7 +41,7 @@ def numbers(task: str, n: int = 500) -> tuple[np.ndarray, np.ndarray]:
 
 def test_every_family_that_says_so_stops() -> None:
     """None is left out of the tests here; the extras' are tested where their libraries are."""
-    assert {k for k in FAMILIES if k.stops_early and not k.library} == set(STOPPING)
+    assert {k for k in FAMILIES if k.stops_early and not k.package} == set(STOPPING)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
