@@ -63,12 +63,12 @@ class _Search:
         waiting = [c for c in self.candidates if not c.is_whole]
         self._refuse(waiting)
         waiting = [c for c in waiting if c.is_open]
-        # Whatever comes first may take longer, so that a small budget, too, ends in a model.
-        self.fit(waiting[:1], self._all_folds, deadline + grace if deadline is not None else None)
+        # What comes first may take longer, so that a small budget, too, ends in a model, and in more than a plain one.
+        later = deadline + grace if deadline is not None else None
+        self.fit(waiting[:1], self._all_folds, later)
         strongest, others = _firsts(waiting)
         rest = [c for c in strongest if c is not waiting[0]]
-        # The second is whole before others are begun: a short budget, too, ends in more than a plain model.
-        self.fit(rest[:1], self._all_folds, first_deadline)
+        self.fit(rest[:1], self._all_folds, later)
         self.fit(rest, range(1), first_deadline)
         self.fit(self._promising(rest), self._all_folds, first_deadline)
         self._other_scale(strongest, first_deadline)
@@ -259,8 +259,8 @@ def search(
     deadline : float, optional
         The reading of `time.monotonic` at which to stop.
     grace : float
-        How many seconds longer the first family that is not the dummy may take, so that a small budget, too, ends in a
-        model.
+        How many seconds longer the first two families beside the dummy may take, so that a small budget, too, ends in
+        a model, and in more than a plain one.
     most : int, optional
         How many candidates there may be beside the dummy: the given ones up to there, then variations of the best. By
         default the given ones; None for as many as the deadline allows and get better.
