@@ -45,7 +45,8 @@ from penstock.table import TableSchema, Target
 LARGE = 120_000
 # What the search may take of the budget; the rest is for fitting what was chosen, as twin and as served model.
 SEARCH_SHARE = 0.8
-# Seconds that the first two families, and the last fits, may take beyond it: a run may last 45 s longer than its budget.
+# Seconds that the first two families, and the last fits, may take beyond it: a run may last 45 s longer than its
+# budget.
 GRACE = 20.0
 LAST_FITS = 12.0
 # A budget of next to nothing is one: the first two families get no more than so many times of it.
