@@ -21,7 +21,7 @@ def test_a_model_of_several_tables_is_asked_with_the_base_alone(shared: Path, tm
     """What is looked up travels in the bundle, orphans are told in the report, and the sealed bundle answers rows."""
     text, better_than = CASES[name]
     (tmp_path / "spec.yaml").write_text(text.replace("{place}", str(shared / "data")))
-    done = penstock("run", "spec.yaml", "--budget", 30, "--json", cwd=tmp_path)
+    done = penstock("run", "spec.yaml", "--budget", 20, "--json", cwd=tmp_path)
     summary = summary_of(done)
     if name == "invoices":
         # An invoice's total is a sum of its lines and films, which the gate sees; who asks knows both beforehand.
