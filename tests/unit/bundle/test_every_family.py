@@ -70,7 +70,7 @@ def test_a_library_that_is_not_installed_is_named_with_its_extra() -> None:
 
     class Absent(BaseFamily):
         extra = "glue"
-        library = "no_such_library"
+        package = "no_such_library"
         kind: str = "absent"
 
         def estimator(self, *_: object) -> object:
