@@ -23,6 +23,31 @@ class _Gradient(Walked):
     most: int
     patience: int
 
+    def __init__(
+        self,
+        *,
+        n_estimators: int = 200,
+        learning_rate: float = 0.05,
+        max_depth: int = 4,
+        min_samples_leaf: int = 5,
+        subsample: float = 0.8,
+        max_features: float = 0.5,
+        random_state: int | None = None,
+        most: int = 1_000,
+        patience: int = 30,
+    ) -> None:
+        super().__init__(  # type: ignore[call-arg]  # of scikit-learn's estimator beside this class
+            n_estimators=n_estimators,
+            learning_rate=learning_rate,
+            max_depth=max_depth,
+            min_samples_leaf=min_samples_leaf,
+            subsample=subsample,
+            max_features=max_features,
+            random_state=random_state,
+        )
+        self.most = most
+        self.patience = patience
+
     @cached_property
     def flat_(self) -> FlatTrees:
         """The trees for single rows, made when the first one comes."""
@@ -98,31 +123,6 @@ class _Watch:
 class GradientClassifier(_Gradient, GradientBoostingClassifier):
     """Gradient boosting for labels; `n_estimators` rounds, or up to `most` where it may stop."""
 
-    def __init__(
-        self,
-        *,
-        n_estimators: int = 200,
-        learning_rate: float = 0.05,
-        max_depth: int = 4,
-        min_samples_leaf: int = 5,
-        subsample: float = 0.8,
-        max_features: float = 0.5,
-        random_state: int | None = None,
-        most: int = 1_000,
-        patience: int = 30,
-    ) -> None:
-        super().__init__(
-            n_estimators=n_estimators,
-            learning_rate=learning_rate,
-            max_depth=max_depth,
-            min_samples_leaf=min_samples_leaf,
-            subsample=subsample,
-            max_features=max_features,
-            random_state=random_state,
-        )
-        self.most = most
-        self.patience = patience
-
     def fit(
         self, X: Floats, y: npt.NDArray[np.generic], sample_weight: Floats | None = None, valid: Valid | None = None
     ) -> Self:
@@ -142,31 +142,6 @@ class GradientClassifier(_Gradient, GradientBoostingClassifier):
 
 class GradientRegressor(_Gradient, GradientBoostingRegressor):
     """Gradient boosting for numbers, by squared error; `n_estimators` rounds, or up to `most` where it may stop."""
-
-    def __init__(
-        self,
-        *,
-        n_estimators: int = 200,
-        learning_rate: float = 0.05,
-        max_depth: int = 4,
-        min_samples_leaf: int = 5,
-        subsample: float = 0.8,
-        max_features: float = 0.5,
-        random_state: int | None = None,
-        most: int = 1_000,
-        patience: int = 30,
-    ) -> None:
-        super().__init__(
-            n_estimators=n_estimators,
-            learning_rate=learning_rate,
-            max_depth=max_depth,
-            min_samples_leaf=min_samples_leaf,
-            subsample=subsample,
-            max_features=max_features,
-            random_state=random_state,
-        )
-        self.most = most
-        self.patience = patience
 
     def fit(self, X: Floats, y: Floats, sample_weight: Floats | None = None, valid: Valid | None = None) -> Self:
         """Fit on float64 of shape (n_rows, n_features) and values of shape (n_rows,); stop where `valid` says so."""

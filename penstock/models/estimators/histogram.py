@@ -30,6 +30,34 @@ class _OwnCodes(Walked):
     most: int
     patience: int
 
+    def __init__(
+        self,
+        *,
+        max_iter: int = 200,
+        learning_rate: float = 0.05,
+        max_leaf_nodes: int = 31,
+        min_samples_leaf: int = 20,
+        l2_regularization: float = 1.0,
+        max_features: float = 1.0,
+        categorical_features: Any = None,
+        random_state: int | None = None,
+        most: int = 2_000,
+        patience: int = 50,
+    ) -> None:
+        super().__init__(  # type: ignore[call-arg]  # of scikit-learn's estimator beside this class
+            max_iter=max_iter,
+            learning_rate=learning_rate,
+            max_leaf_nodes=max_leaf_nodes,
+            min_samples_leaf=min_samples_leaf,
+            l2_regularization=l2_regularization,
+            max_features=max_features,
+            categorical_features=categorical_features,
+            random_state=random_state,
+            early_stopping=False,
+        )
+        self.most = most
+        self.patience = patience
+
     def fit(
         self, X: Floats, y: npt.NDArray[np.generic], sample_weight: Floats | None = None, valid: Valid | None = None
     ) -> Self:
@@ -76,62 +104,6 @@ class _OwnCodes(Walked):
 class HistogramClassifier(_OwnCodes, HistGradientBoostingClassifier):
     """scikit-learn's histogram gradient boosting for labels; `max_iter` rounds, or up to `most` where it may stop."""
 
-    def __init__(
-        self,
-        *,
-        max_iter: int = 200,
-        learning_rate: float = 0.05,
-        max_leaf_nodes: int = 31,
-        min_samples_leaf: int = 20,
-        l2_regularization: float = 1.0,
-        max_features: float = 1.0,
-        categorical_features: Any = None,
-        random_state: int | None = None,
-        most: int = 2_000,
-        patience: int = 50,
-    ) -> None:
-        super().__init__(
-            max_iter=max_iter,
-            learning_rate=learning_rate,
-            max_leaf_nodes=max_leaf_nodes,
-            min_samples_leaf=min_samples_leaf,
-            l2_regularization=l2_regularization,
-            max_features=max_features,
-            categorical_features=categorical_features,
-            random_state=random_state,
-            early_stopping=False,
-        )
-        self.most = most
-        self.patience = patience
-
 
 class HistogramRegressor(_OwnCodes, HistGradientBoostingRegressor):
     """scikit-learn's histogram gradient boosting for numbers; `max_iter` rounds, or up to `most` where it may stop."""
-
-    def __init__(
-        self,
-        *,
-        max_iter: int = 200,
-        learning_rate: float = 0.05,
-        max_leaf_nodes: int = 31,
-        min_samples_leaf: int = 20,
-        l2_regularization: float = 1.0,
-        max_features: float = 1.0,
-        categorical_features: Any = None,
-        random_state: int | None = None,
-        most: int = 2_000,
-        patience: int = 50,
-    ) -> None:
-        super().__init__(
-            max_iter=max_iter,
-            learning_rate=learning_rate,
-            max_leaf_nodes=max_leaf_nodes,
-            min_samples_leaf=min_samples_leaf,
-            l2_regularization=l2_regularization,
-            max_features=max_features,
-            categorical_features=categorical_features,
-            random_state=random_state,
-            early_stopping=False,
-        )
-        self.most = most
-        self.patience = patience
