@@ -42,7 +42,11 @@ class Clock:
     @property
     def over(self) -> bool:
         """Whether the time is up."""
-        return time.monotonic() - self.started > self.limit
+        return self.over_after(0.0)
+
+    def over_after(self, seconds: float) -> bool:
+        """Whether the time would be up after what takes so many seconds more."""
+        return time.monotonic() - self.started + seconds > self.limit
 
 
 @dataclass(frozen=True)

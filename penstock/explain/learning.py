@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -28,7 +29,7 @@ from penstock.table import Target
 SHARES = (0.1, 0.2, 0.4, 0.7)
 FEWEST_ROWS = 40
 # What may be learned from in all, in cells; a model of many trees takes longer for each.
-MOST_CELLS = 800_000
+MOST_CELLS = 500_000
 # What a fit takes more than an answer, from a plain model to a costly one.
 FITS = 1.5
 MOST_SCORED = 3_000
@@ -83,16 +84,19 @@ def learning_curve(
     if sizes and sizes[-1] < 0.9 * SHARES[-1] * len(whole.order):
         told["note"] = SLOW
     before: tuple[int, Any] | None = None
+    lasted = 0.0
     for n in sizes:
-        if clock.over:
+        # A fit on more rows takes longer in proportion, at the least.
+        if clock.over_after(lasted * n / before[0] if before else 0.0):
             told["note"] = SLOW
             break
+        begun = time.monotonic()
         rows = whole.order[:n]
         if target.is_classification and len(np.unique(whole.y[rows])) < 2:
             continue
         recipe = fit_recipe(whole.training(n), twin, rows)
         told["points"].append(whole.point(metric, recipe, rows, seed))
-        before = n, recipe
+        before, lasted = (n, recipe), time.monotonic() - begun
     told["points"].append(whole.point(metric, twin, whole.order, seed))
     told["points"] = [point for point in told["points"] if point is not None]
     if before is not None:

@@ -13,7 +13,7 @@ from penstock.metrics.weighted import Floats, Ints
 from penstock.receipts import Trained
 
 # Cells that may be sent in all, and what more a row costs where hundreds of deep trees are asked.
-MOST_CELLS = 1_000_000
+MOST_CELLS = 700_000
 # By kind; of all others what their cost is counted to be.
 COSTLY = {"random_forest": 4.0, "extra_trees": 4.0, "hist_gradient_boosting": 2.0, "neighbours": 20.0, "svm": 8.0}
 # Of a row in an ensemble, what a plain model takes, in milliseconds.

@@ -16,8 +16,9 @@ from penstock.models.families import coefficient_table
 from penstock.receipts import Trained, Wrangled
 from penstock.store import Store
 
-# Seconds. What is planned takes a tenth of it, so that a busy machine tells no other story than an idle one.
-LONGEST = 30.0
+# Seconds that each of the three may take. What is planned takes a part of it, so that a busy machine tells no other
+# story than an idle one; only a model that is slow by itself is asked less.
+LONGEST = 9.0
 ROWS_OF_EFFECTS = 600
 
 

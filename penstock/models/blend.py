@@ -137,6 +137,11 @@ class _Blend(BaseEstimator):
         for member in self.members:
             member.fit(X, y, self.categorical or {}, sample_weight)
 
+    def taken_as_fitted(self, y: npt.NDArray[np.generic], categorical: Mapping[str, Sequence[int]]) -> Self:
+        """Take members that were fitted each by itself, on rows with the given target, as the fitted whole."""
+        self.categorical = categorical
+        return self
+
     def _mean(self, X: ByEncoding, ask: str) -> Floats:
         # Element by element and in order: a row alone gives the same bits as in a batch.
         first, *rest = self.members
@@ -154,6 +159,11 @@ class BlendClassifier(ClassifierMixin, _Blend):
         self._fit(X, y, sample_weight)
         self.classes_ = np.unique(y)
         return self
+
+    def taken_as_fitted(self, y: npt.NDArray[np.generic], categorical: Mapping[str, Sequence[int]]) -> Self:
+        """Take members that were fitted each by itself, on labels of shape (n_rows,), as the fitted whole."""
+        self.classes_ = np.unique(y)
+        return super().taken_as_fitted(y, categorical)
 
     def predict_proba(self, X: ByEncoding) -> Floats:
         """Return probabilities, shape (n_rows, n_classes)."""

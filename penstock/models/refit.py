@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ import numpy as np
 from penstock.models.blend import BlendClassifier, BlendRegressor, Encoders, Member
 from penstock.models.calibration import Calibration
 from penstock.models.concluding import Chosen
-from penstock.models.families import MOST_SEED
+from penstock.models.families import MOST_SEED, Family
 from penstock.models.recipe import Recipe
 from penstock.models.scales import PLAIN
 from penstock.models.training import Training
+from penstock.table import Target
 
 # Seeds of one configuration; each further one takes away less of the chance in a fit.
 MOST_BAGS = 4
@@ -35,9 +36,28 @@ class Planned:
     rounds: int
     bags: int
 
+    @property
+    def family(self) -> Family:
+        """The family as it is set, with its rounds."""
+        family = self.chosen.configured.family
+        return family.with_rounds(self.rounds) if self.rounds else family
+
+    @property
+    def cost_ms(self) -> float:
+        """About how many milliseconds all its seeds take for one row."""
+        return self.bags * self.chosen.cost_ms
+
+    def seed(self, start: int, bag: int) -> int:
+        """Return the seed of one of its estimators."""
+        return (start + APART * bag) & MOST_SEED
+
+    def cut(self, weight: float, bags: int) -> Planned:
+        """Return it with another weight, and fewer seeds."""
+        return replace(self, weight=weight, bags=bags)
+
 
 def planned(
-    members: Sequence[Chosen], training: Training, *, most_ms: float, seconds: float | None
+    members: Sequence[Chosen], training: Training, *, most_ms: float, seconds: float | None, more_rows: float = 1.0
 ) -> tuple[Planned, ...]:
     """Return how each member is fitted, so that one row and the fits themselves take no longer than they may.
 
@@ -51,9 +71,11 @@ def planned(
         What one row may take.
     seconds : float, optional
         What fitting all members once may take; None where time must decide nothing.
+    more_rows : float
+        How many times the rows that they were chosen on the largest fit has.
     """
     larger = _larger(training)
-    each = [m.seconds * larger * SLACK for m in members]
+    each = [m.seconds * larger * more_rows * SLACK for m in members]
     kept = len(members)
     if seconds is not None:
         while kept > 1 and sum(each[:kept]) > seconds:
@@ -99,32 +121,49 @@ def _larger(training: Training) -> float:
     return float(len(training.y) / max(1.0, float(learned)))
 
 
+def is_plain(plan: Sequence[Planned], calibration: Calibration | None) -> bool:
+    """Whether one estimator is all that there is."""
+    first = plan[0]
+    return len(plan) == 1 and first.bags == 1 and calibration is None and first.chosen.configured.scale == PLAIN
+
+
+def kinds_of(plan: Sequence[Planned]) -> tuple[str, ...]:
+    """Return the encodings that are needed, each once."""
+    return tuple(dict.fromkeys(p.family.encoding for p in plan))
+
+
 def recipe_of(plan: Sequence[Planned], training: Training, calibration: Calibration | None, threads: int = 1) -> Recipe:
     """Return the unfitted recipe: one estimator where that is all, else a blend."""
-    first = plan[0]
-    if len(plan) == 1 and first.bags == 1 and calibration is None and first.chosen.configured.scale == PLAIN:
-        family = first.chosen.configured.family
-        family = family.with_rounds(first.rounds) if first.rounds else family
-        return family.pipeline(training.plan, training.target, training.n_sized, training.seed, threads)
-    members = [_member(p, training, threads) for p in plan]
-    blend: Any = (
-        BlendClassifier(members, calibration=calibration)
-        if training.target.is_classification
-        else BlendRegressor(members)
-    )
-    kinds = tuple(dict.fromkeys(m.encoding for m in members))
+    if is_plain(plan, calibration):
+        sized, seed = training.n_sized, training.seed
+        return plan[0].family.pipeline(training.plan, training.target, sized, seed, threads)
+    members = [member_of(p, _estimators(p, training, threads)) for p in plan]
     steps = training.plan.transformer(len(training.target.labels), training.seed & MOST_SEED)
-    return Recipe([("steps", steps), ("encode", Encoders(kinds)), ("model", blend)], threads=threads)
+    blend = blend_of(members, calibration, training.target)
+    return Recipe([("steps", steps), ("encode", Encoders(kinds_of(plan))), ("model", blend)], threads=threads)
 
 
-def _member(plan: Planned, training: Training, threads: int) -> Member:
-    family = plan.chosen.configured.family
-    family = family.with_rounds(plan.rounds) if plan.rounds else family
-    seeds = [(training.seed + APART * bag) & MOST_SEED for bag in range(plan.bags)]
+def member_of(plan: Planned, estimators: Sequence[Any]) -> Member:
+    """Return a member of the given estimators, fitted or not."""
     return Member(
-        [family.estimator(training.target, training.n_sized, seed, threads) for seed in seeds],
-        encoding=family.encoding,
+        estimators,
+        encoding=plan.family.encoding,
         weight=plan.weight,
         scale=plan.chosen.configured.scale,
         smear=plan.chosen.smear,
     )
+
+
+def blend_of(members: Sequence[Member], calibration: Calibration | None, target: Target) -> Any:
+    """Return the members together."""
+    if target.is_classification:
+        return BlendClassifier(members, calibration=calibration)
+    return BlendRegressor(members)
+
+
+def _estimators(plan: Planned, training: Training, threads: int) -> list[Any]:
+    sized = training.n_sized
+    return [
+        plan.family.estimator(training.target, sized, plan.seed(training.seed, bag), threads)
+        for bag in range(plan.bags)
+    ]

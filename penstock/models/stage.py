@@ -22,15 +22,16 @@ from penstock.metrics.metric import Metric
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.aimed import aimed
 from penstock.models.concluding import Searched
-from penstock.models.crew import Alone, Crew, Growing, Job, Processes
+from penstock.models.crew import Alone, Crew, Growing, Processes
 from penstock.models.families import check_installed, families_for
+from penstock.models.finishing import finished
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
 from penstock.models.recipe import Recipe
-from penstock.models.refit import planned, recipe_of
+from penstock.models.refit import planned
 from penstock.models.remembered import Kept
 from penstock.models.search import search
-from penstock.models.training import Training, fit_recipe
+from penstock.models.training import Training
 from penstock.progress import note
 from penstock.receipts import Trained, Wrangled
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
@@ -48,7 +49,7 @@ SEARCH_SHARE = 0.8
 # Seconds that the first two families, and the last fits, may take beyond it: a run may last 45 s longer than its
 # budget.
 GRACE = 20.0
-LAST_FITS = 12.0
+LAST_FITS = 2.0
 # A budget of next to nothing is one: the first two families get no more than so many times of it.
 MOST_GRACE = 20.0
 # Of what one row may take, in milliseconds, what the rest of a bundle's prediction does.
@@ -127,10 +128,9 @@ def train(
             most_ms=most_ms,
             memory=Kept(store, shown, wrangled.cut.digest + wrangled.sides.digest),
         )
-        left = None if modelling.trials else max(1.0, started + modelling.budget + LAST_FITS - time.monotonic())
-        recipe = recipe_of(planned(found.members, shown, most_ms=most_ms, seconds=left), shown, found.calibration)
+        deadline = None if modelling.trials else started + modelling.budget + LAST_FITS
         served_rows = learn if modelling.refit == "train" else _unflagged(sides)
-        twin, served = _fit_twice(whole, found, recipe, learn, served_rows, crew)
+        twin, served, found = _fit_twice(whole, shown, found, learn, served_rows, crew, most_ms, deadline)
     finally:
         crew.close()
     tables = {name: store.read_table(ref) for name, ref in wrangled.lookups.items()}
@@ -260,17 +260,22 @@ def _unflagged(sides: pd.DataFrame) -> Ints:
 
 
 def _fit_twice(
-    whole: Training, found: Searched, recipe: Recipe, learn: Ints, served: Ints, crew: Crew
-) -> tuple[Recipe, Recipe]:
+    whole: Training,
+    shown: Training,
+    found: Searched,
+    learn: Ints,
+    served: Ints,
+    crew: Crew,
+    most_ms: float,
+    deadline: float | None,
+) -> tuple[Recipe, Recipe, Searched]:
     wanted = [learn] if np.array_equal(learn, served) else [learn, served]
-    jobs: list[Job[Recipe]] = [(fit_recipe, (recipe, rows)) for rows in wanted]
+    left = None if deadline is None else max(1.0, deadline - time.monotonic())
+    more = len(served) / max(1, len(learn))
+    plan = planned(found.members, shown, most_ms=most_ms, seconds=left, more_rows=more)
     note(0, None, f"the search is over; fitting {found.kind} on all rows")
-    fitted: dict[int, Recipe] = {}
-    for i, done in crew.each(whole, jobs, None):
-        if isinstance(done, Exception):
-            raise done
-        fitted[i] = done
-    return fitted[0], fitted[len(wanted) - 1]
+    recipes, plan = finished(whole, plan, found.calibration, wanted, crew, deadline)
+    return recipes[0], recipes[-1], found.costing(sum(p.cost_ms for p in plan))
 
 
 def _pickled(recipe: Recipe) -> bytes:

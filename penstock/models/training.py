@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import OrderedDict
 from copy import deepcopy
@@ -37,13 +38,13 @@ class Encoded(NamedTuple):
     categorical: list[int]
 
 
-class _Kept(OrderedDict[tuple[int, str], Encoded]):
+class _Kept(OrderedDict[tuple[int | str, str], Encoded]):
     """The folds that were encoded last. It doesn't travel: another process encodes its own."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_Kept, ())
 
-    def keep(self, key: tuple[int, str], encoded: Encoded) -> None:
+    def keep(self, key: tuple[int | str, str], encoded: Encoded) -> None:
         self[key] = encoded
         while len(self) > 1 and sum(e.learned.nbytes + e.tested.nbytes for e in self.values()) > MOST_KEPT_BYTES:
             self.popitem(last=False)
@@ -114,6 +115,18 @@ class Training:
             found = Encoded(known, encoder.transform(steps.transform(self.cut.iloc[test])), encoder.categorical)
             self._kept.keep((fold, kind), found)
         return found
+
+    def encoded_alone(self, rows: Ints, kind: str) -> tuple[Floats, list[int]]:
+        """Return rows as an estimator that learns from them takes them, and where codes stand."""
+        key = hashlib.sha256(rows.tobytes()).hexdigest()
+        found = self._kept.get((key, kind))
+        if found is None:
+            steps = self.plan.transformer(len(self.target.labels), self.seed & MOST_SEED)
+            encoder = Encoder(kind)  # type: ignore[arg-type]  # a family's own word
+            known = encoder.fit_transform(steps.fit_transform(self.cut.iloc[rows], self.y[rows]), self.y[rows])
+            found = Encoded(known, known[:0], encoder.categorical)
+            self._kept.keep((key, kind), found)
+        return found.learned, found.categorical
 
     def _division(self, fold: int) -> Ints:
         repeat = fold // self.n_folds
