@@ -165,11 +165,12 @@ def predict(
     history: Annotated[
         Path | None, typer.Option(help="Actual rows up to now, for a model that looks back; format by extension.")
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say of each row what every column adds.")] = False,
 ) -> int:
     """Predict a file of raw rows."""
     from deploy.commands.predict import predict as body
 
-    return body(name, input_, output, artifacts, version, keep, history)
+    return body(name, input_, output, artifacts, version, keep, history, explain=explain)
 
 
 @app.command()

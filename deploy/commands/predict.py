@@ -12,6 +12,7 @@ from deploy.commands.console import err
 from deploy.commands.expected import show_warnings
 from deploy.commands.models import load
 from deploy.tables import check_format, no_columns_fit, read_rows, write_rows
+from penstock.bundle.bundle import Bundle
 from penstock.bundle.carried import told_versions
 from penstock.errors import SpecError
 from penstock.table import closest
@@ -27,6 +28,8 @@ def predict(
     version: str | None,
     keep: str,
     history: Path | None = None,
+    *,
+    explain: bool = False,
 ) -> int:
     """Predict a file, if it is what the model's spec expects of one; of a forecast from a history, where one is given.
 
@@ -34,7 +37,11 @@ def predict(
     ------
     DataError
         It is not: nothing is written.
+    SpecError
+        Answers are to be explained that hang on a history which is sent along.
     """
+    if explain and history is not None:
+        raise SpecError("Answers that hang on a history are not explained", todo="Leave out --history or --explain.")
     check_format(output)
     bundle = load(name, artifacts, version)
     rows = read_rows(input_)
@@ -46,12 +53,33 @@ def predict(
     show_warnings(outcome)
     answers = bundle.predict(rows, None if history is None else read_rows(history))
     kept = _kept(rows, keep, bundle.schema.ids)
-    write_rows(output, pd.concat([kept, answers.to_frame()], axis=1))
+    told = [explained(bundle, rows)] if explain else []
+    write_rows(output, pd.concat([kept, answers.to_frame(), *told], axis=1))
     warned = sum(1 for row in answers.warnings if row)
     note = f", {warned:,} with a warning" if warned else ""
     note += f", looked up in {told_versions(answers.lookups)}" if answers.lookups else ""
     err().print(f"{rows.num_rows:,} rows predicted by {name} {bundle.version}{note}: {escape(str(output))}")
     return 0
+
+
+def explained(bundle: Bundle, rows: pa.Table) -> pd.DataFrame:
+    """Return for each row the base, what each raw column adds to it, whether that was calculated, and why in words."""
+    from penstock.reasons import MOST_ROWS
+    from penstock.reasons import explain as explain_rows
+
+    records: list[dict[str, object]] = []
+    for start in range(0, rows.num_rows, MOST_ROWS):
+        for told in explain_rows(bundle, rows.slice(start, MOST_ROWS)):
+            if told is None:
+                records.append({})
+                continue
+            each = {f"contribution_{name}": value for name, value in told.contributions.items()}
+            reasons = "; ".join(told.reasons)
+            records.append({"base": told.base, **each, "contributions_are": told.method, "reasons": reasons})
+    names = [f"contribution_{c.name}" for c in bundle.schema.columns]
+    frame = pd.DataFrame(records)
+    ordered = ["base", *(n for n in names if n in frame.columns), "contributions_are", "reasons"]
+    return frame.reindex(columns=ordered)
 
 
 def _kept(rows: pa.Table, keep: str, ids: tuple[str, ...]) -> pd.DataFrame:

@@ -268,11 +268,31 @@ class Bundle:
         """
         if self.manifest is None or self.folder is None or REPORT not in self.manifest.files:
             return None
-        signed = self.manifest.files[REPORT]
-        data = read_regular(self.folder / REPORT, signed.size)
-        if entry(data) != signed:
-            raise Tampered("The report is not the one that was signed", where=str(self.folder / REPORT))
+        return self.signed(REPORT)
+
+    def signed(self, path: str) -> bytes:
+        """Return a file of the version, hashed against the manifest.
+
+        Raises
+        ------
+        BundleError
+            The bundle was not opened from where it is sealed, or there is no such file.
+        Tampered
+            It is not the one that was signed.
+        """
+        if self.manifest is None or self.folder is None or path not in self.manifest.files:
+            raise BundleError("The bundle has no such file", got=path, todo="Open a sealed version: Bundle.load.")
+        entered = self.manifest.files[path]
+        data = read_regular(self.folder / path, entered.size)
+        if entry(data) != entered:
+            raise Tampered(f"{path} is not the one that was signed", where=str(self.folder / path))
         return data
+
+    def at_cut(self, raw: Raw) -> pd.DataFrame:
+        """Return rows as the estimator takes them: cast, looked up, and through the steps before the cut."""
+        given, _ = self.promises.renamed(as_columns(raw))
+        columns, _ = self._columns(given, time())
+        return self.plan.apply_cells(self.schema.cast(columns, self._features).frame)
 
     def predict(self, raw: Raw, history: Raw | None = None, *, now: float | None = None) -> Predictions:
         """Predict raw rows.
