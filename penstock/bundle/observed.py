@@ -6,6 +6,7 @@ a handful of cells. Both give the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,33 @@ class Observed:
         self._folded = {
             w.name: frozenset(map(self._tidied[w.name], w.levels or ())) for w in self._all if w.name in self._tidied
         }
+
+    def misfit(self, at: int, value: Any) -> Misfit | None:
+        """Return the misfit of a single row, where its cast value of a feature lies outside the declared domain."""
+        watched = self._all[at]
+        if watched.domain is None or _gone(value) or watched.domain.fits(value):
+            return None
+        return Misfit(row=0, column=watched.name, expected=watched.expected)
+
+    def warning(self, at: int, value: Any) -> Warned | None:
+        """Return what there is to warn of in one cast value of a feature, as `notes` does for frames."""
+        watched = self._all[at]
+        if _gone(value):
+            return watched.missing if watched.required else None
+        if not self._is_odd(watched, value):
+            return None
+        return watched.unseen if watched.levels is not None else watched.range
+
+    def quiet(self, at: int) -> tuple[float, float]:
+        """Return the ends between which a number of a feature is in range and, as far as ends tell, in its domain."""
+        watched = self._all[at]
+        ends = [(watched.low, watched.high)]
+        if watched.domain is not None:
+            if watched.domain.allowed is not None:
+                return math.inf, -math.inf
+            ends.append((watched.domain.low, watched.domain.high))
+        low = max((low for low, _ in ends if low is not None), default=-math.inf)
+        return low, min((high for _, high in ends if high is not None), default=math.inf)
 
     def outside(self, frame: pd.DataFrame) -> list[Misfit]:
         """Return the cells outside their declared domains, column by column."""
