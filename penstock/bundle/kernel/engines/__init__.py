@@ -1,1 +1,1 @@
-"""What answers encoded rows: a fitted model in the form that is fastest and gives a row and a batch the same bits."""
+"""What answers encoded rows: each sort of fitted model in its fastest form that gives a row and a batch the same bits."""

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+# Arrays and small facts of a part, by name.
+Arrays = dict[str, npt.NDArray[np.generic]]
 
 
 class NoKernel(ValueError):
@@ -36,4 +38,4 @@ class Engine(Protocol):
         """
 
     def files(self) -> dict[str, bytes]:
-        """Return what it is stored as, by names relative to the kernel's folder."""
+        """Return its files by name, from which `opened` makes it again: data only."""
