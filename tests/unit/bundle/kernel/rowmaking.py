@@ -25,7 +25,7 @@ TEXTS: st.SearchStrategy[Any] = st.one_of(
 )
 MOMENTS: st.SearchStrategy[Any] = st.one_of(
     st.none(),
-    st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)),
+    st.datetimes(timezones=st.sampled_from([None, dt.UTC])),
     st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)).map(str),
     st.sampled_from(["2021-03-04T05:06:07Z", "yesterday", "", "2020-02-30", 0, 1e12, True]),
 )
