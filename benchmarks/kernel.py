@@ -36,8 +36,8 @@ def main() -> None:
         plain = _fitted(family, raw, schema, y)
         ours = compiled_for(plain, raw.slice(0, 100), None).bundle
         assert ours.kernel is not None
-        assert ours._one is not None
-        front, batch, n = ours._one.front, raw.slice(0, N_BATCH), iter(range(10**9))
+        assert ours._quick is not None
+        front, batch, n = ours._quick.front, raw.slice(0, N_BATCH), iter(range(10**9))
         encoded = front.encode(rows[0]).arrays
         row = _microseconds(lambda: ours.predict([rows[next(n) % len(rows)]]), CALLS)  # noqa: B023 - called at once
         before = _microseconds(lambda: front.encode(rows[next(n) % len(rows)]), CALLS)  # noqa: B023 - called at once
@@ -47,7 +47,12 @@ def main() -> None:
         report(f"one row, {family.kind}", "80 us", f"{row:,.0f} us", note)
         report(f"before the engine, {family.kind}", "35 us", f"{before:,.0f} us", "")
         many = _microseconds(lambda: ours.predict(batch), 5)  # noqa: B023 - called at once
-        report(f"{N_BATCH:,} rows of Arrow, {family.kind}", "", f"{many / 1e3:,.1f} ms", f"{N_BATCH / many * 1e6:,.0f} rows/s")
+        report(
+            f"{N_BATCH:,} rows of Arrow, {family.kind}",
+            "",
+            f"{many / 1e3:,.1f} ms",
+            f"{N_BATCH / many * 1e6:,.0f} rows/s",
+        )
 
 
 def _table() -> tuple[pa.Table, TableSchema, np.ndarray]:

@@ -22,11 +22,11 @@ from penstock.bundle.looking import Looking
 from penstock.bundle.manifest import REPORT, Manifest
 from penstock.bundle.noting import notes_on, tidied
 from penstock.bundle.observed import Observed
-from penstock.bundle.one import OneRow
 from penstock.bundle.opening import opened
 from penstock.bundle.predictions import Note, Predictions
 from penstock.bundle.probe import answers_to, check_answers, rows_of
 from penstock.bundle.promises import Promises
+from penstock.bundle.quick import Quick
 from penstock.bundle.renewal import renewed_by
 from penstock.bundle.rows import Given, as_columns
 from penstock.bundle.seeking import Seeking
@@ -113,7 +113,7 @@ class Bundle:
     _features: tuple[str, ...] = field(init=False, repr=False)
     _silent: frozenset[str] = field(init=False, repr=False)
     _observed: Observed = field(init=False, repr=False)
-    _one: OneRow | None = field(init=False, repr=False)
+    _quick: Quick | None = field(init=False, repr=False)
     _seeking: Seeking = field(init=False, repr=False)
     _versions: dict[str, str] = field(init=False, repr=False)
 
@@ -131,9 +131,9 @@ class Bundle:
         _set(self, "_observed", Observed(features, self.profile, tidied(self.plan, self._features)))
         _set(self, "_seeking", Seeking(self.lookups, self.carried))
         _set(self, "_versions", {name: record.version for name, record in self.carried.items()})
-        # Rows that have to be looked up, or looked back for, go the long way.
-        alone = self.kernel is not None and looking is None and not self.lookups
-        _set(self, "_one", OneRow.of(self, features, self._observed) if alone else None)
+        # Rows that have to be looked back for go the long way.
+        alone = self.kernel is not None and looking is None
+        _set(self, "_quick", Quick.of(self, features, self._observed) if alone else None)
 
     @property
     def estimator(self) -> Any:  # any fitted estimator
@@ -288,12 +288,15 @@ class Bundle:
             Two columns have one name, or the columns differ in length; a row of a forecast lies where nothing can be
             said of it (see `Looking.back`); or history is sent to a model that looks at none.
         """
-        if self._one is not None and history is None and (quick := self._one.of_rows(raw)) is not None:
-            return quick
+        quick = self._quick if history is None else None
+        if quick is not None and (answer := quick.of_rows(raw)) is not None:
+            return answer
         given, renamed = self.promises.renamed(as_columns(raw))
         columns, sought = self._columns(given, time() if now is None else now)
         if self.looking is not None:
             return self._forecast(self.looking, given, columns, (*renamed, *sought), history)
+        if quick is not None and (answer := quick.of_columns(columns, given, renamed, sought)) is not None:
+            return answer
         fitted = self._answering if history is None else self._knowing(history)
         cast = self.schema.cast(columns, self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
@@ -315,8 +318,8 @@ class Bundle:
 
     def predict_row(self, row: Mapping[str, object]) -> Predictions:
         """Predict one raw row as `predict([row])` does, in the quickest way that there is."""
-        quick = self._one.answer(row) if self._one is not None else None
-        return quick if quick is not None else self.predict([row])
+        answer = self._quick.answer(row) if self._quick is not None else None
+        return answer if answer is not None else self.predict([row])
 
     def _forecast(
         self,

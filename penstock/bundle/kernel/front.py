@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from penstock.blocks import CODES, Blocks, Texts
-from penstock.bundle.kernel.columns import Layout, Number, Runs, laid_out
+from penstock.bundle.kernel.assembly import MISSING, ByCell, Row
+from penstock.bundle.kernel.batch import Batch, Columns
+from penstock.bundle.kernel.columns import Layout, Runs, laid_out
 from penstock.bundle.kernel.engines.engine import Floats
 from penstock.bundle.kernel.reading import Reading, Remark, Remembering
 from penstock.bundle.observed import Observed
 from penstock.cells import Misfit
-from penstock.models.encoding.column import TextColumn
 from penstock.models.encoding.encoding import Encoding
-from penstock.models.encoding.numbers import LARGEST
-from penstock.steps.time.calendar import Calendar
 from penstock.table import Column
-
-Row = Mapping[str, Any]
-MISSING = np.datetime64("NaT", "us")
 
 
 class Encoded(NamedTuple):
@@ -28,14 +24,6 @@ class Encoded(NamedTuple):
 
     arrays: dict[str, Floats]
     remarks: list[Remark]
-
-
-class Part(NamedTuple):
-    """What stands for one text in one encoding."""
-
-    codes: list[float]
-    dense: list[float]
-    indicators: list[float]
 
 
 class _Assembly(Protocol):
@@ -74,10 +62,16 @@ class Front:
         # No plan lets a moment reach a model; a pipeline made without one may.
         by_cell = layout is not None and not any(encoding.moment_at_ for encoding in encodings.values())
         self._assembly: _Assembly
+        self._columns: Columns | None = None
         if layout is not None and by_cell:
-            self._assembly = _ByCell(layout, self._reading, encodings)
+            self._assembly = assembly = ByCell(layout, self._reading, encodings)
+            self._columns = Columns(self._reading, observed, assembly)
         else:
             self._assembly = _ByBlocks(self._reading, moments, texts, steps, encodings)
+
+    def encode_many(self, columns: Mapping[str, Any], n_rows: int) -> Batch | None:
+        """Return raw columns of `n_rows` values encoded; None where they have to go the long way."""
+        return self._columns.encode(columns, n_rows) if self._columns is not None and n_rows else None
 
     def encode(self, row: Row) -> Encoded:
         """Return a raw row encoded; a cell that does not read counts as missing."""
@@ -98,114 +92,6 @@ def misfits_of(remarks: Sequence[Remark]) -> tuple[Misfit, ...]:
     unread = [r.misfit for r in remarks if r.misfit is not None and not r.refused]
     refused = [r.misfit for r in remarks if r.misfit is not None and r.refused]
     return (*unread, *refused)
-
-
-class _ByCell:
-    """Each cell by itself."""
-
-    def __init__(self, layout: Layout, reading: Reading, encodings: Mapping[str, Encoding]) -> None:
-        first = next(iter(encodings.values()))
-        numbers = [layout.numbers[first.columns_[i]] for i in first.number_at_]
-        # Between these ends a number stays as it is.
-        self._numbers = [(n, n.at, max(n.low, -LARGEST), min(n.high, LARGEST)) for n in numbers]
-        self._n_more = layout.n_numbers - len(reading.number_names)
-        self._texts_at = [layout.texts[first.columns_[i]] for i in first.text_at_]
-        self._order = [text.at for text in self._texts_at]
-        self._encodings = [_Plain(name, encoding) for name, encoding in encodings.items()]
-        self._moments = [
-            Remembering(reading, at, _calendars_of([(k, step) for i, k, step in layout.calendars if i == place]))
-            for place, at in enumerate(reading.moment_at)
-        ]
-        self._texts = [Remembering(reading, at, self._of_text(place)) for place, at in enumerate(reading.text_at)]
-
-    def _of_text(self, place: int) -> Callable[[str | None], list[Part]]:
-        if place not in self._order:
-            return lambda _: []
-        k = self._order.index(place)
-        text = self._texts_at[k]
-        return lambda value: [each.part(k, text.of(value)) for each in self._encodings]
-
-    def of(self, row: Row, numbers: list[float], remarks: list[Remark]) -> dict[str, Floats]:
-        """Return the arrays of a row."""
-        if self._n_more:
-            numbers += [0.0] * self._n_more
-            for moment in self._moments:
-                cell = moment.of(row)
-                for first, values in cell.made:
-                    numbers[first : first + len(values)] = values
-                if cell.remark is not None:
-                    remarks.append(cell.remark)
-        settled = [
-            (0.0 if number.flags else value) if low <= (value := numbers[at]) <= high else _settled(number, value)
-            for number, at, low, high in self._numbers
-        ]
-        cells = [text.of(row) for text in self._texts]
-        remarks += [cell.remark for cell in cells if cell.remark is not None]
-        parts = [cells[place].made for place in self._order]
-        return {each.name: each.array(settled, [made[e] for made in parts]) for e, each in enumerate(self._encodings)}
-
-
-def _settled(number: Number, value: float) -> float:
-    """Return what becomes of a number that is missing, outside its ends, or beyond single precision."""
-    if number.low <= value <= number.high:
-        return 0.0 if number.flags else _bounded(value)
-    return 1.0 if number.flags else _bounded(number.fill)
-
-
-def _bounded(value: float) -> float:
-    # NaN stays, as the first of what is compared.
-    return min(max(value, -LARGEST), LARGEST)
-
-
-def _calendars_of(steps: Sequence[tuple[int, Calendar]]) -> Callable[[Any], list[tuple[int, list[float]]]]:
-    def made(moment: np.datetime64 | None) -> list[tuple[int, list[float]]]:
-        at = np.array([MISSING if moment is None else moment], dtype="datetime64[us]")
-        return [(first, _alone(step, at)) for first, step in steps]
-
-    return made
-
-
-def _alone(step: Calendar, at: np.ndarray) -> list[float]:
-    (name,) = step.columns or ("",)
-    values: list[float] = step.on(Blocks(1, (), np.empty((1, 0)), {name: at}, {})).numbers[0].tolist()
-    return values
-
-
-class _Plain:
-    """One encoding, put together from numbers and parts."""
-
-    def __init__(self, name: str, encoding: Encoding) -> None:
-        self.name = name
-        self._encoding = encoding
-        self._columns: list[TextColumn] = encoding.texts_
-        self._flags = [0.0] * len(encoding.flagged_)
-        self._has_codes = encoding.n_codes_ > 0
-        self._has_dense = encoding.n_dense_ > len(encoding.number_at_)
-        self._has_indicators = encoding.n_indicators_ > 0
-        self._scales = encoding.scaler_ is not None
-
-    def part(self, place: int, text: str | None) -> Part:
-        """Return what stands for a text of the encoding's column in a place."""
-        part = Part([], [], [])
-        self._columns[place].add(text, *part)
-        return Part(part.codes, [_bounded(value) for value in part.dense], part.indicators)
-
-    def array(self, numbers: list[float], parts: list[Part]) -> Floats:
-        """Return the row's array, float64 of shape (1, n_features)."""
-        cells: list[float] = []
-        if self._has_codes:
-            for part in parts:
-                cells += part.codes
-        cells += numbers
-        if self._has_dense:
-            for part in parts:
-                cells += part.dense
-        if self._has_indicators:
-            for part in parts:
-                cells += part.indicators
-        cells += self._flags
-        made = np.array([cells], dtype=np.float64)
-        return self._encoding.scaled(made) if self._scales else made
 
 
 class _ByBlocks:

@@ -155,7 +155,10 @@ class Remembering:
 
     def of(self, row: Mapping[str, Any]) -> Cell:
         """Return what a row's cell comes to."""
-        value = row.get(self.name)
+        return self.cell(row.get(self.name))
+
+    def cell(self, value: Any) -> Cell:
+        """Return what a raw value comes to."""
         kind = type(value)
         # Of numbers only whole ones: a float or a boolean may equal one and read otherwise.
         if kind is str or value is None or kind is int:

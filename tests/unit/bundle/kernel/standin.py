@@ -63,5 +63,5 @@ def with_kernel(bundle: Bundle) -> Bundle:
 def the_long_way(bundle: Bundle) -> Bundle:
     """Return the same bundle without the quick way for a single row."""
     long = replace(bundle)
-    object.__setattr__(long, "_one", None)
+    object.__setattr__(long, "_quick", None)
     return long

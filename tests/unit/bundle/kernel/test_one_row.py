@@ -6,11 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from penstock.bundle.bundle import Bundle
-from penstock.bundle.kernel.front import _ByBlocks, _ByCell
+from penstock.bundle.kernel.assembly import ByCell
+from penstock.bundle.kernel.front import _ByBlocks
+from penstock.bundle.predictions import Predictions
 from penstock.bundle.promises import Promises
 from penstock.errors import RequestError
 from penstock.models.families import BaseFamily, ForestFamily, HistogramFamily, LinearFamily, NeighboursFamily
@@ -19,6 +24,7 @@ from tests.unit.bundle.kernel.rowmaking import rows
 from tests.unit.bundle.kernel.standin import the_long_way, with_kernel
 from tests.unit.bundle.making import Made, make, small
 
+COLUMNS = ("customer", "age", "income", "member", "city", "since", "share", "secret")
 USUAL = Plan.model_validate(
     {
         "steps": [
@@ -65,26 +71,54 @@ def quick(made: Made) -> Bundle:
 
 
 def assert_the_same(bundle: Bundle, row: dict[str, Any]) -> None:
-    given, expected = bundle.predict([row]), the_long_way(bundle).predict([row])
+    same(bundle.predict([row]), the_long_way(bundle).predict([row]))
+    same(bundle.predict_row(row), the_long_way(bundle).predict([row]))
+
+
+def same(given: Predictions, expected: Predictions) -> None:
     assert np.array_equal(given.estimates, expected.estimates, equal_nan=True)
     assert given.rows() == expected.rows()
     assert given.misfits == expected.misfits
     assert [note.warned for note in given.notes] == [note.warned for note in expected.notes]
     assert [_places(note.rows) for note in given.notes] == [_places(note.rows) for note in expected.notes]
-    assert given.rows() == bundle.predict_row(row).rows()
 
 
 def _places(rows: Any) -> Any:
     return None if rows is None else rows.tolist()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=rows())
 def test_a_row_gets_the_answer_warnings_and_refusals_of_the_long_way_to_the_last_bit(
     quick: Bundle, row: dict[str, Any]
 ) -> None:
     """Otherwise a caller could tell by the door that was taken."""
     assert_the_same(quick, row)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(sent=st.lists(rows(), min_size=2, max_size=12))
+def test_many_rows_get_the_answers_warnings_and_refusals_of_the_long_way_to_the_last_bit(
+    quick: Bundle, sent: list[dict[str, Any]]
+) -> None:
+    """A batch takes the short way, too: column by column."""
+    same(quick.predict(sent), the_long_way(quick).predict(sent))
+
+
+@pytest.mark.parametrize("shape", ["arrow", "pandas", "columns", "dictionaries"])
+def test_columns_of_any_shape_get_the_answers_of_the_long_way(made: Made, quick: Bundle, shape: str) -> None:
+    """What a file holds is typed already: it is read otherwise than JSON, and has to come to the same."""
+    raw = made.raw.slice(0, 60)
+    typed = raw.set_column(1, "age", pc.cast(raw["age"], pa.int64())).append_column("other", pa.array(range(60)))
+    typed = typed.set_column(5, "since", pc.strptime(raw["since"], "%Y-%m-%d", "s"))
+    coded = {name: typed[name].dictionary_encode() if name in ("city", "secret") else typed[name] for name in COLUMNS}
+    sent = {
+        "arrow": typed,
+        "pandas": typed.to_pandas(),
+        "columns": typed.to_pydict(),
+        "dictionaries": pa.table(coded),
+    }[shape]
+    same(quick.predict(sent), the_long_way(quick).predict(sent))
 
 
 def test_usual_rows_get_the_answer_of_the_pipeline_and_of_a_batch(made: Made, quick: Bundle) -> None:
@@ -109,11 +143,11 @@ def test_the_quick_way_is_taken_and_takes_no_frame(quick: Bundle, monkeypatch: p
 
 def test_steps_that_treat_each_column_by_itself_go_cell_by_cell() -> None:
     """The automatic plan is one of these: it must not fall back to blocks unseen."""
-    for name, expected in {"onehot": _ByCell, "crossing": _ByBlocks}.items():
+    for name, expected in {"onehot": ByCell, "crossing": _ByBlocks}.items():
         task, family, steps = KINDS[name]
         bundle = with_kernel(make(task, seed=3, family=family, steps=steps).bundle)
-        assert bundle._one is not None
-        assert isinstance(bundle._one.front._assembly, expected)
+        assert bundle._quick is not None
+        assert isinstance(bundle._quick.front._assembly, expected)
 
 
 def test_an_old_name_of_a_field_is_read_on_the_long_way(quick: Bundle) -> None:

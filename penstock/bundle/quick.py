@@ -1,4 +1,4 @@
-"""One row, answered by a kernel from its raw cells: what `Bundle.predict` says of it, without a frame."""
+"""Rows answered by a kernel from their raw cells: what `Bundle.predict` says of them, without a frame."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 
 from penstock.answering.decision import Decision
 from penstock.answering.widths import Offsets
-from penstock.bundle.kernel.engines.engine import Engine
+from penstock.bundle.kernel.engines.engine import Engine, Floats
 from penstock.bundle.kernel.front import Front, misfits_of
 from penstock.bundle.kernel.reading import Remark
 from penstock.bundle.noting import misfit_notes, unknown_notes
 from penstock.bundle.predictions import Note, Predictions
-from penstock.bundle.rows import Rows
+from penstock.bundle.rows import Given, Rows
 from penstock.cells import Misfit
 from penstock.table import Column, Target
 
@@ -27,8 +27,8 @@ _ONLY: Rows = np.zeros(1, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class OneRow:
-    """What answers a single row.
+class Quick:
+    """What answers rows quickly.
 
     Attributes
     ----------
@@ -42,6 +42,8 @@ class OneRow:
         Names that fields had before: a row that has one is none for the quick way.
     model, version : str
         Who answers.
+    lookups : mapping of str to str
+        The version of each table that is looked up in; where there are any, a single row goes the long way.
     offsets, decision
         How ends of an interval and labels are made of estimates.
     """
@@ -53,12 +55,13 @@ class OneRow:
     old_names: Collection[str]
     model: str
     version: str
+    lookups: Mapping[str, str]
     offsets: Offsets | None
     decision: Decision | None
 
     @classmethod
-    def of(cls, bundle: Bundle, features: Sequence[Column], observed: Observed) -> OneRow:
-        """Return what answers single rows of a bundle that has a kernel."""
+    def of(cls, bundle: Bundle, features: Sequence[Column], observed: Observed) -> Quick:
+        """Return what answers rows of a bundle that has a kernel."""
         assert bundle.kernel is not None
         steps = (*bundle.plan.cells, *bundle.kernel.steps)
         return cls(
@@ -69,6 +72,7 @@ class OneRow:
             old_names=bundle.promises.old_names,
             model=bundle.name,
             version=bundle.version,
+            lookups=bundle.lookup_versions,
             offsets=bundle.aim.offsets,
             decision=bundle.aim.decision,
         )
@@ -81,6 +85,8 @@ class OneRow:
 
     def answer(self, row: Mapping[str, Any]) -> Predictions | None:
         """Return the answer to a raw row; None where it has to go the long way."""
+        if self.lookups:
+            return None
         unknown = () if row.keys() <= self.known else [name for name in row if name not in self.known]
         if unknown and not all(type(name) is str and name not in self.old_names for name in unknown):
             return None
@@ -89,6 +95,30 @@ class OneRow:
         misfits, notes = _told(remarks) if remarks else ((), ())
         if unknown:
             notes = (*notes, *unknown_notes(unknown))
+        return self._predictions(estimates, notes, misfits)
+
+    def of_columns(
+        self, columns: Mapping[str, Any], given: Given, before: Sequence[Note], after: Sequence[Note]
+    ) -> Predictions | None:
+        """Return the answers to raw columns; None where they have to go the long way.
+
+        Parameters
+        ----------
+        columns : mapping of str to sequence
+            The columns that the model knows, and what was looked up beside them.
+        given : Given
+            What was sent.
+        before, after : sequence of Note
+            What is said of the rows already: it comes before and after what is found here.
+        """
+        batch = self.front.encode_many(columns, given.n_rows)
+        if batch is None:
+            return None
+        unknown = [name for name in given.columns if name not in self.known]
+        found = (*misfit_notes(batch.misfits), *batch.notes, *unknown_notes(unknown))
+        return self._predictions(self.engine.answer(batch.arrays), (*before, *found, *after), batch.misfits)
+
+    def _predictions(self, estimates: Floats, notes: tuple[Note, ...], misfits: tuple[Misfit, ...]) -> Predictions:
         low, high = self.offsets.around(estimates) if self.offsets is not None else (None, None)
         return Predictions(
             target=self.target,
@@ -97,6 +127,7 @@ class OneRow:
             misfits=misfits,
             model=self.model,
             version=self.version,
+            lookups=self.lookups,
             low=low,
             high=high,
             decision=self.decision,
