@@ -9,35 +9,28 @@ from time import time
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import pyarrow as pa
-from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
 from penstock.bundle.carried import Carried
-from penstock.bundle.contents import contents_of, table_in
-from penstock.bundle.disk import read_regular
-from penstock.bundle.estimates import estimates_of, places_of, with_history
+from penstock.bundle.estimates import estimates_of, with_history
 from penstock.bundle.example import Value, schema_example
+from penstock.bundle.fitted import Fitted, as_signed
+from penstock.bundle.kernel.kernel import Kernel
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.looking import Looking
-from penstock.bundle.manifest import (
-    ESTIMATOR,
-    PROBE,
-    REPORT,
-    TWIN,
-    Manifest,
-    entry,
-)
+from penstock.bundle.manifest import REPORT, Manifest
 from penstock.bundle.noting import notes_on, tidied
 from penstock.bundle.observed import Observed
+from penstock.bundle.opening import opened
 from penstock.bundle.predictions import Note, Predictions
 from penstock.bundle.probe import answers_to, check_answers, rows_of
 from penstock.bundle.promises import Promises
+from penstock.bundle.quick import Quick
 from penstock.bundle.renewal import renewed_by
 from penstock.bundle.rows import Given, as_columns
-from penstock.bundle.sealed import open_sealed
 from penstock.bundle.seeking import Seeking
-from penstock.errors import BundleError, DataError, NotFound, RequestError, Tampered
+from penstock.errors import DataError, NotFound, RequestError, Tampered
 from penstock.expect.outcome import Outcome
 from penstock.metrics.aim import Aim
 from penstock.receipts import Verdict
@@ -70,8 +63,8 @@ class Bundle:
         The tables that it carries.
     carried : mapping of str to Carried
         What is signed of them: their version, and of when they are.
-    estimator : object
-        A fitted scikit-learn pipeline that takes the frame at the cut.
+    fitted : Fitted
+        The fitted scikit-learn pipeline that takes the frame at the cut; see `estimator`.
     profile : Profile
         What the training rows held.
     promises : Promises
@@ -90,6 +83,8 @@ class Bundle:
         Of a forecast, the last raw rows of every series.
     aim : Aim
         What good means for it, and how its answers are made of estimates.
+    kernel : Kernel, optional
+        The compiled form of the pipeline, which then answers in its place.
     looking : Looking, optional
         Of a forecast, how it looks back.
     """
@@ -98,7 +93,7 @@ class Bundle:
     schema: TableSchema
     plan: Plan
     lookups: Mapping[str, Lookup]
-    estimator: Any  # any fitted estimator
+    fitted: Fitted
     profile: Profile
     carried: Mapping[str, Carried] = field(default_factory=dict)
     version: str = ""
@@ -113,11 +108,12 @@ class Bundle:
     series: SeriesRule | None = None
     history: pa.Table | None = None
     aim: Aim = field(default_factory=Aim)
+    kernel: Kernel | None = None
     looking: Looking | None = field(init=False, repr=False)
     _features: tuple[str, ...] = field(init=False, repr=False)
     _silent: frozenset[str] = field(init=False, repr=False)
     _observed: Observed = field(init=False, repr=False)
-    _places: list[int] | None = field(init=False, repr=False)
+    _quick: Quick | None = field(init=False, repr=False)
     _seeking: Seeking = field(init=False, repr=False)
     _versions: dict[str, str] = field(init=False, repr=False)
 
@@ -135,7 +131,14 @@ class Bundle:
         _set(self, "_observed", Observed(features, self.profile, tidied(self.plan, self._features)))
         _set(self, "_seeking", Seeking(self.lookups, self.carried))
         _set(self, "_versions", {name: record.version for name, record in self.carried.items()})
-        _set(self, "_places", places_of(self.target, self.estimator))
+        # Rows that have to be looked back for go the long way.
+        alone = self.kernel is not None and looking is None
+        _set(self, "_quick", Quick.of(self, features, self._observed) if alone else None)
+
+    @property
+    def estimator(self) -> Any:  # any fitted estimator
+        """The fitted scikit-learn pipeline; where a kernel answers, its signed file is opened when this is asked."""
+        return self.fitted.get()
 
     @property
     def target(self) -> Target:
@@ -166,7 +169,7 @@ class Bundle:
         aim: Aim | None = None,
     ) -> Self:
         """Return a bundle that is not sealed: it predicts as it will when it is."""
-        parts = name, schema, plan, dict(lookups), estimator, profile, dict(carried or {})
+        parts = name, schema, plan, dict(lookups), Fitted.at_hand(estimator), profile, dict(carried or {})
         return cls(*parts, series=series, history=history, aim=aim or Aim())
 
     @classmethod
@@ -214,19 +217,8 @@ class Bundle:
 
     @classmethod
     def _open(cls, folder: Path, name: str | None, twin: bool, trust: Trust) -> Self:
-        chosen = TWIN if twin else ESTIMATOR
-        unused = {TWIN, ESTIMATOR, REPORT} - {chosen}
-        sealed = open_sealed(folder, trust, name=name, keep=lambda path: path not in unused)
-        try:
-            found = cls(**contents_of(sealed, chosen))
-            probe = table_in(sealed.files[PROBE])
-        except (ValidationError, KeyError, ValueError, pa.ArrowInvalid) as error:
-            raise BundleError(
-                "The bundle is whole, and says something that this release does not understand",
-                where=str(folder),
-                got=f"{type(error).__name__} in a file of format {sealed.manifest.format}",
-                todo="Use the release of penstock that wrote it, or publish the model again.",
-            ) from error
+        contents, probe = opened(folder, name, twin, trust)
+        found = cls(**contents)
         answers = answers_to(found.predict, rows_of(probe), str(folder))
         if not twin:
             # The stored answers are the served model's.
@@ -282,11 +274,7 @@ class Bundle:
         """
         if self.manifest is None or self.folder is None or path not in self.manifest.files:
             raise BundleError("The bundle has no such file", got=path, todo="Open a sealed version: Bundle.load.")
-        entered = self.manifest.files[path]
-        data = read_regular(self.folder / path, entered.size)
-        if entry(data) != entered:
-            raise Tampered(f"{path} is not the one that was signed", where=str(self.folder / path))
-        return data
+        return as_signed(self.folder / path, self.manifest.files[path], path)
 
     def at_cut(self, raw: Raw) -> pd.DataFrame:
         """Return rows as the estimator takes them: cast, looked up, and through the steps before the cut."""
@@ -320,14 +308,19 @@ class Bundle:
             Two columns have one name, or the columns differ in length; a row of a forecast lies where nothing can be
             said of it (see `Looking.back`); or history is sent to a model that looks at none.
         """
+        quick = self._quick if history is None else None
+        if quick is not None and (answer := quick.of_rows(raw)) is not None:
+            return answer
         given, renamed = self.promises.renamed(as_columns(raw))
         columns, sought = self._columns(given, time() if now is None else now)
         if self.looking is not None:
             return self._forecast(self.looking, given, columns, (*renamed, *sought), history)
-        estimator = self.estimator if history is None else self._knowing(history)
+        if quick is not None and (answer := quick.of_columns(columns, given, renamed, sought)) is not None:
+            return answer
+        fitted = self._answering if history is None else self._knowing(history)
         cast = self.schema.cast(columns, self._features)
         misfits = (*cast.misfits, *self._observed.outside(cast.frame))
-        estimates = estimates_of(self.target, estimator, self._places, self.plan.apply_cells(cast.frame))
+        estimates = estimates_of(self.target, fitted, self.plan.apply_cells(cast.frame))
         offsets = self.aim.offsets
         low, high = offsets.around(estimates) if offsets is not None else (None, None)
         return Predictions(
@@ -343,6 +336,11 @@ class Bundle:
             decision=self.aim.decision,
         )
 
+    def predict_row(self, row: Mapping[str, object]) -> Predictions:
+        """Predict one raw row as `predict([row])` does, in the quickest way that there is."""
+        answer = self._quick.answer(row) if self._quick is not None else None
+        return answer if answer is not None else self.predict([row])
+
     def _forecast(
         self,
         looking: Looking,
@@ -357,7 +355,7 @@ class Bundle:
         unread = {(m.column, m.row) for m in cast.misfits}
         misfits = [*cast.misfits, *self._observed.outside(looked.frame)]
         misfits += [m for m in looked.misfits if (m.column, m.row) not in unread]
-        estimates = estimates_of(self.target, self.estimator, self._places, self.plan.apply_cells(looked.frame))
+        estimates = estimates_of(self.target, self._answering, self.plan.apply_cells(looked.frame))
         told = notes_on(given.columns, self._silent, self._observed, looked.frame, misfits)
         widths = looking.rule.widths
         low, high = widths.around(estimates, looked.steps, looked.scale) if widths is not None else (None, None)
@@ -403,7 +401,7 @@ class Bundle:
         return columns, notes
 
     def _knowing(self, history: Raw) -> Any:
-        """Return the estimator with steps that know the rows that were sent of the past."""
+        """Return what answers, with steps that know the rows that were sent of the past."""
         if not self.plan.uses_history:
             raise RequestError("This model looks at no history", where=HISTORY, todo="Send the rows alone.")
         given, _ = self.promises.renamed(as_columns(history))
@@ -411,7 +409,11 @@ class Bundle:
         columns, _ = self._columns(given, 0.0)
         cast = self.schema.cast(columns, self._features)
         refuse_misfits(cast.misfits)
-        return with_history(self.estimator, self.plan.apply_cells(cast.frame))
+        return with_history(self._answering, self.plan.apply_cells(cast.frame))
+
+    @property
+    def _answering(self) -> Any:  # a kernel, or any fitted estimator
+        return self.kernel if self.kernel is not None else self.estimator
 
 
 def _set(bundle: Bundle, name: str, value: object) -> None:

@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from penstock.arrays.profile import Profile
+from penstock.arrays.typed import read_typed
 from penstock.bundle.promises import Promises
 from penstock.bundle.publish import publish
 from penstock.bundle.seal import Parts
-from penstock.errors import BundleError, NotFound
+from penstock.errors import BundleError, NotFound, StoreError
 from penstock.frozen import Frozen, canonical_json, digest_of
-from penstock.receipts import Evaluated, FileRef, Published, Trained, Verdict
+from penstock.receipts import Evaluated, FileRef, FrameRef, Published, Trained, Verdict
 from penstock.slices import Serving
 from penstock.store import Store, write_atomically
 from penstock.table import TableSchema
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CANDIDATE = "candidate.json"
+# On so many rows a kernel is held beside its pipeline.
+MOST_COMPARED = 5_000
 
 
 class Candidate(Frozen):
@@ -65,6 +71,7 @@ class Candidate(Frozen):
             spec=self.spec,
             lineage=self.lineage,
             report=store.read_bytes(self.report) if self.report is not None else None,
+            cut=_cut_rows(self.lineage, store),
             promises=self.promises,
         )
 
@@ -82,6 +89,18 @@ class Candidate(Frozen):
             started_from=None if force else self.started_from,
             force=force,
         )
+
+
+def _cut_rows(lineage: Mapping[str, Any], store: Store) -> pd.DataFrame | None:
+    """Return some rows at the plan's cut; None where the lineage tells of none, or they have been swept."""
+    told = lineage.get("receipts", {}).get("wrangle", {}).get("cut")
+    if told is None:
+        return None
+    try:
+        cut = read_typed(FrameRef.model_validate(told), store)
+    except StoreError:
+        return None
+    return cut.iloc[:: 1 + len(cut) // MOST_COMPARED].reset_index(drop=True)
 
 
 def collected_at(lineage: Mapping[str, Any]) -> dict[str, str]:

@@ -87,6 +87,7 @@ def card_text(
         ["## Columns that a caller sends", "", *_columns(bundle)],
         ["## Limits", "", *_limits(bundle)],
         *_section("How to call it", _calling(bundle)),
+        *_section("How it answers", _answering(made.metrics)),
         *_section("Environment", environment(made.environment, made.spec)),
     ]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
@@ -102,6 +103,16 @@ def _use(bundle: Bundle) -> list[str]:
         f"To be asked for `{bundle.target.name}` of single rows or files of {rows}.",
         "It is meant for rows like those that it was trained on, and for decisions that a person can look into.",
     ]
+
+
+def _answering(metrics: Mapping[str, Any]) -> list[str]:
+    told = metrics.get("kernel")
+    if not told:
+        return []
+    if "reason" in told:
+        return [f"By the fitted scikit-learn pipeline; it has no compiled form: {plain(str(told['reason']))}."]
+    agrees = f"on {told['rows']:,} rows the largest difference was {told['largest']:.1e}"
+    return [f"By a kernel that the fitted scikit-learn pipeline was compiled to; {agrees}."]
 
 
 def _calling(bundle: Bundle) -> list[str]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
 from penstock.bundle.environment import differences, unpickled
+from penstock.bundle.fitted import Fitted
+from penstock.bundle.kernel.opening import kernel_in
 from penstock.bundle.manifest import CARD, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
 from penstock.bundle.promises import Promises
 from penstock.bundle.renewal import records_in
@@ -29,7 +31,8 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
     sealed : Sealed
         Files whose bytes have been verified.
     estimator : str
-        The file of the estimator that is wanted: the served model's, or the twin's.
+        The file of the estimator that is wanted: the served model's, or the twin's. Where it is not among the files,
+        the kernel is opened instead of it.
 
     Raises
     ------
@@ -48,7 +51,8 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         "schema": TableSchema.model_validate_json(files[SCHEMA]),
         "plan": Plan.model_validate({"steps": steps["steps"]}),
         "lookups": {lookup.name: lookup for lookup in lookups_of(steps, tables)},
-        "estimator": unpickled(files[estimator], manifest.environment, str(sealed.folder / estimator)),
+        "fitted": _fitted(sealed, estimator),
+        "kernel": None if estimator in files else kernel_in(files),
         "profile": Profile.model_validate_json(files[PROFILE]),
         "carried": records_in(files),
         "version": manifest.version,
@@ -64,6 +68,13 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         "aim": aim_in(steps),
         "history": tables.get(HISTORY) if SERIES in steps else None,
     }
+
+
+def _fitted(sealed: Sealed, estimator: str) -> Fitted:
+    made_with, path = sealed.manifest.environment, sealed.folder / estimator
+    if estimator not in sealed.files:
+        return Fitted.sealed(path, sealed.manifest.files[estimator], made_with)
+    return Fitted.at_hand(unpickled(sealed.files[estimator], made_with, str(path)))
 
 
 def table_in(data: bytes) -> pa.Table:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
-import joblib
-
 from penstock.errors import BundleError
 
 LIBRARIES = ("joblib", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "xgboost-cpu")
@@ -65,6 +63,9 @@ def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> objec
     BundleError
         It does not open here; where libraries differ, the error names them.
     """
+    # A version with a kernel is opened without it.
+    import joblib
+
     opened: Callable[[io.BytesIO], object] = joblib.load
     try:
         with warnings.catch_warnings():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from penstock.bundle.kernel.kernel import Kernel
 from penstock.bundle.predictions import Floats
 from penstock.table import Target
 
@@ -24,14 +25,16 @@ def places_of(target: Target, estimator: Any) -> list[int] | None:
 
 
 def with_history(estimator: Any, cut: pd.DataFrame) -> Any:
-    """Return the same pipeline with steps that know more recent rows, given as they are at the cut."""
+    """Return the same pipeline or kernel with steps that know more recent rows, given as they are at the cut."""
+    if isinstance(estimator, Kernel):
+        return estimator.extended(cut)
     (name, steps), *rest = estimator.steps
     longer = copy(estimator)
     longer.steps = [(name, steps.extended(cut)), *rest]
     return longer
 
 
-def estimates_of(target: Target, estimator: Any, places: list[int] | None, cut: pd.DataFrame) -> Floats:
+def estimates_of(target: Target, estimator: Any, cut: pd.DataFrame) -> Floats:
     """Return probabilities of shape (n_rows, n_labels), or values of shape (n_rows,).
 
     Parameters
@@ -39,18 +42,19 @@ def estimates_of(target: Target, estimator: Any, places: list[int] | None, cut: 
     target : Target
         What is predicted.
     estimator : object
-        A fitted scikit-learn pipeline.
-    places : list of int, optional
-        Where its classes stand among the labels, as `places_of` says.
+        A kernel, or a fitted scikit-learn pipeline.
     cut : pandas.DataFrame
         Rows at the plan's cut.
     """
     n_labels = len(target.labels)
     if not len(cut):
         return np.empty((0, n_labels) if n_labels else 0)
+    if isinstance(estimator, Kernel):
+        return estimator.estimates(cut)
     if not n_labels:
         return np.asarray(estimator.predict(cut), dtype=np.float64)
     shares = np.asarray(estimator.predict_proba(cut), dtype=np.float64)
+    places = places_of(target, estimator)
     if places is None:
         return shares
     # A label that training rows lacked has probability 0.

@@ -24,6 +24,8 @@ CARD = "card.md"
 # Only where there is something to promise.
 PROMISES = "promises.json"
 LOOKUPS = "lookups/"
+# Only where the served pipeline has a compiled form.
+KERNEL = "kernel/"
 
 
 class FileEntry(Frozen):

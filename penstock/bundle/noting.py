@@ -39,18 +39,25 @@ def notes_on(
     misfits : sequence of Misfit
         The cells without a value that counts.
     """
+    unknown = [name for name in given if name not in known]
+    return (*misfit_notes(misfits), *observed.notes(frame, misfits), *unknown_notes(unknown))
+
+
+def misfit_notes(misfits: Sequence[Misfit]) -> list[Note]:
+    """Return the warnings about cells without a value that counts."""
     wrong: dict[tuple[str, str], list[int]] = {}
     for misfit in misfits:
         wrong.setdefault((misfit.column, misfit.expected), []).append(misfit.row)
-    notes = [
+    return [
         Note(warn("misfit", column, f"should be {expected}"), np.array(rows, dtype=np.int64))
         for (column, expected), rows in wrong.items()
     ]
-    notes += observed.notes(frame, misfits)
-    unknown = [name for name in given if name not in known]
-    for name in unknown[:MOST_UNKNOWN]:
-        notes.append(Note(warn("unknown_field", name[:64], "is no field of this model; it was ignored")))
-    return tuple(notes)
+
+
+def unknown_notes(names: Sequence[str]) -> list[Note]:
+    """Return the warnings about fields that nobody knows."""
+    told = "is no field of this model; it was ignored"
+    return [Note(warn("unknown_field", name[:64], told)) for name in names[:MOST_UNKNOWN]]
 
 
 def tidied(plan: Plan, features: Sequence[str]) -> dict[str, Folding]:

@@ -6,6 +6,7 @@ a handful of cells. Both give the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,53 @@ class Observed:
         self._folded = {
             w.name: frozenset(map(self._tidied[w.name], w.levels or ())) for w in self._all if w.name in self._tidied
         }
+
+    def misfit(self, at: int, value: Any) -> Misfit | None:
+        """Return the misfit of a single row, where its cast value of a feature lies outside the declared domain."""
+        watched = self._all[at]
+        if watched.domain is None or _gone(value) or watched.domain.fits(value):
+            return None
+        return Misfit(row=0, column=watched.name, expected=watched.expected)
+
+    def warning(self, at: int, value: Any) -> Warned | None:
+        """Return what there is to warn of in one cast value of a feature, as `notes` does for frames."""
+        watched = self._all[at]
+        if _gone(value):
+            return watched.missing if watched.required else None
+        if not self._is_odd(watched, value):
+            return None
+        return watched.unseen if watched.levels is not None else watched.range
+
+    def quiet(self, at: int) -> tuple[float, float]:
+        """Return the ends between which a number of a feature is in range and, as far as ends tell, in its domain."""
+        watched = self._all[at]
+        ends = [(watched.low, watched.high)]
+        if watched.domain is not None:
+            if watched.domain.allowed is not None:
+                return math.inf, -math.inf
+            ends.append((watched.domain.low, watched.domain.high))
+        low = max((low for low, _ in ends if low is not None), default=-math.inf)
+        return low, min((high for _, high in ends if high is not None), default=math.inf)
+
+    def refused(self, at: int, values: np.ndarray) -> list[Misfit] | None:
+        """Return the numbers of a feature that lie outside its declared domain, float64 of shape (n_rows,)."""
+        watched = self._all[at]
+        if watched.domain is None:
+            return None
+        rows = np.flatnonzero(~np.isnan(values) & ~_inside(watched.domain, values)).tolist()
+        return [Misfit(row=row, column=watched.name, expected=watched.expected) for row in rows] or None
+
+    def warned(self, at: int, values: np.ndarray) -> list[tuple[Warned, np.ndarray]]:
+        """Return what there is to warn of in the numbers of a feature, float64 of shape (n_rows,), and in which."""
+        watched = self._all[at]
+        found: list[tuple[Warned, np.ndarray]] = []
+        if watched.required and (gone := np.isnan(values)).any():
+            found.append((watched.missing, np.flatnonzero(gone)))
+        if watched.low is not None and watched.high is not None:
+            odd = (values < watched.low) | (values > watched.high)
+            if odd.any():
+                found.append((watched.range, np.flatnonzero(odd)))
+        return found
 
     def outside(self, frame: pd.DataFrame) -> list[Misfit]:
         """Return the cells outside their declared domains, column by column."""
@@ -212,14 +260,16 @@ def _gone(value: Any) -> bool:
     return value is None or bool(value != value)  # noqa: PLR0124
 
 
-def _inside(domain: _Bounds, values: pd.Series[Any]) -> np.ndarray:
+def _inside(domain: _Bounds, values: Any) -> np.ndarray:
+    """Return which values of a column, a series or an array, lie in a domain."""
     inside = np.ones(len(values), dtype=bool)
     if domain.allowed is not None:
-        inside &= values.isin(list(domain.allowed)).to_numpy()
+        listed = list(domain.allowed)
+        inside &= np.isin(values, listed) if isinstance(values, np.ndarray) else values.isin(listed).to_numpy()
     if domain.low is not None:
-        inside &= (values >= domain.low).to_numpy(dtype=bool)
+        inside &= np.asarray(values >= domain.low, dtype=bool)
     if domain.high is not None:
-        inside &= (values <= domain.high).to_numpy(dtype=bool)
+        inside &= np.asarray(values <= domain.high, dtype=bool)
     return inside
 
 

@@ -35,6 +35,7 @@ Code = Literal[
     "earlier_history",
 ]
 Label = str | int | bool | None
+_NONE: Rows = np.empty(0, dtype=np.int64)
 
 
 class Warned(NamedTuple):
@@ -102,7 +103,7 @@ class Predictions:
 
     def __post_init__(self) -> None:
         """Find the rows without a prediction."""
-        blank = np.array(sorted({m.row for m in self.misfits}), dtype=np.int64)
+        blank = np.array(sorted({m.row for m in self.misfits}), dtype=np.int64) if self.misfits else _NONE
         object.__setattr__(self, "_blank", blank)
 
     def __len__(self) -> int:

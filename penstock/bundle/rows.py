@@ -92,6 +92,9 @@ def _from_rows(raw: Sequence[Any]) -> Given:
     wrong = next((i for i, row in enumerate(raw) if not isinstance(row, Mapping)), None)
     if wrong is not None:
         raise RequestError(f"Row {wrong} is not a mapping", expected="rows of column name and value")
+    names = raw[0].keys() if raw else ()
+    if names and all(row.keys() == names for row in raw):
+        return Given({str(name): [row[name] for row in raw] for name in names}, len(raw), {})
     counts = Counter(name for row in raw for name in row)
     columns = {str(name): [row.get(name) for row in raw] for name in counts}
     lacking = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -13,6 +13,7 @@ from penstock.arrays.profile import Profile
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.card import Origins, card_text
 from penstock.bundle.carried import carried_of
+from penstock.bundle.compiling import compiled_for
 from penstock.bundle.environment import unpickled
 from penstock.bundle.keys import Signer
 from penstock.bundle.layout import version_name
@@ -43,6 +44,9 @@ from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.plan import Plan
 from penstock.steps.relations.travelling import lookups_of
 from penstock.table import TableSchema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,8 @@ class Parts:
         What was decided, and the receipts of the stages before.
     report : bytes, optional
         The run's report, one HTML page.
+    cut : pandas.DataFrame, optional
+        Training rows at the plan's cut, on which a kernel has to agree with the pipeline.
     promises : Promises
         The old names of fields that are still read, and what is expected of files of rows.
     """
@@ -98,6 +104,7 @@ class Parts:
     spec: Mapping[str, Any]
     lineage: Mapping[str, Any]
     report: bytes | None = None
+    cut: pd.DataFrame | None = None
     promises: Promises = field(default_factory=Promises)
 
 
@@ -122,17 +129,19 @@ def build_files(
         Who signs.
     """
     version = version_name(sequence, parts.digest)
-    candidate = _candidate(name, parts)
+    compiled = compiled_for(_candidate(name, parts), parts.probe, parts.cut)
+    candidate = compiled.bundle
     files = {
         SCHEMA: canonical_json(parts.schema),
         STEPS: canonical_json(dict(parts.plan)),
         PROFILE: canonical_json(parts.profile),
-        METRICS: canonical_json(dict(parts.metrics)),
+        METRICS: canonical_json({**parts.metrics, "kernel": compiled.told}),
         VERDICT: canonical_json(verdict),
         PROBE: arrow_bytes(with_answers(parts.probe, answers_to(candidate.predict, parts.probe, name))),
         ESTIMATOR: parts.served,
         TWIN: parts.twin,
     }
+    files |= compiled.files
     files |= {f"{LOOKUPS}{table}.arrow": arrow_bytes(rows) for table, rows in parts.tables.items()}
     files |= {f"{LOOKUPS}{table}.json": canonical_json(record) for table, record in candidate.carried.items()}
     if parts.report is not None:
@@ -151,7 +160,7 @@ def build_files(
         forced=forced,
         origins=Origins(
             plan=parts.plan,
-            metrics=parts.metrics,
+            metrics={**parts.metrics, "kernel": compiled.told},
             lineage=parts.lineage,
             environment=parts.environment,
             spec=parts.spec,

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from penstock.frozen import Frozen
 from penstock.metrics.weighted import Floats, Ints
+from penstock.rowwise import SMALLEST, stretched
 
-SMALLEST = 1e-12
 # How strongly the map is held to the identity, in rows that say nothing against it.
 HELD_BY = 1.0
 FEWEST_ROWS = 100
@@ -49,19 +49,7 @@ class Calibration(Frozen):
         [[0.1, 0.9]]
         """
         biases = np.asarray(self.biases)
-        return _mapped(shares, self.slope, biases if places is None else biases[places])
-
-
-def _mapped(shares: Floats, slope: float, biases: Floats) -> Floats:
-    raw = slope * np.log(np.maximum(shares, SMALLEST)) + biases
-    raw -= raw.max(axis=1, keepdims=True)
-    np.exp(raw, out=raw)
-    # A sum over an axis adds in an order that may hang on the number of rows; column by column it doesn't.
-    total = raw[:, 0].copy()
-    for k in range(1, raw.shape[1]):
-        total += raw[:, k]
-    raw /= total[:, None]
-    return np.asarray(raw)
+        return stretched(shares, self.slope, biases if places is None else biases[places])
 
 
 def calibrated(
@@ -141,7 +129,7 @@ def _least(
     def loss(p: Floats) -> tuple[float, Floats]:
         log_slope, biases = split(p)
         slope = np.exp(log_slope)
-        mapped = _mapped(shares, slope, biases)
+        mapped = stretched(shares, slope, biases)
         value = float(weights @ -np.log(np.maximum(mapped[rows, codes], SMALLEST)))
         off = mapped * weights[:, None]
         off[rows, codes] -= weights

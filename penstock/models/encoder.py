@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from penstock.errors import DataError
 from penstock.metrics.weighted import Floats
 from penstock.models.encoding.column import TextColumn, TextRules
 from penstock.models.encoding.dates import Moments
+from penstock.models.encoding.encoding import Encoding, moments_at
 from penstock.models.encoding.numbers import RankNormal, Robust, bound
 from penstock.models.encoding.target import outputs_of
 from penstock.models.encoding.texts import Distinct
@@ -24,8 +24,6 @@ MOST_ORDINAL_LEVELS = 254
 MOST_ONEHOT_LEVELS = 64
 # Codes of two levels are an indicator; among more, a tree that knows no categories would cut at their alphabet.
 MOST_PLAIN_LEVELS = 2
-# Up to here cells are looked up one by one: a column of a frame costs 10 µs to reach, a cell of a list 0.1 µs.
-FEW_ROWS = 8
 
 RULES: dict[EncodingKind, TextRules] = {
     "ordinal": TextRules(codes=MOST_ORDINAL_LEVELS),
@@ -35,7 +33,7 @@ RULES: dict[EncodingKind, TextRules] = {
 }
 
 
-class Encoder(TransformerMixin, BaseEstimator):
+class Encoder(TransformerMixin, BaseEstimator, Encoding):
     """Encode texts and dates by what training told of them; leave numbers as they are, or scale them.
 
     Parameters
@@ -94,7 +92,7 @@ class Encoder(TransformerMixin, BaseEstimator):
 
     def fit_transform(self, X: pd.DataFrame, y: Any = None, **params: Any) -> Floats:
         """Learn, and return the training rows as a model should see them, shape (n_rows, n_features_out)."""
-        return self._scaled(self._learn(X, y))
+        return self.scaled(self._learn(X, y))
 
     def transform(self, X: pd.DataFrame) -> Floats:
         """Return float64 of shape (n_rows, n_features_out), C-contiguous.
@@ -104,9 +102,7 @@ class Encoder(TransformerMixin, BaseEstimator):
         DataError
             A column that was there at fitting is not there now.
         """
-        if X.columns.tolist() != self.columns_:
-            X = self._in_order(X)
-        return self._scaled(self._few(X) if 0 < len(X) <= FEW_ROWS else self._many(X))
+        return self.encoded(X)
 
     @property
     def feature_names(self) -> list[str]:
@@ -139,7 +135,7 @@ class Encoder(TransformerMixin, BaseEstimator):
             kind = "moments" if dtype.kind == "M" else "numbers" if pd.api.types.is_numeric_dtype(dtype) else "texts"
             places[kind].append(i)
         self.number_at_, self.moment_at_, self.text_at_ = places["numbers"], places["moments"], places["texts"]
-        self.moments_ = [Moments.learn(_moments(X, i), self._scales) for i in self.moment_at_]
+        self.moments_ = [Moments.learn(moments_at(X, i), self._scales) for i in self.moment_at_]
         learned = [
             TextColumn.learn(Distinct.of(X[self.columns_[i]]), outputs, RULES[self.kind], self.seed)
             for i in self.text_at_
@@ -174,68 +170,3 @@ class Encoder(TransformerMixin, BaseEstimator):
         flags = [(f"{dense[i][0]} is missing", dense[i][1]) for i in self.flagged_]
         indicators = [(name + end, name) for name, part in made for end in part.indicators]
         return [*codes, *dense, *indicators, *flags]
-
-    def _in_order(self, X: pd.DataFrame) -> pd.DataFrame:
-        absent = [c for c in self.columns_ if c not in X.columns]
-        if absent:
-            raise DataError(
-                f"{len(absent)} columns that the model was fitted with are not there",
-                got=", ".join(repr(str(c)) for c in X.columns[:12]),
-                expected=", ".join(repr(c) for c in absent[:12]),
-            )
-        return X[self.columns_]
-
-    def _few(self, X: pd.DataFrame) -> Floats:
-        moments = [part.of(_moments(X, i)).tolist() for i, part in zip(self.moment_at_, self.moments_, strict=True)]
-        rows: list[list[float]] = []
-        flags = [0.0] * len(self.flagged_)
-        for row, cells in enumerate(X.to_numpy(dtype=object).tolist()):
-            codes: list[float] = []
-            dense = [cells[i] for i in self.number_at_]
-            indicators: list[float] = []
-            for part, values in zip(self.moments_, moments, strict=True):
-                dense += values[row][: len(part.dense)]
-                indicators += values[row][len(part.dense) :]
-            for i, column in zip(self.text_at_, self.texts_, strict=True):
-                column.add(cells[i], codes, dense, indicators)
-            rows.append(codes + dense + indicators + flags)
-        return np.array(rows, dtype=np.float64).reshape(len(rows), -1)
-
-    def _many(self, X: pd.DataFrame, training: list[dict[int, Floats]] | None = None) -> Floats:
-        """Return codes, numbers, indicators and room for flags; training rows with what they get out of fold."""
-        n_codes, n_dense = self.n_codes_, self.n_dense_
-        made = np.empty((len(X), n_codes + n_dense + self.n_indicators_ + len(self.flagged_)))
-        code, number, indicator = 0, n_codes, n_codes + n_dense
-
-        def put(place: int, values: Floats) -> int:
-            made[:, place : place + values.shape[1]] = values
-            return place + int(values.shape[1])
-
-        for i in self.number_at_:
-            number = put(number, X.iloc[:, i].to_numpy(dtype=np.float64)[:, None])
-        for i, part in zip(self.moment_at_, self.moments_, strict=True):
-            values = part.of(_moments(X, i))
-            number = put(number, values[:, : len(part.dense)])
-            indicator = put(indicator, values[:, len(part.dense) :])
-        for k, (i, column) in enumerate(zip(self.text_at_, self.texts_, strict=True)):
-            codes, dense, indicators = column.of(Distinct.of(X.iloc[:, i]))
-            code, first, number = put(code, codes), number, put(number, dense)
-            indicator = put(indicator, indicators)
-            for place, values in (training[k] if training else {}).items():
-                put(first + place, values)
-        return made
-
-    def _scaled(self, made: Floats) -> Floats:
-        """Scale the numbers in place, and flag those that are missing."""
-        numbers = made[:, self.n_codes_ : self.n_codes_ + self.n_dense_]
-        bound(numbers)
-        if self.scaler_ is not None:
-            gone = np.isnan(numbers)
-            numbers[...] = np.where(gone, 0.0, self.scaler_.of(numbers))
-            if self.flagged_:
-                made[:, -len(self.flagged_) :] = gone[:, self.flagged_]
-        return made
-
-
-def _moments(X: pd.DataFrame, place: int) -> np.ndarray:
-    return X.iloc[:, place].to_numpy(dtype="datetime64[us]")

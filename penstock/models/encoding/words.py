@@ -8,13 +8,16 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import scipy.sparse as sp
 
 from penstock.metrics.weighted import Floats, Ints
 from penstock.models.encoding.target import cross_fitted, tells
 from penstock.models.encoding.texts import Distinct
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 # Letters and digits part: in "C85" the letter says where, the number which. Scripts without blanks go by their signs.
 _SIGNS = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
@@ -160,6 +163,8 @@ def _scores(vectors: sp.csr_array, outputs: Floats, seed: int) -> tuple[Floats, 
 
 
 def _vectors(words: Sequence[Sequence[str]], kept: Sequence[str], weights: dict[str, float]) -> sp.csr_array:
+    import scipy.sparse as sp
+
     at = {word: place for place, word in enumerate(kept)}
     indices: list[int] = []
     data: list[float] = []
@@ -177,6 +182,8 @@ def _vectors(words: Sequence[Sequence[str]], kept: Sequence[str], weights: dict[
 
 def _strength(vectors: sp.csr_array, outputs: Floats) -> Floats:
     """Return how much having a word goes with an output at most, as Pearson's correlation, shape (n_terms,)."""
+    import scipy.sparse as sp
+
     n_rows = len(outputs)
     has = sp.csr_array((np.ones(len(vectors.data)), vectors.indices, vectors.indptr), shape=vectors.shape)
     share = np.asarray(has.sum(axis=0)).ravel() / n_rows
@@ -204,6 +211,7 @@ def _ridge(vectors: sp.csr_array, outputs: Floats, rows: Ints) -> tuple[Floats, 
     n_terms = vectors.shape[1]
     if len(rows) < 2 or not n_terms:
         return np.zeros((n_terms, outputs.shape[1])), outputs[rows].sum(axis=0) / max(1, len(rows))
+    import scipy.sparse as sp
     from sklearn.linear_model import Ridge
 
     model = Ridge(alpha=PENALTY, solver="sparse_cg", tol=1e-4).fit(sp.csr_matrix(vectors[rows]), outputs[rows])

@@ -9,40 +9,24 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.metrics.weighted import Floats, Ints
+from penstock.rowwise import products, softmax, two_sided
 
-# Products are formed before they are summed, for so many at a time: 512 KiB stay in the processor's cache.
-AT_ONCE = 65_536
+__all__ = [
+    "LEAST_PROBABILITY",
+    "Valid",
+    "known_valid",
+    "log_loss",
+    "products",
+    "softmax",
+    "squared_distances",
+    "squared_loss",
+    "two_sided",
+]
+
 LEAST_PROBABILITY = 1e-15
 
 # Rows to stop on: features, target, and weights where there are any.
 Valid = tuple[Floats, npt.NDArray[np.generic]] | tuple[Floats, npt.NDArray[np.generic], Floats | None]
-
-
-def products(X: Floats, coefficients: Floats) -> Floats:
-    """Return the dot product of every row with every coefficient vector, the same bits for a row alone as in a batch.
-
-    Parameters
-    ----------
-    X : numpy.ndarray
-        Shape (n_rows, n_features), float64.
-    coefficients : numpy.ndarray
-        Shape (n_outputs, n_features), float64.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (n_rows, n_outputs), float64.
-
-    Examples
-    --------
-    >>> products(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])).tolist()
-    [[11.0, 2.0]]
-    """
-    done = np.empty((len(X), len(coefficients)), dtype=np.result_type(X, coefficients))
-    step = max(1, AT_ONCE // max(1, coefficients.size))
-    for start in range(0, len(X), step):
-        np.sum(X[start : start + step, None, :] * coefficients, axis=2, out=done[start : start + step])
-    return done
 
 
 def squared_distances(row: Floats, points: Floats) -> Floats:
@@ -56,31 +40,6 @@ def squared_distances(row: Floats, points: Floats) -> Floats:
     apart = points - row
     apart *= apart
     return np.asarray(apart.sum(axis=1))
-
-
-def softmax(raw: Floats) -> Floats:
-    """Return probabilities of shape (n_rows, n_labels) for scores of that shape.
-
-    Examples
-    --------
-    >>> softmax(np.array([[0.0, 0.0]])).tolist()
-    [[0.5, 0.5]]
-    """
-    done = raw - raw.max(axis=1, keepdims=True)
-    np.exp(done, out=done)
-    done /= done.sum(axis=1, keepdims=True)
-    return np.asarray(done)
-
-
-def two_sided(raw: Floats) -> Floats:
-    """Return probabilities of both labels, shape (n_rows, 2), for log odds of shape (n_rows,).
-
-    Examples
-    --------
-    >>> two_sided(np.array([0.0])).tolist()
-    [[0.5, 0.5]]
-    """
-    return softmax(np.column_stack([-raw / 2, raw / 2]))
 
 
 def log_loss(codes: Ints, probabilities: Floats, weights: Floats | None = None) -> float:

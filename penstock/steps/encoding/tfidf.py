@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
-import scipy.sparse as sp
 from pydantic import Field, model_validator
 
 from penstock.blocks import Blocks, FloatMatrix, Texts, require
 from penstock.steps.base import Known, Learned, LearnedStep
 from penstock.steps.encoding.words import TextVectorStep, Unit, analyzer_for, spread
 from penstock.steps.made import in_place_of
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 MOST_DENSE = 500
 
@@ -145,6 +147,8 @@ class Tfidf(LearnedStep, TextVectorStep):
 
 def weighted(counts: sp.csr_array, weights: np.ndarray) -> sp.csr_array:
     """Return vectors of length 1 from counts of terms, of shape (n_levels, n_terms); 0 where there is no term."""
+    import scipy.sparse as sp
+
     values = counts.data * weights[counts.indices]
     row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     lengths = np.sqrt(np.bincount(row, weights=values * values, minlength=counts.shape[0]))
@@ -153,6 +157,8 @@ def weighted(counts: sp.csr_array, weights: np.ndarray) -> sp.csr_array:
 
 def _counts(levels: tuple[str, ...], terms: dict[str, int], unit: Unit, ngrams: tuple[int, int]) -> sp.csr_array:
     """Return how often each level has each term, of shape (n_levels, n_terms), terms in their order in every row."""
+    import scipy.sparse as sp
+
     analyze = analyzer_for(unit, ngrams)
     places: list[int] = []
     values: list[int] = []
@@ -169,6 +175,8 @@ def _counts(levels: tuple[str, ...], terms: dict[str, int], unit: Unit, ngrams: 
 
 def _directions(vectors: sp.csr_array, n_rows: np.ndarray, most: int, seed: int) -> FloatMatrix:
     """Return the directions in which the rows differ most, of shape (n_terms, at most `most`)."""
+    import scipy.sparse as sp
+
     n_terms = vectors.shape[1]
     if n_terms < 2 or not vectors.nnz:
         # One term is its own direction.

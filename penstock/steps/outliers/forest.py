@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.ensemble import IsolationForest
 
 from penstock.blocks import Blocks, FloatMatrix
 
@@ -71,6 +70,8 @@ def grown_forest(names: tuple[str, ...], matrix: FloatMatrix, share: float, n_tr
     Liu, F. T., Ting, K. M. and Zhou, Z.-H. (2008). Isolation Forest. Eighth IEEE International Conference on Data
     Mining, 413-422.
     """
+    from sklearn.ensemble import IsolationForest
+
     medians = _medians(matrix)
     if not len(matrix) or not names:
         return Forest(names, medians, (), (), 0.0)

@@ -118,6 +118,7 @@ def make(
     joined: bool = False,
     family: BaseFamily | None = None,
     report: bytes | None = b"<html>dossier</html>",
+    steps: Plan = PLAN,
 ) -> Made:
     """Fit a model on raw rows, the way in which a run does."""
     raw, columns = raw_rows(n, seed), schema(task, joined=joined)
@@ -126,7 +127,7 @@ def make(
         columns=tuple(c.model_copy(update=words) if c.name == "member" else c for c in columns.columns),
         target=columns.target,
     )
-    plan = {"steps": [step.model_dump(mode="json") for step in PLAN.steps], "joins": JOINS if joined else []}
+    plan = {"steps": [step.model_dump(mode="json") for step in steps.steps], "joins": JOINS if joined else []}
     tables = {"regions": regions()} if joined else {}
     lookups = {lookup.name: lookup for lookup in lookups_of(plan, tables)}
     extended = raw
@@ -136,10 +137,10 @@ def make(
     y = outcome(raw, task, seed)
     assert columns.target is not None
     family = family or LinearFamily()
-    fits = [family.pipeline(PLAN, columns.target, n, seed) for _ in range(2)]
-    served = fits[0].fit(PLAN.apply_cells(typed), y)
+    fits = [family.pipeline(steps, columns.target, n, seed) for _ in range(2)]
+    served = fits[0].fit(steps.apply_cells(typed), y)
     half = n // 2
-    twin = fits[1].fit(PLAN.apply_cells(typed.iloc[:half].reset_index(drop=True)), y[:half])
+    twin = fits[1].fit(steps.apply_cells(typed.iloc[:half].reset_index(drop=True)), y[:half])
     profile = profile_frame(typed, columns)
     score = Interval(value=0.91, low=0.85, high=0.95, n=40)
     parts = Parts(
@@ -160,7 +161,7 @@ def make(
         lineage={"n_train": n},
         report=report,
     )
-    return Made(parts, Bundle.assemble("churn", columns, PLAN, lookups, served, profile), raw, lookups)
+    return Made(parts, Bundle.assemble("churn", columns, steps, lookups, served, profile), raw, lookups)
 
 
 def dumped(estimator: object) -> bytes:

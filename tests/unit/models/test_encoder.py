@@ -12,7 +12,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from penstock.bundle.canonical import content_digest
 from penstock.errors import DataError
-from penstock.models.encoder import FEW_ROWS, MOST_ORDINAL_LEVELS, Encoder, EncodingKind
+from penstock.models.encoder import MOST_ORDINAL_LEVELS, Encoder, EncodingKind
+from penstock.models.encoding.encoding import FEW_ROWS
 from penstock.models.encoding.numbers import CLIP, LARGEST, MOST_SCORE
 from penstock.models.families import LightGBMFamily, LinearFamily
 from penstock.models.recipe import Recipe

@@ -1,0 +1,229 @@
+"""The one engine: sources say scores, links make answers of them, members weigh them, one map calibrates."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from penstock.bundle.kernel.engines.engine import Floats
+from penstock.bundle.kernel.engines.sources import KINDS, Source
+from penstock.errors import BundleError
+from penstock.frozen import Frozen, canonical_json
+from penstock.rowwise import each_against_the_rest, softmax, stretched
+
+FORMAT = 1
+FACTS, ARRAYS = "engine.json", "engine.npz"
+# exp(40) is beyond any count; beyond 709 it is infinite.
+MOST_EXPONENT = 40.0
+Link = Literal["odds", "softmax", "rest", "mean", "line", "exp"]
+
+
+class Voice(Frozen):
+    """How the scores of one fitted estimator become its answer.
+
+    `source` says which scores, `first` and `width` which of their columns. Then by `link`: log odds of the second
+    label (`odds`); scores of all labels (`softmax`) or each against the rest (`rest`); sums over `centre` trees
+    (`mean`); `centre + spread * score` (`line`); a logarithm (`exp`). `start` is added to log odds and scores.
+    """
+
+    source: int
+    first: int
+    width: int
+    link: Link
+    centre: float = 0.0
+    spread: float = 1.0
+    start: tuple[float, ...] = ()
+
+
+class Undone(Frozen):
+    """A logarithmic scale: exp of an estimate held between two ends, times a factor against bias, less a shift."""
+
+    shift: float
+    low: float
+    high: float
+    smear: float
+
+
+class Share(Frozen):
+    """What one member counts: the plain mean of its voices, back on the target's scale, times its weight."""
+
+    voices: tuple[int, ...]
+    weight: float = 1.0
+    undone: Undone | None = None
+
+
+class Map(Frozen):
+    """The last map of probabilities."""
+
+    slope: float
+    biases: tuple[float, ...]
+
+
+class Facts(Frozen):
+    """All of an engine but its arrays."""
+
+    format: int = FORMAT
+    sources: tuple[tuple[str, str], ...]
+    voices: tuple[Voice, ...]
+    shares: tuple[Share, ...]
+    n_labels: int = 0
+    calibration: Map | None = None
+    places: tuple[int, ...] | None = None
+
+
+class BlendEngine:
+    """A fitted model that answers encoded rows; one estimator is a blend of one.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Where scores come from.
+    facts : Facts
+        What is made of them.
+    """
+
+    def __init__(self, sources: Sequence[Source], facts: Facts) -> None:
+        self.sources, self.facts = tuple(sources), facts
+        self.encodings: tuple[str, ...] = tuple(dict.fromkeys(source.encoding for source in sources))
+        firsts = np.cumsum([0, *(source.width for source in sources)]).tolist()
+        voices = facts.voices
+        columns = [range(firsts[v.source] + v.first, firsts[v.source] + v.first + v.width) for v in voices]
+        # Voices of one link and width are answered in one go.
+        groups: dict[tuple[str, int], list[int]] = {}
+        for i, voice in enumerate(voices):
+            groups.setdefault((voice.link, voice.width), []).append(i)
+        self._steps = [_Step([voices[i] for i in group], [columns[i] for i in group]) for group in groups.values()]
+        place = {i: at for at, i in enumerate(i for group in groups.values() for i in group)}
+        self._shares = [(tuple(place[i] for i in share.voices), share.weight, share.undone) for share in facts.shares]
+        self._biases = None if facts.calibration is None else np.array(facts.calibration.biases)
+        if self._biases is not None and facts.places is not None:
+            self._biases = self._biases[list(facts.places)]
+
+    def answer(self, encoded: Mapping[str, Floats]) -> Floats:
+        """Return probabilities of shape (n_rows, n_labels) in the order of the labels, or values of shape (n_rows,).
+
+        Parameters
+        ----------
+        encoded : mapping of str to numpy.ndarray
+            One row or more: for each encoding float64 of shape (n_rows, n_features).
+        """
+        parts = [source.scores(encoded[source.encoding]) for source in self.sources]
+        scores = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+        told = [step.answers(scores) for step in self._steps]
+        answers = told[0] if len(told) == 1 else np.concatenate(told, axis=1)
+        total: Any = None
+        for voices, weight, undone in self._shares:
+            part = self._mean(answers, voices)
+            if undone is not None:
+                part = np.exp(np.clip(part, undone.low, undone.high)) * undone.smear - undone.shift
+            part = weight * part
+            total = part if total is None else total + part
+        return self._finished(total)
+
+    def _mean(self, answers: Floats, voices: tuple[int, ...]) -> Floats:
+        first, *rest = voices
+        part = np.ascontiguousarray(answers[:, first])
+        if not rest:
+            return part
+        for voice in rest:
+            part = part + answers[:, voice]
+        return part / len(voices)
+
+    def _finished(self, total: Floats) -> Floats:
+        facts = self.facts
+        if not facts.n_labels:
+            return total[:, 0]
+        if facts.calibration is not None and self._biases is not None:
+            total = stretched(total, facts.calibration.slope, self._biases)
+        if facts.places is None:
+            return total
+        # A label that training rows lacked has probability 0.
+        whole = np.zeros((len(total), facts.n_labels))
+        whole[:, list(facts.places)] = total
+        return whole
+
+    def files(self) -> dict[str, bytes]:
+        """Return its files by name: facts as JSON, and arrays without objects."""
+        sink = io.BytesIO()
+        arrays: Any = {
+            f"{i}.{name}": part for i, source in enumerate(self.sources) for name, part in source.data().items()
+        }
+        np.savez(sink, allow_pickle=False, **arrays)
+        return {FACTS: canonical_json(self.facts), ARRAYS: sink.getvalue()}
+
+
+def opened(files: Mapping[str, bytes]) -> BlendEngine:
+    """Return an engine from its files.
+
+    Parameters
+    ----------
+    files : mapping of str to bytes
+        As `files` gave them.
+
+    Raises
+    ------
+    BundleError
+        They are of another release, or no engine's.
+    """
+    try:
+        told = json.loads(files[FACTS])
+        if told.get("format") != FORMAT:
+            raise BundleError(
+                "The kernel is of another release",
+                got=f"format {told.get('format')!r:.20}",
+                expected=f"format {FORMAT}",
+                todo="Use the release of penstock that wrote it, or publish the model again.",
+            )
+        facts = Facts.model_validate(told)
+        with np.load(io.BytesIO(files[ARRAYS]), allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+        sources = []
+        for i, (kind, encoding) in enumerate(facts.sources):
+            own = {n.partition(".")[2]: a for n, a in arrays.items() if n.partition(".")[0] == str(i)}
+            sources.append(KINDS[kind].made(encoding, own))
+    except (KeyError, ValueError, OSError) as e:
+        if isinstance(e, BundleError):
+            raise
+        raise BundleError(
+            "The kernel's engine cannot be read",
+            got=type(e).__name__,
+            todo="Publish the model again.",
+        ) from e
+    return BlendEngine(sources, facts)
+
+
+class _Step:
+    """The answers of voices that have one link and as many scores each."""
+
+    def __init__(self, voices: Sequence[Voice], columns: Sequence[range]) -> None:
+        first = voices[0]
+        self.link, self.n, self.width = first.link, len(voices), first.width
+        self.columns = np.concatenate([np.array(c, dtype=np.intp) for c in columns])
+        self.centre = np.array([[v.centre] for v in voices])
+        self.spread = np.array([[v.spread] for v in voices])
+        starts = [v.start or (0.0,) * self.width for v in voices]
+        self.start = np.array(starts) if any(v.start for v in voices) else None
+
+    def answers(self, scores: Floats) -> Floats:
+        """Return probabilities of shape (n_rows, n_voices, n_labels), or values of shape (n_rows, n_voices, 1)."""
+        raw = scores.take(self.columns, axis=1).reshape(len(scores), self.n, self.width)
+        if self.start is not None:
+            raw = raw + self.start
+        if self.link == "odds":
+            # Neither exponential can overflow, and both labels are as exact.
+            small = np.exp(-np.abs(raw[:, :, 0]))
+            over, under = 1.0 / (1.0 + small), small / (1.0 + small)
+            positive = raw[:, :, 0] >= 0
+            return np.stack([np.where(positive, under, over), np.where(positive, over, under)], axis=2)
+        if self.link == "mean":
+            return np.asarray(raw / self.centre)
+        if self.link == "line":
+            return np.asarray(self.centre + self.spread * raw)
+        if self.link == "exp":
+            return np.exp(np.clip(raw, -MOST_EXPONENT, MOST_EXPONENT))
+        likely = softmax if self.link == "softmax" else each_against_the_rest
+        return likely(raw.reshape(-1, self.width)).reshape(raw.shape)
