@@ -22,6 +22,8 @@ BESIDE, ALONE = 1_000, 24
 MOVED, MISSING = 0.5, 0.05
 # Histogram boosting holds codes in a byte; the encoder makes none beyond.
 MOST_CODE = 254
+# LightGBM's predictor reads what is nearer to 0 as 0, whatever a tree was made by; no made row asks for more.
+NEAR_ZERO = 1.01e-35
 # Encodings whose rows may have missing values.
 WITH_GAPS = ("ordinal", "target")
 
@@ -159,7 +161,8 @@ def _nudged(rng: np.random.Generator, t: Floats) -> Floats:
         single,
         *(np.nextafter(single, np.float32(end)) for end in (-np.inf, np.inf)),
     ]
-    return np.choose(rng.integers(0, len(kinds), len(t)), [kind.astype(np.float64) for kind in kinds])
+    moved = np.choose(rng.integers(0, len(kinds), len(t)), [kind.astype(np.float64) for kind in kinds])
+    return np.where(np.abs(moved) <= NEAR_ZERO, 0.0, moved)
 
 
 @dataclass

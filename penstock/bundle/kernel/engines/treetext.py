@@ -30,7 +30,7 @@ def widened(thresholds: npt.NDArray[np.floating[Any]]) -> Floats:
     Parameters
     ----------
     thresholds : numpy.ndarray
-        Finite; a cast value that is no larger leads left.
+        A cast value that is no larger leads left.
 
     Returns
     -------
@@ -44,13 +44,16 @@ def widened(thresholds: npt.NDArray[np.floating[Any]]) -> Floats:
     True
     """
     t = np.asarray(thresholds, dtype=np.float64)
+    # Where missing values alone split from the others the threshold is infinite, and stays so.
+    ends, t = ~np.isfinite(t), np.where(np.isfinite(t), t, 0.0)
     below = t.astype(np.float32)
     below = np.where(below.astype(np.float64) > t, np.nextafter(below, np.float32(-np.inf)), below)
     above = np.nextafter(below, np.float32(np.inf))
     middle = below.astype(np.float64) + (above.astype(np.float64) - below.astype(np.float64)) / 2
     # In the middle a cast takes the neighbour whose last bit is 0.
     even = (below.view(np.uint32) & 1) == 0
-    return np.where(even, middle, np.nextafter(middle, -np.inf))
+    edge = np.where(even, middle, np.nextafter(middle, -np.inf))
+    return np.where(ends, np.asarray(thresholds, dtype=np.float64), edge)
 
 
 def lightgbm_trees(text: str) -> tuple[list[str], list[Floats]]:
