@@ -166,6 +166,30 @@ class Predictions:
             for label, shares, w in zip(self.labels, self.estimates.tolist(), warnings, strict=True)
         ]
 
+    def only(self) -> dict[str, Any]:
+        """Return the JSON object of the only row: what `rows` gives of it, without lists for many.
+
+        Examples
+        --------
+        >>> size = Target(name="size", task="regression")
+        >>> Predictions(size, np.array([1.5]), low=np.array([1.0]), high=np.array([np.inf])).only()
+        {'prediction': 1.5, 'low': 1.0, 'high': None, 'warnings': []}
+        """
+        warnings = [note.warned.to_json() for note in self.notes if note.rows is None or len(note.rows)]
+        target = self.target
+        is_blank = len(self._blank) > 0
+        if not target.is_classification:
+            value = None if is_blank else _finite(self.estimates.item())
+            if self.low is None or self.high is None:
+                return {"prediction": value, "warnings": warnings}
+            ends = (None, None) if value is None else (_finite(self.low.item()), _finite(self.high.item()))
+            return {"prediction": value, "low": ends[0], "high": ends[1], "warnings": warnings}
+        if is_blank:
+            return {"prediction": None, "probabilities": dict.fromkeys(target.labels), "warnings": warnings}
+        label = target.labels[codes_of(self.estimates, self.decision).item()]
+        shares = dict(zip(target.labels, self.estimates[0].tolist(), strict=True))
+        return {"prediction": target.typed(label), "probabilities": shares, "warnings": warnings}
+
     def to_frame(self) -> pd.DataFrame:
         """Return `prediction`, `probability_<label>` for each label or `low` and `high`, and `warning`; in order."""
         import pandas as pd
