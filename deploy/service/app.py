@@ -56,7 +56,15 @@ def create_app(settings: Settings) -> FastAPI:
                 access.close()
 
     # The framework's own documents are off: its page loads its script from another host.
-    app = FastAPI(title="penstock", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    # So is its telemetry, which looks for a provider with every request; what is counted is told under /metrics.
+    app = FastAPI(
+        title="penstock",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.served = parts
     # The first is the innermost: what guards the app stands before the short way too.
     app.add_middleware(HotPath, parts=parts)

@@ -45,7 +45,7 @@ class HotPath:
         settings = self.parts.settings
         try:
             body = await collected(receive, self._most_bytes, settings.body_seconds)
-            content = self.parts.doors.answer(held.bundle, body, settings.max_rows)
+            content = self.parts.doors.answer(held, body, settings.max_rows)
         except Problem as problem:
             await problem.response(state["request_id"])(scope, receive, send)
         except PenstockError as error:

@@ -29,6 +29,7 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 # A served row takes a few milliseconds: most buckets lie where the answers do.
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_WAITING = 512
 _Inc: TypeAlias = Callable[..., None]
 _Observe: TypeAlias = Callable[[float], None]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -60,22 +61,30 @@ class Meters:
         self.quarantined = _gauge(r, "penstock_model_quarantined", "1 while the pointed digest is refused", ["model"])
         self.ready = _gauge(r, "penstock_ready", "1 while requests can be answered", [])
 
-        # Finding a number by its labels costs as much as a layer of the app: each is found once. Methods, patterns of
-        # routes and statuses are few.
-        self._answered: dict[tuple[str, str, int], tuple[_Inc, _Observe]] = {}
+        # Requests that are answered and not counted yet. Counting many at once costs each a tenth of counting it
+        # alone; several workers count at once, because any of them may be asked for the sum.
+        self._waiting: list[tuple[str, str, int, float]] = []
+        self._most_waiting = 1 if os.environ.get(MULTIPROCESS) else MOST_WAITING
+        # Finding a number by its labels costs as much as a layer of the app. Methods, patterns and statuses are few.
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        if method not in _METHODS:
-            method = "other"
-        found = self._answered.get((method, route, status))
-        if found is None:
-            found = self.requests.labels(method, route, str(status)).inc, self.seconds.labels(route).observe
-            self._answered[method, route, status] = found
-        count, time = found
-        count()
-        time(seconds)
+        """Count one answered request, at the latest when the numbers are asked for."""
+        self._waiting.append((method, route, status, seconds))
+        if len(self._waiting) >= self._most_waiting:
+            self._settle()
+
+    def _settle(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for method, route, status, seconds in waiting:
+            key = (method if method in _METHODS else "other", route, status)
+            found = self._found.get(key)
+            if found is None:
+                found = self.requests.labels(key[0], route, str(status)), self.seconds.labels(route)
+                self._found[key] = found
+            found[0].inc()
+            found[1].observe(seconds)
 
     def tally(self, model: str, version: str) -> Tally:
         """Return what one version of a model is counted on."""
@@ -86,6 +95,7 @@ class Meters:
 
     def text(self) -> bytes:
         """Return every number in Prometheus' text format, those of the other workers included."""
+        self._settle()
         folder = os.environ.get(MULTIPROCESS)
         if not folder:
             return generate_latest(self.registry)
