@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-import pandas as pd
 import pyarrow as pa
 
 from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Fault, Problem, shown_name
 from deploy.tables import parse_csv
+from penstock.bundle.predictions import Predictions
 from penstock.errors import SourceError
 
 _NAMES = {CSV: "CSV", PARQUET: "Parquet", ARROW: "an Arrow stream"}
@@ -105,11 +105,11 @@ def _is_flat(kind: pa.DataType) -> bool:
     )
 
 
-def write_table(media: str, frame: pd.DataFrame) -> bytes:
-    """Return a frame in the bytes of a media type."""
+def write_answers(media: str, answers: Predictions) -> bytes:
+    """Return answers in the bytes of a media type."""
     if media == CSV:
-        return frame.to_csv(index=False, lineterminator="\n").encode()
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        return answers.to_frame().to_csv(index=False, lineterminator="\n").encode()
+    table = answers.to_table()
     if media == PARQUET:
         from pyarrow import parquet
 

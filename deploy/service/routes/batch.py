@@ -11,7 +11,7 @@ from deploy.service.answer import Demands, named, predict, refuse_absent, stampe
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, model, refuse_explain, served
-from deploy.service.tables import check_columns, read_table, write_table
+from deploy.service.tables import check_columns, read_table, write_answers
 
 router = APIRouter(tags=["predict"])
 
@@ -45,4 +45,4 @@ def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
     check_columns(table, held.bundle.fields)
     refuse_absent(table, held.bundle)
     answers = predict(held, table, parts.meters)
-    return stamped(Response(write_table(media, answers.to_frame()), media_type=media), answers)
+    return stamped(Response(write_answers(media, answers), media_type=media), answers)
