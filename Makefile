@@ -16,7 +16,7 @@ CODE    := penstock tasks flows deploy data benchmarks docs tests
 .PHONY: help run serve up bench pictures test test-long test-extras check lint format types imports lock clean again
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.sample ## the whole flow on the sample: clean, train, judge, publish (SPEC=..., ARGS=...)
 	@$(BIN)/penstock run $(SPEC) $(ARGS)

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Fault, Problem, shown_name
-from deploy.tables import parse_csv
 from penstock.bundle.predictions import Predictions
 from penstock.errors import SourceError
 
@@ -26,6 +25,9 @@ def read_table(media: str, body: bytes, limit: int) -> pa.Table:
     """
     try:
         if media == CSV:
+            # With it come all kinds of sources: a tenth of the start, for a body that may never come.
+            from deploy.tables import parse_csv
+
             table = parse_csv(body, encoding="utf-8")
         elif media == PARQUET:
             table = _read_parquet(body, limit)
