@@ -242,8 +242,9 @@ def print_table(all_: dict[str, Measured], absent: dict[str, str]) -> None:
 
 def main() -> None:
     """Measure all."""
+    today = dt.datetime.now(dt.UTC).date()
     print(
-        f"{dt.datetime.now(dt.UTC).date()}, {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
+        f"{today}, {platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}; "
         f"{CONNECTIONS} connections, one worker each, {SECONDS:g} s each, the middle of {ROUNDS} rounds\n"
     )
     wanted = os.environ.get("PENSTOCK_BENCH_PEERS", "all").split(",")

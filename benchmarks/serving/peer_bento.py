@@ -16,7 +16,7 @@ class Offers:
     def __init__(self) -> None:
         self.model = joblib.load(Path(os.environ["PEER_FOLDER"]) / "model.joblib")
 
-    @bentoml.api
+    @bentoml.api  # type: ignore[untyped-decorator]  # see above
     def predict(self, rows: list[dict[str, Any]]) -> list[list[float]]:
         """Predict rows."""
         shares: list[list[float]] = self.model.predict_proba(pd.DataFrame(rows)).tolist()

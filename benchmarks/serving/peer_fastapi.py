@@ -30,9 +30,9 @@ def predict(row: Row) -> dict[str, Any]:
 
 
 @app.post("/batch")
-def batch(body: Rows) -> list[dict[str, Any]]:  # type: ignore[valid-type]  # made when it runs
+def batch(body: Rows) -> list[dict[str, Any]]:
     """Predict many rows."""
-    return answers(body.rows)  # type: ignore[attr-defined]  # see above
+    return answers(body.rows)
 
 
 def answers(rows: list[Any]) -> list[dict[str, Any]]:
