@@ -13,10 +13,10 @@ CODE    := penstock tasks flows deploy data benchmarks docs tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve up bench pictures test test-long test-extras check lint format types imports lock clean again
+.PHONY: help run serve up bench bench-serve pictures test test-long test-extras check lint format types imports lock clean again
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.sample ## the whole flow on the sample: clean, train, judge, publish (SPEC=..., ARGS=...)
 	@$(BIN)/penstock run $(SPEC) $(ARGS)
@@ -29,6 +29,9 @@ up: $(VENV)/.sample ## Prefect server with UI, schedules and the service, in one
 
 bench: $(VENV)/.sample ## measure speed against the figures to reach
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-serve: $(VENV)/.dev ## the service beside an echo and four other servers, which are installed once
+	@$(BIN)/python -m benchmarks.serving
 
 pictures: $(VENV)/.dev $(VENV)/.sample ## the README's pictures anew: the sample's report, its service, its run in Prefect
 	@$(BIN)/python -m docs.pictures

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 # What the offsets of one array of text can reach.
 _MOST_BYTES = 2**31
+# Of fewer cells each by itself is read sooner than all of them at once.
+MANY = 48
 MISSING_DATE = np.datetime64("NaT", "us")
 # The stubs do not know that Arrow's text becomes a frame's without a copy.
 _TEXT: Any = pd.StringDtype(na_value=np.nan)
@@ -69,7 +71,8 @@ def cast_column(column: Column, values: Any) -> tuple[Any, list[Misfit]]:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         done, bad = _cast_arrow(column, plain_chunks(values))
     else:
-        done, bad = _cast_each(column, values)
+        alike = _cast_alike(column, values) if len(values) >= MANY else None
+        done, bad = alike if alike is not None else _cast_each(column, values)
     return done, misfits_at(column, bad)
 
 
@@ -160,6 +163,22 @@ def _cast_each(column: Column, values: Sequence[object]) -> tuple[Any, list[int]
     if column.is_numeric or column.kind == "datetime":
         return done, bad
     return pd.array(done, dtype="str"), bad
+
+
+def _cast_alike(column: Column, values: Sequence[object]) -> tuple[Any, list[int]] | None:
+    """Cast cells that all are text, or all the plain type that the column's kind has; None where they are mixed."""
+    types = set(map(type, values)) - {type(None)}
+    try:
+        if types == {str}:
+            return _cast_arrow(column, pa.chunked_array([pa.array(values, pa.string())]))
+        if column.kind in ("integer", "float") and types and types <= {float, int}:
+            return check_numbers(column, np.array(values, dtype=np.float64))
+        if column.kind == "boolean" and types == {bool}:
+            return np.array(values, dtype=np.float64), []
+    except (pa.ArrowException, OverflowError, UnicodeEncodeError):
+        # An integer beyond a double, or half of a letter: each cell is looked at.
+        return None
+    return None
 
 
 def _cast_arrow(column: Column, values: pa.ChunkedArray) -> tuple[Any, list[int]]:

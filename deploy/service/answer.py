@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,20 +18,15 @@ from penstock.bundle.carried import told_versions
 from penstock.bundle.predictions import Predictions
 from penstock.cells import Misfit
 from penstock.series.rule import HISTORY
-from penstock.table import TableSchema
 
 
 def predict(
     held: Held, raw: pa.Table | list[dict[str, Any]], meters: Meters, history: list[dict[str, Any]] | None = None
 ) -> Predictions:
     """Predict, and count what was done."""
-    name = held.bundle.name
     began = time.perf_counter()
     answers = held.bundle.predict(raw, history)
-    meters.predict_seconds.labels(name).observe(time.perf_counter() - began)
-    meters.rows.labels(name, held.bundle.version).inc(len(answers))
-    for code, n in _codes(answers).items():
-        meters.warnings.labels(name, code).inc(n)
+    meters.tally(held.bundle.name, held.bundle.version).note(time.perf_counter() - began, answers)
     return answers
 
 
@@ -51,30 +45,46 @@ def stamped(response: Response, answers: Predictions) -> Response:
     return response
 
 
-def _codes(answers: Predictions) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for note in answers.notes:
-        counts[note.warned.code] += len(answers) if note.rows is None else len(note.rows)
-    return counts
-
-
-def refuse_misfits(answers: Predictions, bundle: Bundle, *, single: bool) -> None:
-    """Refuse rows that lack a required field or hold a value that cannot be read: in JSON nothing is guessed.
+class Demands:
+    """What a model asks of every row of JSON, found in its schema once: in JSON nothing is guessed.
 
     A field that the model does not know is refused where its spec says `serve: {extra: refuse}`.
-
-    Raises
-    ------
-    Problem
-        422, naming every field, and the row where there are several.
     """
-    faults = [*_lacking(answers, bundle.schema, single), *(_fault(m, single) for m in answers.misfits[:MAX_FAULTS])]
-    if _is_strict(bundle):
-        unknown = [note.warned.field for note in answers.notes if note.warned.code == "unknown_field"]
-        faults += [Fault(field=name, message="The model has no such field", expected="no field") for name in unknown]
-    if faults:
-        fields = list(dict.fromkeys(str(fault.field) for fault in faults))
-        raise Problem(422, "row-refused", f"These fields do not fit the model: {_first(fields)}", faults)
+
+    __slots__ = ("_is_strict", "_needed")
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._needed = frozenset(c.name for c in bundle.schema.columns if required(c))
+        serve = bundle.manifest.spec.get("serve") if bundle.manifest else None
+        self._is_strict = isinstance(serve, dict) and serve.get("extra") == "refuse"
+
+    def refuse(self, answers: Predictions, *, single: bool) -> None:
+        """Refuse rows that lack a required field or hold a value that cannot be read.
+
+        Raises
+        ------
+        Problem
+            422, naming every field, and the row where there are several.
+        """
+        if not answers.notes and not answers.misfits:
+            return
+        faults = [*self._lacking(answers, single), *(_fault(m, single) for m in answers.misfits[:MAX_FAULTS])]
+        if self._is_strict:
+            unknown = [note.warned.field for note in answers.notes if note.warned.code == "unknown_field"]
+            faults += [
+                Fault(field=name, message="The model has no such field", expected="no field") for name in unknown
+            ]
+        if faults:
+            fields = list(dict.fromkeys(str(fault.field) for fault in faults))
+            raise Problem(422, "row-refused", f"These fields do not fit the model: {_first(fields)}", faults)
+
+    def _lacking(self, answers: Predictions, single: bool) -> Iterator[Fault]:
+        for note in answers.notes:
+            if note.warned.code != "missing_field" or note.warned.field not in self._needed:
+                continue
+            for row in [0] if note.rows is None else note.rows[:MAX_FAULTS].tolist():
+                at = None if single else int(row)
+                yield Fault(field=note.warned.field, row=at, message="The field is needed", expected="a value")
 
 
 def refuse_absent(table: pa.Table, bundle: Bundle) -> None:
@@ -97,21 +107,6 @@ def refuse_absent(table: pa.Table, bundle: Bundle) -> None:
 
 def _first(names: list[str]) -> str:
     return ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-
-
-def _is_strict(bundle: Bundle) -> bool:
-    serve = bundle.manifest.spec.get("serve") if bundle.manifest else None
-    return isinstance(serve, dict) and serve.get("extra") == "refuse"
-
-
-def _lacking(answers: Predictions, schema: TableSchema, single: bool) -> Iterator[Fault]:
-    needed = {c.name for c in schema.columns if required(c)}
-    for note in answers.notes if needed else ():
-        if note.warned.code != "missing_field" or note.warned.field not in needed:
-            continue
-        for row in [0] if note.rows is None else note.rows[:MAX_FAULTS].tolist():
-            at = None if single else int(row)
-            yield Fault(field=note.warned.field, row=at, message="The field is needed", expected="a value")
 
 
 def _fault(misfit: Misfit, single: bool) -> Fault:

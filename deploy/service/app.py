@@ -11,8 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
+from deploy.service.access import AccessLog
+from deploy.service.door import Doors
 from deploy.service.envelope import Envelope
 from deploy.service.holder import Holder
+from deploy.service.hot import HotPath
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
 from deploy.service.routes import batch, docs, forms, models, predict, status
@@ -29,12 +32,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     The watcher starts and ends with the app's lifespan; until it has proven a model, `/readyz` answers 503.
     """
+    meters = Meters()
     parts = Served(
         settings=settings,
         holder=Holder(settings.default_model),
-        meters=Meters(),
+        meters=meters,
         pool=ThreadPoolExecutor(2, "penstock-batch"),
+        doors=Doors(meters),
     )
+    access = AccessLog(settings.access_log) if settings.access_log else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -46,11 +52,23 @@ def create_app(settings: Settings) -> FastAPI:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
             parts.pool.shutdown(wait=False, cancel_futures=True)
+            if access is not None:
+                access.close()
 
     # The framework's own documents are off: its page loads its script from another host.
-    app = FastAPI(title="penstock", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
+    # So is its telemetry, which looks for a provider with every request; what is counted is told under /metrics.
+    app = FastAPI(
+        title="penstock",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     app.state.served = parts
-    app.add_middleware(Envelope, meters=parts.meters)
+    # The first is the innermost: what guards the app stands before the short way too.
+    app.add_middleware(HotPath, parts=parts)
+    app.add_middleware(Envelope, meters=meters, access=access)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(PenstockError, on_library_error)
     app.add_exception_handler(HTTPException, on_http_exception)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Mapping
 from typing import Any
 
 import orjson
 from fastapi import Request
+from starlette.types import Receive
 
-from deploy.service.problems import Fault, Problem, shown_name
+from deploy.service.problems import MAX_FAULTS, Fault, Problem, shown_name
 from penstock.series.rule import HISTORY
 
 JSON = "application/json"
@@ -19,6 +20,8 @@ CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
 ARROW = "application/vnd.apache.arrow.stream"
 
+# The parser makes these very types, and none that is derived from them.
+_NESTED = frozenset((dict, list))
 _strings = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -37,21 +40,32 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > limit):
         raise _too_long(limit)
+    return await collected(request.receive, limit, seconds)
+
+
+async def collected(receive: Receive, limit: int, seconds: float) -> bytes:
+    """Return the body that comes in messages, never holding more than `limit` bytes of it.
+
+    Raises
+    ------
+    Problem
+        413, 408 or 400, as `read_body` does.
+    """
     parts: list[bytes] = []
     size = 0
     try:
         async with asyncio.timeout(seconds):
             while True:
-                message = await request.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise Problem(400, "body-cut", "The body ended before its end")
                 part: bytes = message.get("body", b"")
                 size += len(part)
                 if size > limit:
                     raise _too_long(limit)
-                parts.append(part)
                 if not message.get("more_body", False):
-                    return b"".join(parts)
+                    return b"".join((*parts, part)) if parts else part
+                parts.append(part)
     except TimeoutError:
         raise Problem(408, "body-slow", f"The body did not arrive within {seconds:g} seconds") from None
 
@@ -95,6 +109,30 @@ def _parameter(parameters: str, name: str) -> str:
     return ""
 
 
+def _quick(body: bytes) -> dict[str, Any] | None:
+    """Return a flat row in which no name can stand twice; None is for the long way to judge."""
+    try:
+        row = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    # Of equal names the last is kept: each of the others would leave a colon more than there are names.
+    return row if type(row) is dict and body.count(b":") == len(row) and is_flat(row) else None
+
+
+def _quick_rows(body: bytes) -> list[dict[str, Any]] | None:
+    """Return flat rows in which no name can stand twice; None is for the long way to judge."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    rows = value.get("rows") if type(value) is dict and len(value) == 1 else None
+    if type(rows) is not list or not {dict}.issuperset(map(type, rows)):
+        return None
+    # So many brackets are those of the rows themselves: nothing is nested in them.
+    is_plain = body.count(b"{") == len(rows) + 1 and body.count(b"[") == 1
+    return rows if is_plain and body.count(b":") == sum(map(len, rows)) + 1 else None
+
+
 def parse_json(body: bytes) -> Any:
     """Return the JSON value of a body; duplicate keys, NaN, infinity and numbers beyond a double are refused.
 
@@ -113,8 +151,10 @@ def parse_json(body: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         # The parser's message tells the place and the kind of fault; it never quotes the text.
         raise Problem(400, "not-json", f"The body is not JSON: {_reason(error)}") from None
-    # orjson keeps the last of two equal names in silence. In valid JSON every name has one colon outside of strings.
-    if _strings.sub(b"", body).count(b":") != _count_names(value):
+    # orjson keeps the last of two equal names in silence. In valid JSON every name has one colon outside of strings:
+    # where there are no more than names that were kept, none stood twice.
+    names = _count_names(value)
+    if body.count(b":") != names and _strings.sub(b"", body).count(b":") != names:
         raise _duplicate(body)
     return value
 
@@ -128,12 +168,18 @@ def _count_names(value: Any) -> int:
     waiting = [value]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, dict):
+        if type(item) is dict:
             count += len(item)
-            waiting.extend(v for v in item.values() if isinstance(v, dict | list))
-        elif isinstance(item, list):
-            waiting.extend(v for v in item if isinstance(v, dict | list))
+            if not _NESTED.isdisjoint(map(type, item.values())):
+                waiting.extend(v for v in item.values() if type(v) in _NESTED)
+        elif type(item) is list:
+            waiting.extend(v for v in item if type(v) in _NESTED)
     return count
+
+
+def is_flat(row: Mapping[str, Any]) -> bool:
+    """Whether a row of JSON holds neither objects nor lists."""
+    return _NESTED.isdisjoint(map(type, row.values()))
 
 
 def _duplicate(body: bytes) -> Problem:
@@ -174,7 +220,7 @@ def _one_flat(row: Any) -> dict[str, Any]:
 
 
 def row_with_history(
-    body: bytes, fields: Sequence[str], limit: int
+    body: bytes, fields: Container[str], limit: int
 ) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
     """Return the body as one flat row, and the rows of `history` that it brings where that is no field of the model.
 
@@ -183,6 +229,9 @@ def row_with_history(
     Problem
         400, 413 or 422, naming fields.
     """
+    row = _quick(body)
+    if row is not None:
+        return row, None
     row = parse_json(body)
     history = None
     if isinstance(row, dict) and HISTORY not in fields and isinstance(row.get(HISTORY), list):
@@ -198,6 +247,9 @@ def many_rows(body: bytes, limit: int) -> tuple[list[dict[str, Any]], list[dict[
     Problem
         400, 413 or 422, naming rows and fields.
     """
+    quick = _quick_rows(body)
+    if quick is not None and len(quick) <= limit:
+        return quick, None
     value = parse_json(body)
     rows = value.get("rows") if isinstance(value, dict) else None
     if not isinstance(rows, list):
@@ -216,8 +268,8 @@ def many_rows(body: bytes, limit: int) -> tuple[list[dict[str, Any]], list[dict[
 def _checked(rows: list[Any], limit: int) -> list[dict[str, Any]]:
     if len(rows) > limit:
         raise Problem(413, "too-many-rows", f"The body has more than the {limit} rows that are taken at once")
-    odd = [i for i, row in enumerate(rows) if not isinstance(row, dict)]
-    if odd:
+    if not {dict}.issuperset(map(type, rows)):
+        odd = [i for i, row in enumerate(rows) if not isinstance(row, dict)]
         faults = [Fault(row=i, message="The row is not an object", expected="an object") for i in odd[:100]]
         raise Problem(422, "not-a-row", "Every row must be one JSON object", faults)
     _refuse_nested(rows)
@@ -225,6 +277,7 @@ def _checked(rows: list[Any], limit: int) -> list[dict[str, Any]]:
 
 
 def _refuse_nested(rows: list[dict[str, Any]], *, single: bool = False) -> None:
+    odd = [(i, row) for i, row in enumerate(rows) if not is_flat(row)]
     faults = [
         Fault(
             field=shown_name(name),
@@ -232,9 +285,9 @@ def _refuse_nested(rows: list[dict[str, Any]], *, single: bool = False) -> None:
             message="The field holds an object or a list",
             expected="one value: text, a number, true, false or null",
         )
-        for i, row in enumerate(rows)
+        for i, row in odd[:MAX_FAULTS]
         for name, value in row.items()
-        if isinstance(value, dict | list)
+        if type(value) in _NESTED
     ]
     if faults:
         raise Problem(422, "not-flat", "A row is flat: one value a field", faults)

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 import traceback
-import uuid
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from deploy.service.access import AccessLog
 from deploy.service.meters import Meters
 from deploy.service.problems import failure
 
+Header: TypeAlias = tuple[bytes, bytes]
 log = logging.getLogger("penstock.service")
 
 REQUEST_ID = "x-request-id"
-_valid_id = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}$")
-_HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "x-frame-options": "DENY",
-    "cross-origin-resource-policy": "same-origin",
+_ID = REQUEST_ID.encode()
+_valid_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
+_BLOCK = 4096  # bytes of chance that are asked of the system at once
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     # Pages and the report bring their own, wider one.
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cache-control": "no-store",
-}
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
+_NAMES = frozenset((_ID, *(name for name, _ in _HEADERS)))
 
 
 class Envelope:
@@ -36,17 +42,18 @@ class Envelope:
     may hold a value of the request.
     """
 
-    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+    def __init__(self, app: ASGIApp, meters: Meters, access: AccessLog | None = None) -> None:
         self.app = app
         self.meters = meters
+        self.access = access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request_id = valid_or_new(Headers(scope=scope).get(REQUEST_ID))
-        method = str(scope["method"])
+        request_id = valid_or_new(_given_id(scope))
+        method: str = scope["method"]
         if method == "HEAD":
             # Health checkers ask so. The server leaves the body of the answer out by itself.
             scope = {**scope, "method": "GET"}
@@ -57,11 +64,8 @@ class Envelope:
         async def send_wrapped(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = int(message["status"])
-                headers = MutableHeaders(scope=message)
-                headers[REQUEST_ID] = request_id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                status = message["status"]
+                message["headers"] = wrapped(message.get("headers", ()), request_id.encode())
             await send(message)
 
         try:
@@ -74,14 +78,55 @@ class Envelope:
                 raise ConnectionAbortedError(request_id) from None
             await failure().response(request_id)(scope, receive, send_wrapped)
         finally:
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = scope["state"].get("route") or getattr(scope.get("route"), "path", "unmatched")
             self._note(method, route, request_id, status, time.perf_counter() - began)
 
     def _note(self, method: str, route: str, request_id: str, status: int, seconds: float) -> None:
         self.meters.observe(method, route, status, seconds)
+        if self.access is not None:
+            self.access.note(method, route, status, seconds, request_id)
         level = logging.ERROR if status >= 500 and status != 503 else logging.INFO if status >= 400 else logging.DEBUG
+        if not log.isEnabledFor(level):
+            return
         # The route's pattern, not the address: an address may carry what the caller would rather keep.
         log.log(level, "%s %s %d %.1f ms %s", method, route, status, seconds * 1e3, request_id)
+
+
+def wrapped(headers: Iterable[Header], request_id: bytes) -> list[Header]:
+    """Return an answer's headers with its request id, and with each safe header that it does not bring itself.
+
+    Examples
+    --------
+    >>> dict(wrapped([(b"cache-control", b"max-age=60")], b"order-17"))[b"cache-control"]
+    b'max-age=60'
+    """
+    made = list(headers)
+    brought = {name.lower() for name, _ in made}
+    if _NAMES.isdisjoint(brought):
+        made += _HEADERS
+    else:
+        made = [header for header in made if header[0].lower() != _ID]
+        made += [header for header in _HEADERS if header[0] not in brought]
+    made.append((_ID, request_id))
+    return made
+
+
+def _given_id(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == _ID:
+            return str(value, "latin-1")
+    return None
+
+
+def _chance() -> Iterator[str]:
+    while True:
+        # In hexadecimal, 32 digits an id. One call of the system for many of them, and still nobody can guess one.
+        digits = os.urandom(_BLOCK).hex()
+        for at in range(0, len(digits), 32):
+            yield digits[at : at + 32]
+
+
+_new_id = _chance().__next__
 
 
 def valid_or_new(given: str | None) -> str:
@@ -94,7 +139,7 @@ def valid_or_new(given: str | None) -> str:
     >>> len(valid_or_new("no spaces, please"))
     32
     """
-    return given if given is not None and _valid_id.match(given) else uuid.uuid4().hex
+    return given if given is not None and _valid_id.fullmatch(given) else _new_id()
 
 
 def told_without_values(error: BaseException) -> str:

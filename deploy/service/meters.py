@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeAlias
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,10 +23,15 @@ from prometheus_client import (
     multiprocess,
 )
 
+from penstock.bundle.predictions import Predictions
+
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 # A served row takes a few milliseconds: most buckets lie where the answers do.
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MOST_WAITING = 512
+_Inc: TypeAlias = Callable[..., None]
+_Observe: TypeAlias = Callable[[float], None]
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -54,13 +61,41 @@ class Meters:
         self.quarantined = _gauge(r, "penstock_model_quarantined", "1 while the pointed digest is refused", ["model"])
         self.ready = _gauge(r, "penstock_ready", "1 while requests can be answered", [])
 
+        # Requests that are answered and not counted yet. Counting many at once costs each a tenth of counting it
+        # alone; several workers count at once, because any of them may be asked for the sum.
+        self._waiting: list[tuple[str, str, int, float]] = []
+        self._most_waiting = 1 if os.environ.get(MULTIPROCESS) else MOST_WAITING
+        # Finding a number by its labels costs as much as a layer of the app. Methods, patterns and statuses are few.
+        self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._tallies: dict[tuple[str, str], Tally] = {}
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answered request."""
-        self.requests.labels(method if method in _METHODS else "other", route, str(status)).inc()
-        self.seconds.labels(route).observe(seconds)
+        """Count one answered request, at the latest when the numbers are asked for."""
+        self._waiting.append((method, route, status, seconds))
+        if len(self._waiting) >= self._most_waiting:
+            self._settle()
+
+    def _settle(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for method, route, status, seconds in waiting:
+            key = (method if method in _METHODS else "other", route, status)
+            found = self._found.get(key)
+            if found is None:
+                found = self.requests.labels(key[0], route, str(status)), self.seconds.labels(route)
+                self._found[key] = found
+            found[0].inc()
+            found[1].observe(seconds)
+
+    def tally(self, model: str, version: str) -> Tally:
+        """Return what one version of a model is counted on."""
+        found = self._tallies.get((model, version))
+        if found is None:
+            found = self._tallies[model, version] = Tally(self, model, version)
+        return found
 
     def text(self) -> bytes:
         """Return every number in Prometheus' text format, those of the other workers included."""
+        self._settle()
         folder = os.environ.get(MULTIPROCESS)
         if not folder:
             return generate_latest(self.registry)
@@ -68,6 +103,27 @@ class Meters:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+class Tally:
+    """Counts what one version of a model answers."""
+
+    __slots__ = ("_model", "_rows", "_seconds", "_warnings")
+
+    def __init__(self, meters: Meters, model: str, version: str) -> None:
+        self._seconds: _Observe = meters.predict_seconds.labels(model).observe
+        self._rows: _Inc = meters.rows.labels(model, version).inc
+        self._warnings = meters.warnings
+        self._model = model
+
+    def note(self, seconds: float, answers: Predictions) -> None:
+        """Count one call of the model."""
+        n_rows = len(answers)
+        self._seconds(seconds)
+        self._rows(n_rows)
+        for note in answers.notes:
+            n = n_rows if note.rows is None else len(note.rows)
+            self._warnings.labels(self._model, note.warned.code).inc(n)
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, labels: list[str]) -> Gauge:

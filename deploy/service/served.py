@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from fastapi import Request, Response
 
+from deploy.service.door import Doors
 from deploy.service.holder import Held, Holder
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, not_ready, unknown_model
@@ -24,6 +25,7 @@ class Served:
     meters: Meters
     # Long bodies are worked on here; two at a time bound the memory that they take.
     pool: ThreadPoolExecutor
+    doors: Doors
 
 
 def served(request: Request) -> Served:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
-import pandas as pd
 import pyarrow as pa
 
 from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Fault, Problem, shown_name
-from deploy.tables import parse_csv
+from penstock.bundle.predictions import Predictions
 from penstock.errors import SourceError
 
 _NAMES = {CSV: "CSV", PARQUET: "Parquet", ARROW: "an Arrow stream"}
@@ -26,6 +25,9 @@ def read_table(media: str, body: bytes, limit: int) -> pa.Table:
     """
     try:
         if media == CSV:
+            # With it come all kinds of sources: a tenth of the start, for a body that may never come.
+            from deploy.tables import parse_csv
+
             table = parse_csv(body, encoding="utf-8")
         elif media == PARQUET:
             table = _read_parquet(body, limit)
@@ -105,11 +107,11 @@ def _is_flat(kind: pa.DataType) -> bool:
     )
 
 
-def write_table(media: str, frame: pd.DataFrame) -> bytes:
-    """Return a frame in the bytes of a media type."""
+def write_answers(media: str, answers: Predictions) -> bytes:
+    """Return answers in the bytes of a media type."""
     if media == CSV:
-        return frame.to_csv(index=False, lineterminator="\n").encode()
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        return answers.to_frame().to_csv(index=False, lineterminator="\n").encode()
+    table = answers.to_table()
     if media == PARQUET:
         from pyarrow import parquet
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from deploy.service.answer import named, predict, refuse_misfits
+from deploy.service.answer import Demands, named, predict
 from deploy.service.forms import Field
 from deploy.service.holder import Held
 from deploy.service.meters import Meters
@@ -59,7 +59,7 @@ def tried(held: Held, fields: Sequence[Field], meters: Meters) -> Tried:
     began = time.perf_counter()
     try:
         answers = predict(held, [row], meters)
-        refuse_misfits(answers, held.bundle, single=True)
+        Demands(held.bundle).refuse(answers, single=True)
     except (Problem, PenstockError) as error:
         problem = error if isinstance(error, Problem) else from_error(error)
         # A page that shows a mistake is what was asked for; of another status browsers tell as of a broken page.

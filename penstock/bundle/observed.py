@@ -80,6 +80,9 @@ class Observed:
         self._all = [_watch(i, column, profile) for i, column in enumerate(features)]
         self._bounded = [w for w in self._all if w.domain is not None]
         self._plain = [w for w in self._all if w.required or w.levels is not None or w.low is not None]
+        self._levels = {
+            w.name: pa.array(sorted(w.levels), pa.large_string()) for w in self._all if w.levels is not None
+        }
         self._folded = {
             w.name: frozenset(map(self._tidied[w.name], w.levels or ())) for w in self._all if w.name in self._tidied
         }
@@ -185,28 +188,30 @@ class Observed:
 
     def _many(self, frame: pd.DataFrame) -> list[tuple[_Watched, str, list[int]]]:
         found: list[tuple[_Watched, str, list[int]]] = []
+        arrays = [values.array for _, values in frame.items()]
         for watched in self._plain:
-            values = frame.iloc[:, watched.at]
-            gone = values.isna().to_numpy()
-            if watched.required and gone.any():
-                found.append((watched, "missing", np.flatnonzero(gone).tolist()))
+            values = arrays[watched.at]
+            if watched.required or watched.levels is not None:
+                gone = np.asarray(values.isna())
+                if watched.required and gone.any():
+                    found.append((watched, "missing", np.flatnonzero(gone).tolist()))
             if watched.levels is not None:
                 found.append((watched, "unseen", self._unseen(watched, values, gone)))
             elif watched.low is not None and watched.high is not None:
-                numbers = values.to_numpy(dtype=np.float64)
-                with np.errstate(invalid="ignore"):
-                    odd = (numbers < watched.low) | (numbers > watched.high)
+                numbers = np.asarray(values, dtype=np.float64)
+                # A missing one is neither below nor above.
+                odd = (numbers < watched.low) | (numbers > watched.high)
                 found.append((watched, "range", np.flatnonzero(odd).tolist()))
         return found
 
-    def _unseen(self, watched: _Watched, values: pd.Series[str], gone: np.ndarray) -> list[int]:
-        assert watched.levels is not None
+    def _unseen(self, watched: _Watched, values: Any, gone: np.ndarray) -> list[int]:
         text = pa.array(values, from_pandas=True)
-        known = pc.is_in(text, value_set=pa.array(sorted(watched.levels), text.type))
-        odd = np.flatnonzero(~np.asarray(known) & ~gone)
-        if not len(odd) or watched.name not in self._tidied:
-            return [int(i) for i in odd]
-        return [int(i) for i in odd if not self._is_variant(watched, values.iloc[int(i)])]
+        levels = self._levels[watched.name]
+        known = pc.is_in(text, value_set=levels if levels.type == text.type else levels.cast(text.type))
+        odd = np.flatnonzero(~np.asarray(known) & ~gone).tolist()
+        if not odd or watched.name not in self._tidied:
+            return odd
+        return [i for i in odd if not self._is_variant(watched, values[i])]
 
 
 def _watch(at: int, column: Column, profile: Profile) -> _Watched:

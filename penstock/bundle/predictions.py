@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from penstock.answering.decision import Decision, codes_of
 from penstock.bundle.rows import Rows
@@ -167,6 +168,49 @@ class Predictions:
             for label, shares, w in zip(self.labels, self.estimates.tolist(), warnings, strict=True)
         ]
 
+    def only(self) -> dict[str, Any]:
+        """Return the JSON object of the only row: what `rows` gives of it, without lists for many.
+
+        Examples
+        --------
+        >>> size = Target(name="size", task="regression")
+        >>> Predictions(size, np.array([1.5]), low=np.array([1.0]), high=np.array([np.inf])).only()
+        {'prediction': 1.5, 'low': 1.0, 'high': None, 'warnings': []}
+        """
+        warnings = [note.warned.to_json() for note in self.notes if note.rows is None or len(note.rows)]
+        target = self.target
+        is_blank = len(self._blank) > 0
+        if not target.is_classification:
+            value = None if is_blank else _finite(self.estimates.item())
+            if self.low is None or self.high is None:
+                return {"prediction": value, "warnings": warnings}
+            ends = (None, None) if value is None else (_finite(self.low.item()), _finite(self.high.item()))
+            return {"prediction": value, "low": ends[0], "high": ends[1], "warnings": warnings}
+        if is_blank:
+            return {"prediction": None, "probabilities": dict.fromkeys(target.labels), "warnings": warnings}
+        label = target.labels[codes_of(self.estimates, self.decision).item()]
+        shares = dict(zip(target.labels, self.estimates[0].tolist(), strict=True))
+        return {"prediction": target.typed(label), "probabilities": shares, "warnings": warnings}
+
+    def to_table(self) -> pa.Table:
+        """Return as an Arrow table what `to_frame` gives as a frame."""
+        columns: dict[str, Any] = {}
+        if self.target.is_classification:
+            kind = {"text": pa.large_string(), "integer": pa.int64()}.get(self.target.label_type, pa.bool_())
+            labels = pa.array([self.target.typed(label) for label in self.target.labels], kind)
+            codes = self.codes
+            columns["prediction"] = labels.take(pa.array(codes, mask=codes < 0))
+            shares = self._blanked()
+            for i, label in enumerate(self.target.labels):
+                columns[f"probability_{label}"] = _floats(shares[:, i])
+        else:
+            columns["prediction"] = _floats(self._blanked())
+            for name, end in (("low", self.low), ("high", self.high)):
+                if end is not None:
+                    columns[name] = _floats(np.where(self.null, np.nan, end))
+        columns["warning"] = pa.array(self._texts(), pa.large_string())
+        return pa.table(columns)
+
     def to_frame(self) -> pd.DataFrame:
         """Return `prediction`, `probability_<label>` for each label or `low` and `high`, and `warning`; in order."""
         import pandas as pd
@@ -199,6 +243,10 @@ class Predictions:
             for row in range(len(self)) if note.rows is None else note.rows.tolist():
                 texts[row] = f"{texts[row]}; {message}" if texts[row] else message
         return texts
+
+
+def _floats(values: Floats) -> pa.Array:
+    return pa.array(values, pa.float64(), from_pandas=True)
 
 
 def _with_ends(answer: dict[str, Any], value: float, low: float, high: float) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from penstock.casting import canonical_array, cast_column
+from penstock.casting import MANY, canonical_array, cast_column
 from penstock.cells import NotCast, canonical_text, parse_cell, time_text
 from penstock.table import Column
 
@@ -362,3 +362,24 @@ def test_an_integer_too_large_for_a_float_does_not_cast():
     with pytest.raises(NotCast):
         parse_cell(NUMBER, 10**400)
     assert math.isfinite(parse_cell(NUMBER, 10**300))
+
+
+CELLS = {
+    "floats": st.none() | st.floats(allow_infinity=True) | st.integers(-(2**70), 2**70),
+    "texts": st.none() | st.sampled_from(["7", " 7.0 ", "NA", "", "x", "-999", "\x1f7", "true", "7,5", "1e400"]),
+    "truths": st.none() | st.booleans(),
+    "mixed": st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from(["yes", "1", "2.0"]),
+}
+
+
+@settings(max_examples=120)
+@given(st.data(), st.sampled_from(["integer", "float", "boolean", "category", "text", "datetime"]))
+def test_many_cells_of_a_request_read_as_each_does_alone(data, kind):
+    """Columns of a batch are cast at once where they are alike, and no cell of them is read otherwise for that."""
+    cells = data.draw(st.sampled_from(list(CELLS.values())))
+    values = data.draw(st.lists(cells, min_size=MANY, max_size=MANY))
+    column = Column(name="x", kind=kind, missing=("", "NA", "-999"), true_words=("yes",))
+    done, misfits = cast_column(column, values)
+    alone = [cast_column(column, [value]) for value in values]
+    assert plain(done) == [plain(cell)[0] for cell, _ in alone]
+    assert [m.row for m in misfits] == [i for i, (_, bad) in enumerate(alone) if bad]

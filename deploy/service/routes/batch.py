@@ -7,11 +7,11 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import named, predict, refuse_absent, refuse_misfits, stamped
+from deploy.service.answer import Demands, named, predict, refuse_absent, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, model, refuse_explain, served
-from deploy.service.tables import check_columns, read_table, write_table
+from deploy.service.tables import check_columns, read_table, write_answers
 
 router = APIRouter(tags=["predict"])
 
@@ -36,7 +36,7 @@ async def predict_batch(request: Request, name: str) -> Response:
 def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
     rows, history = many_rows(body, parts.settings.max_rows)
     answers = predict(held, rows, parts.meters, history)
-    refuse_misfits(answers, held.bundle, single=False)
+    Demands(held.bundle).refuse(answers, single=False)
     return stamped(as_json({**named(answers), "rows": answers.rows()}), answers)
 
 
@@ -45,4 +45,4 @@ def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
     check_columns(table, held.bundle.fields)
     refuse_absent(table, held.bundle)
     answers = predict(held, table, parts.meters)
-    return stamped(Response(write_table(media, answers.to_frame()), media_type=media), answers)
+    return stamped(Response(write_answers(media, answers), media_type=media), answers)

@@ -1,13 +1,12 @@
-"""One flat JSON row in, one answer out."""
+"""One flat JSON row in, one answer out. A plain request is answered before it comes here: see `deploy.service.hot`."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import named, predict, refuse_misfits
-from deploy.service.body import JSON, media_type, read_body, row_with_history
+from deploy.service.body import JSON, media_type, read_body
 from deploy.service.holder import Held
-from deploy.service.served import Served, as_json, default_model, model, refuse_explain, served
+from deploy.service.served import Served, default_model, model, refuse_explain, served
 
 router = APIRouter(tags=["predict"])
 
@@ -31,7 +30,5 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
     media_type(request, (JSON,))
     body = await read_body(request, parts.settings.max_row_bytes, parts.settings.body_seconds)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
-    row, history = row_with_history(body, held.bundle.fields, parts.settings.max_rows)
-    answers = predict(held, [row], parts.meters, history)
-    refuse_misfits(answers, held.bundle, single=True)
-    return as_json({**answers.rows()[0], **named(answers)})
+    content = parts.doors.answer(held, body, parts.settings.max_rows)
+    return Response(content, media_type=JSON)

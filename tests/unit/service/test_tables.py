@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -14,11 +14,18 @@ from pyarrow import parquet
 
 from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Problem
-from deploy.service.tables import check_columns, read_table, write_table
-from penstock.table import Column, TableSchema
+from deploy.service.tables import check_columns, read_table, write_answers
+from penstock.bundle.predictions import Note, Predictions, Warned
+from penstock.cells import Misfit
+from penstock.table import Column, TableSchema, Target
 
 SCHEMA = TableSchema(columns=(Column(name="age", kind="integer"), Column(name="city", kind="category")))
-FRAME = pd.DataFrame({"prediction": ["yes", None], "probability_yes": [0.75, float("nan")], "warning": ["", "a, b"]})
+ANSWERS = Predictions(
+    Target(name="y", task="binary", labels=("no", "yes")),
+    np.array([[0.25, 0.75], [0.5, 0.5]]),
+    notes=(Note(Warned("misfit", "age", "a, b"), np.array([1])),),
+    misfits=(Misfit(row=1, column="age", expected="a number"),),
+)
 
 
 def as_stream(table, **options):
@@ -37,8 +44,8 @@ def as_parquet(table):
 @pytest.mark.parametrize("media", [CSV, PARQUET, ARROW])
 def test_what_is_written_is_read_again(media):
     """Each kind holds the same rows in the same order."""
-    table = read_table(media, write_table(media, FRAME), 10)
-    assert table.column_names == ["prediction", "probability_yes", "warning"]
+    table = read_table(media, write_answers(media, ANSWERS), 10)
+    assert table.column_names == ["prediction", "probability_no", "probability_yes", "warning"]
     assert table["prediction"].to_pylist()[0] == "yes"
     assert float(table["probability_yes"].to_pylist()[0]) == 0.75
     assert table["warning"].to_pylist() == ["", "a, b"]

@@ -1,0 +1,81 @@
+"""The short way of one row: what is asked as it mostly is never meets the framework's router.
+
+A request takes it when it is a plain one: POST to a predict address of a model that is held, JSON that is not
+compressed, no query. Every other goes to the framework's routes, which answer in the same words and refuse what is to
+be refused of an address, a query or a media type.
+"""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from deploy.service.body import JSON, collected
+from deploy.service.holder import Held
+from deploy.service.problems import Problem, from_error
+from deploy.service.served import Served
+from penstock.errors import PenstockError
+
+DEFAULT = "/predict"
+NAMED = "/models/{name}/predict"
+_START, _END = NAMED.split("{name}")
+_JSON = JSON.encode()
+_MOST_DIGITS = 9
+
+
+class HotPath:
+    """The innermost layer of the app: inside of all that guards it, in front of its routes."""
+
+    def __init__(self, app: ASGIApp, parts: Served) -> None:
+        self.app = app
+        self.parts = parts
+        self._most_bytes = parts.settings.max_row_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a plain request for one row; hand on every other."""
+        if scope["type"] != "http" or scope["method"] != "POST" or not self._is_plain(scope):
+            await self.app(scope, receive, send)
+            return
+        # A request takes the model's record once, and keeps it.
+        held, route = self._asked(scope["path"])
+        if held is None:
+            await self.app(scope, receive, send)
+            return
+        state = scope["state"]
+        state["route"] = route
+        settings = self.parts.settings
+        try:
+            body = await collected(receive, self._most_bytes, settings.body_seconds)
+            content = self.parts.doors.answer(held, body, settings.max_rows)
+        except Problem as problem:
+            await problem.response(state["request_id"])(scope, receive, send)
+        except PenstockError as error:
+            await from_error(error).response(state["request_id"])(scope, receive, send)
+        else:
+            headers = [(b"content-length", b"%d" % len(content)), (b"content-type", _JSON)]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": content})
+
+    def _asked(self, path: str) -> tuple[Held | None, str]:
+        holder = self.parts.holder
+        if path == DEFAULT:
+            name = holder.default()
+            return (None if name is None else holder.get(name)), DEFAULT
+        if path.startswith(_START) and path.endswith(_END):
+            return holder.get(path[len(_START) : -len(_END)]), NAMED
+        return None, ""
+
+    def _is_plain(self, scope: Scope) -> bool:
+        if scope["query_string"] or scope.get("root_path"):
+            return False
+        is_json = False
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                if is_json or value != _JSON:
+                    return False
+                is_json = True
+            elif name == b"content-encoding" or (name == b"content-length" and not self._is_short(value)):
+                return False
+        return is_json
+
+    def _is_short(self, told: bytes) -> bool:
+        return len(told) <= _MOST_DIGITS and told.isdigit() and int(told) <= self._most_bytes
