@@ -18,6 +18,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.carried import told_versions
 from penstock.bundle.predictions import Predictions
 from penstock.cells import Misfit
+from penstock.errors import BundleError, UserError
 from penstock.series.rule import HISTORY
 from penstock.table import TableSchema
 
@@ -28,7 +29,15 @@ def predict(
     """Predict, and count what was done."""
     name = held.bundle.name
     began = time.perf_counter()
-    answers = held.bundle.predict(raw, history)
+    held.pulse.called()
+    try:
+        answers = held.bundle.predict(raw, history)
+        if not answers.is_finite:
+            raise BundleError("The model's answers are no numbers")
+    except Exception as error:
+        if not isinstance(error, UserError | MemoryError):
+            held.pulse.failed()
+        raise
     meters.predict_seconds.labels(name).observe(time.perf_counter() - began)
     meters.rows.labels(name, held.bundle.version).inc(len(answers))
     for code, n in _codes(answers).items():

@@ -146,8 +146,11 @@ def check_answers(probe: pa.Table, predictions: Predictions, where: str = "") ->
     Raises
     ------
     BundleError
-        They differ: this machine's libraries make another model of the same bytes.
+        They differ: this machine's libraries make another model of the same bytes. Or they are no numbers, however
+        they were stored.
     """
+    if not predictions.is_finite:
+        raise BundleError("The model's answers are no numbers", where=where, todo="Train it again.")
     given = _answers(predictions)
     stored = {name.removeprefix(_ANSWER): probe[name] for name in probe.column_names if name.startswith(_ANSWER)}
     if set(given) != set(stored) or probe.num_rows != len(predictions):
