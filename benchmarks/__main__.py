@@ -18,6 +18,7 @@ from benchmarks import (
     run,
     service,
     sql,
+    swap,
     typing,
     wrangle,
 )
@@ -36,6 +37,7 @@ ALL = {
     "reports": reports.main,
     "faults": faults.main,
     "coverage": coverage.main,
+    "swap": swap.main,
 }
 
 

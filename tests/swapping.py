@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 import threading
 import time
@@ -14,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from penstock.bundle.bundle import Bundle
-from penstock.receipts import Published
-from tests.unit.service.making import SHIP, put
+from penstock.bundle.keys import Signer
+from penstock.bundle.layout import ModelHome, Pointer, version_name
+from penstock.bundle.seal import build_files
+from penstock.receipts import Published, Verdict
+from tests.unit.service.making import SHIP, fitted_on, put
 
 Answers = dict[str, list[dict[str, Any]]]
 CONNECTIONS = 8
@@ -24,7 +26,9 @@ CONNECTIONS = 8
 def rows(n: int = 16) -> list[dict[str, Any]]:
     """Return rows that no two models answer alike."""
     cargo = ("grain", "ore", "boxes")
-    return [{**SHIP, "length": 60.0 + 9 * i, "crew": 8 + i, "cargo": cargo[i % 3], "berth": 1 + i % 8} for i in range(n)]
+    return [
+        {**SHIP, "length": 60.0 + 9 * i, "crew": 8 + i, "cargo": cargo[i % 3], "berth": 1 + i % 8} for i in range(n)
+    ]
 
 
 def expected(folder: Path, seeds: Iterable[int], asked: Sequence[dict[str, Any]]) -> Answers:
@@ -147,12 +151,35 @@ def publish_all(artifacts: Path, seeds: Sequence[int], n: int, pause: float, tol
     """Publish n versions one after another, and tell of each its name and when its pointer was written."""
     for i in range(n):
         made: Published = put(artifacts, "ships", seeds[i % len(seeds)])
-        written = os.stat(artifacts / "models" / "ships" / "CURRENT.json").st_mtime
+        written = (artifacts / "models" / "ships" / "CURRENT.json").stat().st_mtime
         told(f"{made.version} {written}")
         time.sleep(pause)
 
 
+def lay_down(artifacts: Path, names: Iterable[str]) -> None:
+    """Put one and the same small model down under many names, with none of a publisher's care for crashes."""
+    parts, signer = fitted_on(0).parts(), Signer.own()
+    version = version_name(1, parts.digest)
+    for name in names:
+        home = ModelHome(artifacts, name)
+        folder = home.version_folder(version)
+        folder.mkdir(parents=True)
+        for path, data in build_files(name, 1, parts, Verdict(passed=True, reasons=()), "", signer).items():
+            (folder / path).write_bytes(data)
+        pointer = Pointer(generation=1, model=name, version=version, digest=parts.digest, sequence=1)
+        home.pointer_path.write_bytes(pointer.to_bytes(signer))
+
+
+def main(words: Sequence[str]) -> None:
+    """Publish as the words say, and write a line about each version: what a process of its own does."""
+    artifacts, seeds, n, pause = words
+
+    def tell(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    publish_all(Path(artifacts), json.loads(seeds), int(n), float(pause), tell)
+
+
 if __name__ == "__main__":
-    publish_all(
-        Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), lambda t: print(t, flush=True)
-    )
+    main(sys.argv[1:])

@@ -103,7 +103,9 @@ class Pins:
 def _problem(error: Exception) -> Problem:
     if isinstance(error, NotFound):
         # The address is the caller's own word: it is not repeated.
-        return Problem(404, "unknown-version", "The model has no version of this name; GET its versions for those there are")
+        return Problem(
+            404, "unknown-version", "The model has no version of this name; GET its versions for those there are"
+        )
     return _not_now("It cannot be proven, or there is no room for it")
 
 

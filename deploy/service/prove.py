@@ -49,9 +49,7 @@ def any_room(_needed: int, _kept: int) -> None:
     """Let everything in."""
 
 
-def follow(
-    home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, failing: Which | None = None
-) -> Outcome:
+def follow(home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, failing: Which | None = None) -> Outcome:
     """Do what a model's pointer says, as far as it can be proven.
 
     Parameters

@@ -14,7 +14,7 @@ from penstock.errors import BundleError
 # bytes lie beside both.
 TIMES = 3
 # Schema, profile and plan as objects, whatever the size of the model.
-BASE = 1 << 20
+BASE = 1 << 18
 # The rest is for the interpreter, its libraries and the requests.
 SHARE = 0.6
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -31,10 +31,10 @@ def _size(path: str, entry: FileEntry) -> int:
     return 0 if path in _UNREAD else entry.size
 
 
-def limit(mebibytes: int | None) -> int:
+def limit(mebibytes: float | None) -> int:
     """Return the bytes that the models of one process may take: those that are set, else a share of what there is."""
     if mebibytes is not None:
-        return mebibytes << 20
+        return int(mebibytes * (1 << 20))
     there_is = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for path in _CGROUPS:
         with suppress(OSError, ValueError):

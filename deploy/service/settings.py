@@ -34,7 +34,7 @@ class Settings(Frozen):
     retry_limit_seconds: float = Field(default=30.0, gt=0)
     # Which models are loaded before they are asked: "auto" (all, while they are few), "all", "none", or their names.
     preload: str = "auto"
-    memory_mib: int | None = Field(default=None, gt=0)
+    memory_mib: float | None = Field(default=None, gt=0)
     # How long a call waits for a model that it is the first to ask.
     load_seconds: float = Field(default=30.0, gt=0)
     pinned_versions: int = Field(default=4, ge=0)

@@ -198,7 +198,11 @@ class Watcher:
         # One decision a version: it is neither undone nor taken again.
         watched.failing = (bundle.version, bundle.digest)
         log.error(
-            "model %s: version %s fails too often, %d of %d calls", name, bundle.version, held.pulse.failures, held.pulse.calls
+            "model %s: version %s fails too often, %d of %d calls",
+            name,
+            bundle.version,
+            held.pulse.failures,
+            held.pulse.calls,
         )
         home, room = ModelHome(self.settings.artifacts, name), self._room_on_loop(name)
         outcome = await self._off_loop(lambda: go_back(home, held, room))

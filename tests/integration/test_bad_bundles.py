@@ -52,4 +52,3 @@ def test_a_bad_version_is_refused_and_the_last_good_one_goes_on(place, kind):
     healed = put(artifacts, seed=2)
     wait_for(lambda: service.version() == healed.version)
     assert service.http.get("/readyz").json()["status"] == "ready"
-

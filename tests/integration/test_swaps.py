@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from penstock.bundle.rollback import rollback
 from tests.integration.test_service import running
 from tests.swapping import Load, expected, first_answers, looked_at, publish_all, rows, under_load
-from tests.unit.service.making import SHIP, put, wait_for
+from tests.unit.service.making import put, wait_for
 
 SEEDS = (0, 1, 2)
 # What a busy machine may take beside; what a quiet one takes is measured by `make bench`.
@@ -79,8 +79,7 @@ def test_two_hundred_swaps_take_no_memory(tmp_path, root, told):
 
 def resident(pid):
     """Return the resident memory of a process in pages."""
-    with open(f"/proc/{pid}/statm") as told:
-        return int(told.read().split()[1])
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
 def test_workers_follow_the_pointer_in_step(tmp_path, root, told):
@@ -108,7 +107,9 @@ def test_workers_follow_the_pointer_in_step(tmp_path, root, told):
         for asked_at, reply in seen:
             assert reply.status_code == 200
             version = reply.json()["version"]
-            later = [at for other, at in written.items() if version not in order or order.index(other) > order.index(version)]
+            later = [
+                at for other, at in written.items() if version not in order or order.index(other) > order.index(version)
+            ]
             assert not later or asked_at - min(later) < 2.0, (version, asked_at - min(later))
             row = {k: v for k, v in reply.json().items() if k not in ("model", "version")}
             assert row == told[version.partition("-")[2]][0]

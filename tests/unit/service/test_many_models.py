@@ -1,4 +1,4 @@
-"""Many models: loaded when they are asked, let go when others need the room, and next to nothing while they are idle."""
+"""Many models: loaded when they are asked, let go when others need the room, next to nothing while they are idle."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_named_models_are_loaded_before_they_are_asked(fleet):
 def test_what_was_asked_longest_ago_makes_room(fleet):
     """Three are held where three have room; the fourth call takes the place of the oldest, which is no failure."""
     room = 3 * size_of(fleet) / (1 << 20)
-    with serving(fleet, preload="none", memory_mib=int(room) + 1) as client:
+    with serving(fleet, preload="none", memory_mib=1.1 * room) as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
         for name in ("ships", "boats", "barges", "ships", "ferries"):
             assert client.post(f"/models/{name}/predict", json=SHIP).status_code == 200
@@ -77,8 +77,7 @@ def test_a_swap_needs_room_for_old_and_new(tmp_path):
     """Where both have none the old one stays, and says so."""
     first = put(tmp_path)
     one = size_of(tmp_path) / (1 << 20)
-    assert 1 < one < 2 < 2 * one
-    with serving(tmp_path, memory_mib=2) as client:
+    with serving(tmp_path, memory_mib=1.5 * one) as client:
         wait_for(lambda: client.get("/readyz").status_code == 200)
         put(tmp_path, seed=1)
         wait_for(lambda: states(client) == {"ships": "degraded"})
@@ -120,7 +119,9 @@ def test_a_file_that_is_young_is_read_whatever_its_stat_says(tmp_path, monkeypat
 
 @settings(max_examples=25)
 @given(
-    st.integers(1, 50), st.integers(0, 50), st.dictionaries(st.text("abc", min_size=1), st.tuples(st.floats(0, 9), st.integers(0, 40)))
+    st.integers(1, 50),
+    st.integers(0, 50),
+    st.dictionaries(st.text("abc", min_size=1), st.tuples(st.floats(0, 9), st.integers(0, 40))),
 )
 def test_no_more_models_go_than_have_to(needed, kept, others):
     """What is left has room, and with the last one that went it would not."""
@@ -130,7 +131,9 @@ def test_no_more_models_go_than_have_to(needed, kept, others):
     assert needed + kept + left <= most
     if gone:
         assert needed + kept + left + others[gone[-1]][1] > most
-        assert max(others[name][0] for name in gone) <= min([used for n, (used, _) in others.items() if n not in gone] or [9])
+        assert max(others[name][0] for name in gone) <= min(
+            [used for n, (used, _) in others.items() if n not in gone] or [9]
+        )
     with pytest.raises(BundleError, match="more memory"):
         leaving(needed, needed + kept - 1, kept, others)
 
@@ -180,7 +183,9 @@ def test_a_version_that_there_is_not_is_a_404_that_repeats_nothing(history, vers
         assert version not in answer.text
 
 
-def test_a_pinned_version_that_cannot_be_proven_answers_nothing_and_is_not_tried_each_time(history, tmp_path, monkeypatch):
+def test_a_pinned_version_that_cannot_be_proven_answers_nothing_and_is_not_tried_each_time(
+    history, tmp_path, monkeypatch
+):
     """The live one is not touched by it."""
     folder, versions = history
     place = tmp_path / "spoilt"
