@@ -62,7 +62,7 @@ class Pointers:
         path = self.models / name / POINTER
         known = self._read.get(name)
         # The stat comes first: what is written between it and the read is found at the next look.
-        stat = os.stat(path)
+        stat = path.stat()
         stamp = Stamp(stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         if known is not None and known[0] == stamp and not _is_young(stamp):
             return known[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -49,7 +49,9 @@ def any_room(_needed: int, _kept: int) -> None:
     """Let everything in."""
 
 
-def follow(home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, failing: Which | None = None) -> Outcome:
+def follow(
+    home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, failing: Set[Which] = frozenset()
+) -> Outcome:
     """Do what a model's pointer says, as far as it can be proven.
 
     Parameters
@@ -60,8 +62,8 @@ def follow(home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, fa
         What is served at the moment; None on a cold start, which falls back along the pointer's `previous`.
     make_room : callable, optional
         Makes room in memory before a version is read.
-    failing : (str, str), optional
-        The version that failed too often once it was asked: it is not followed again.
+    failing : set of (str, str)
+        The versions that failed too often once they were asked: none of them is followed again.
 
     Returns
     -------
@@ -73,7 +75,7 @@ def follow(home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, fa
     except Exception as error:
         outcome = _told(home, error, "", "")
         return outcome if now is not None else _cold(home, None, outcome, make_room)
-    if failing == (pointer.version, pointer.digest):
+    if (pointer.version, pointer.digest) in failing:
         outcome = Outcome("refused", None, pointer.version, pointer.digest, FAILED)
         return outcome if now is not None else _cold(home, pointer, outcome, make_room)
     if now is None:

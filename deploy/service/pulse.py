@@ -33,6 +33,11 @@ class Pulse:
         """Count a failure that is no caller's fault."""
         self.failures += 1
 
+    @property
+    def on_probation(self) -> bool:
+        """Whether anybody still looks for bursts."""
+        return self.since > -math.inf
+
     def end_probation(self) -> None:
         """Look for bursts no longer."""
         self.since = -math.inf

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from deploy.service import interpreter
 from deploy.service.envelope import told_without_values
+from deploy.service.failing import Failing
 from deploy.service.holder import Held, Holder, Trouble
-from deploy.service.meters import Meters
+from deploy.service.meters import MULTIPROCESS, Meters
 from deploy.service.pins import Pins
 from deploy.service.pointers import POINTER, Pointers
-from deploy.service.prove import MakeRoom, Outcome, Which, follow, go_back
+from deploy.service.prove import MakeRoom, Outcome, follow, go_back
 from deploy.service.room import leaving, limit
 from deploy.service.settings import Settings
 from penstock.bundle.layout import ModelHome
@@ -39,7 +42,6 @@ class Watched:
     attempts: int = 0
     again_at: float | None = None
     gone_since: float | None = None
-    failing: Which | None = None
     task: asyncio.Task[None] | None = None
 
     @property
@@ -67,6 +69,8 @@ class Watcher:
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="penstock-load")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="penstock-poll")
         self.pins = Pins(settings, holder, self._loader, self._room_on_loop)
+        shared = os.environ.get(MULTIPROCESS)
+        self._failing = Failing(Path(shared) if shared else None)
         self._settled = False
 
     async def run(self) -> None:
@@ -96,7 +100,7 @@ class Watcher:
     async def look(self) -> None:
         """Read every pointer once, and start to follow those that changed."""
         loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._reader, self._pointers.read)
+        found = await loop.run_in_executor(self._reader, self._read)
         if found is None:
             return
         now = time.monotonic()
@@ -113,11 +117,24 @@ class Watcher:
                     watched.attempts = 0
                 watched.pointer, watched.again_at = pointer, None
                 self._start(name, watched)
-            elif (held := self.holder.get(name)) is not None and held.pulse.bursts(self.settings, now):
+            elif (held := self.holder.get(name)) is not None and self._has_failed(name, held, now):
                 watched.task = asyncio.create_task(self._go_back(name, watched, held))
         for name in self._watched.keys() - found.keys():
             self._missed(name, now)
         self._know()
+
+    def _read(self) -> dict[str, bytes] | None:
+        self._failing.listen()
+        return self._pointers.read()
+
+    def _has_failed(self, name: str, held: Held, now: float) -> bool:
+        """Whether an earlier version should answer: many calls failed here, or another worker found so."""
+        if held.instead_of:
+            # It is the earlier version. What fails with it, too, is not mended by going on.
+            return False
+        if (held.bundle.version, held.bundle.digest) in self._failing.of(name):
+            return held.pulse.on_probation
+        return held.pulse.bursts(self.settings, now)
 
     async def want(self, name: str) -> Held | None:
         """Return what is served under a name, loaded now where it is idle; None where it does not come in time."""
@@ -190,13 +207,13 @@ class Watcher:
 
     async def _follow(self, name: str, watched: Watched) -> None:
         home = ModelHome(self.settings.artifacts, name)
-        now, room, failing = self.holder.get(name), self._room_on_loop(name), watched.failing
+        now, room, failing = self.holder.get(name), self._room_on_loop(name), self._failing.of(name)
         self._settle(name, watched, await self._off_loop(lambda: follow(home, now, room, failing)))
 
     async def _go_back(self, name: str, watched: Watched, held: Held) -> None:
         bundle = held.bundle
         # One decision a version: it is neither undone nor taken again.
-        watched.failing = (bundle.version, bundle.digest)
+        self._failing.add(name, (bundle.version, bundle.digest))
         log.error(
             "model %s: version %s fails too often, %d of %d calls",
             name,
@@ -229,6 +246,8 @@ class Watcher:
             return
         before = self.holder.get(name)
         if outcome.held is not None:
+            # It may have made room for another while it was being loaded.
+            watched.idle = False
             self.holder.put(name, outcome.held)
             self._unmark(name, before)
         if outcome.kind == "followed":

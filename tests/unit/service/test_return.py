@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from deploy.service.app import create_app
+from deploy.service.failing import Failing
 from deploy.service.pulse import Pulse
 from deploy.service.settings import Settings
 from penstock.bundle.bundle import Bundle
@@ -94,6 +95,38 @@ def test_it_does_not_come_and_go(tmp_path, service, failing):
     assert moved.version == first.version
     wait_for(lambda: state(service) == "ready")
     assert live(service) == first.version
+
+
+def test_one_way_back_is_all(tmp_path, service, failing):
+    """Rows that every version fails on do not send the service through all that there are."""
+    versions = [put(tmp_path, seed=seed).version for seed in (0, 1, 2)]
+    wait_for(lambda: live(service) == versions[2])
+    failing(versions[2], "raises")
+    wait_for(lambda: live(service) == versions[1])
+    failing(versions[1], "raises")
+    for _ in range(12):
+        assert service.post("/predict", json=SHIP).status_code == 500
+    wait_for(lambda: service.app.state.served.holder.get("ships").pulse.failures == 12)
+    (told,) = service.get("/models").json()["models"]
+    assert told["version"] == versions[1]
+
+
+def test_all_workers_go_back_together(tmp_path, monkeypatch, failing):
+    """Whichever of them finds out tells the others, beside the artifacts."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    artifacts = tmp_path / "artifacts"
+    first = put(artifacts)
+    second = put(artifacts, seed=1)
+    apps = [create_app(Settings(artifacts=artifacts, poll_seconds=0.05, **RULES)) for _ in range(2)]
+    for app in apps:
+        app.state.served.watcher._failing = Failing(shared)
+    with TestClient(apps[0], raise_server_exceptions=False) as one, TestClient(apps[1]) as other:
+        wait_for(lambda: live(one) == live(other) == second.version)
+        failing(second.version, "raises")
+        wait_for(lambda: live(one) == first.version)
+        wait_for(lambda: state(other) == "degraded")
+        assert live(other) == first.version
 
 
 def test_a_first_version_that_fails_stays_for_want_of_another(tmp_path, service, failing):
