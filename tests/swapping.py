@@ -15,8 +15,10 @@ from typing import Any
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.keys import Signer
 from penstock.bundle.layout import ModelHome, Pointer, version_name
+from penstock.bundle.manifest import MANIFEST, SIGNATURE
 from penstock.bundle.seal import build_files
 from penstock.receipts import Published, Verdict
+from tests.resealing import sign
 from tests.unit.service.making import SHIP, fitted_on, put
 
 Answers = dict[str, list[dict[str, Any]]]
@@ -156,16 +158,23 @@ def publish_all(artifacts: Path, seeds: Sequence[int], n: int, pause: float, tol
         time.sleep(pause)
 
 
-def lay_down(artifacts: Path, names: Iterable[str]) -> None:
+def lay_down(artifacts: Path, names: Sequence[str]) -> None:
     """Put one and the same small model down under many names, with none of a publisher's care for crashes."""
     parts, signer = fitted_on(0).parts(), Signer.own()
     version = version_name(1, parts.digest)
+    files = build_files(names[0], 1, parts, Verdict(passed=True, reasons=()), "", signer)
+    first = ModelHome(artifacts, names[0]).version_folder(version)
     for name in names:
         home = ModelHome(artifacts, name)
         folder = home.version_folder(version)
         folder.mkdir(parents=True)
-        for path, data in build_files(name, 1, parts, Verdict(passed=True, reasons=()), "", signer).items():
-            (folder / path).write_bytes(data)
+        for path, data in files.items():
+            # The same bytes are on the disk once; what names the model is its own.
+            if name == names[0] or path in (MANIFEST, SIGNATURE):
+                (folder / path).write_bytes(data)
+            else:
+                (folder / path).hardlink_to(first / path)
+        sign(folder, signer, model=name)
         pointer = Pointer(generation=1, model=name, version=version, digest=parts.digest, sequence=1)
         home.pointer_path.write_bytes(pointer.to_bytes(signer))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from pathlib import Path
@@ -11,8 +12,8 @@ import pytest
 
 from penstock.bundle.rollback import rollback
 from tests.integration.test_service import running
-from tests.swapping import Load, expected, first_answers, looked_at, publish_all, rows, under_load
-from tests.unit.service.making import put, wait_for
+from tests.swapping import Load, expected, first_answers, lay_down, looked_at, publish_all, rows, under_load
+from tests.unit.service.making import SHIP, put, wait_for
 
 SEEDS = (0, 1, 2)
 # What a busy machine may take beside; what a quiet one takes is measured by `make bench`.
@@ -119,3 +120,25 @@ def test_workers_follow_the_pointer_in_step(tmp_path, root, told):
 def answer(base):
     """Ask over a connection of its own, so that either worker may be met."""
     return httpx.post(f"{base}/predict", json=rows()[0], timeout=20)
+
+
+@pytest.mark.long
+def test_five_hundred_models_are_there_at_once_and_one_is_loaded_when_it_is_asked(tmp_path, root):
+    """Start, memory and idle cost hang on what is asked, and hardly on how many there are."""
+    lay_down(tmp_path, [f"model-{i:03}" for i in range(500)])
+    with running(tmp_path, root) as service:
+        wait_for(lambda: service.answers("/readyz"), 20)
+        before = resident(service.process.pid)
+        assert len(service.http.get("/models").json()["models"]) == 500
+        for i in (0, 250, 499):
+            assert service.http.post(f"/models/model-{i:03}/predict", json=SHIP).json()["model"] == f"model-{i:03}"
+        assert resident(service.process.pid) < 1.2 * before
+        busy = cpu_seconds(service.process.pid)
+        time.sleep(3.0)
+        assert cpu_seconds(service.process.pid) - busy < 0.6
+
+
+def cpu_seconds(pid):
+    """Return the processor time that a process has taken."""
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
