@@ -19,6 +19,7 @@ from benchmarks import (
     run,
     service,
     sql,
+    swap,
     typing,
     wrangle,
 )
@@ -38,6 +39,7 @@ ALL = {
     "faults": faults.main,
     "coverage": coverage.main,
     "reasons": reasons.main,
+    "swap": swap.main,
 }
 
 

@@ -41,8 +41,8 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def server(words: list[str], health: str, env: dict[str, str]) -> Iterator[None]:
-    """Run a server until the block ends; entered when `health` answers 200."""
+def server(words: list[str], health: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends, and yield its process; entered when `health` answers 200."""
     process = subprocess.Popen(
         words, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -53,7 +53,7 @@ def server(words: list[str], health: str, env: dict[str, str]) -> Iterator[None]
             if process.poll() is not None:
                 raise RuntimeError(f"{words[0]} ended with {process.returncode}")
             time.sleep(0.1)
-        yield
+        yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)

@@ -17,6 +17,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.carried import told_versions
 from penstock.bundle.predictions import Predictions
 from penstock.cells import Misfit
+from penstock.errors import BundleError, UserError
 from penstock.series.rule import HISTORY
 
 
@@ -25,7 +26,15 @@ def predict(
 ) -> Predictions:
     """Predict, and count what was done."""
     began = time.perf_counter()
-    answers = held.bundle.predict(raw, history)
+    held.pulse.called()
+    try:
+        answers = held.bundle.predict(raw, history)
+        if not answers.is_finite:
+            raise BundleError("The model's answers are no numbers")
+    except Exception as error:
+        if not isinstance(error, UserError | MemoryError):
+            held.pulse.failed()
+        raise
     meters.tally(held.bundle.name, held.bundle.version).note(time.perf_counter() - began, answers)
     return answers
 

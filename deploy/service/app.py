@@ -32,19 +32,20 @@ def create_app(settings: Settings) -> FastAPI:
 
     The watcher starts and ends with the app's lifespan; until it has proven a model, `/readyz` answers 503.
     """
-    meters = Meters()
+    holder, meters = Holder(settings.default_model), Meters()
     parts = Served(
         settings=settings,
-        holder=Holder(settings.default_model),
+        holder=holder,
         meters=meters,
         pool=ThreadPoolExecutor(2, "penstock-batch"),
+        watcher=Watcher(settings, holder, meters),
         doors=Doors(meters),
     )
     access = AccessLog(settings.access_log) if settings.access_log else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        watch = asyncio.create_task(Watcher(settings, parts.holder, parts.meters).run())
+        watch = asyncio.create_task(parts.watcher.run())
         try:
             yield
         finally:

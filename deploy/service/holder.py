@@ -6,25 +6,30 @@ old bundle is freed after the last request that holds it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
+from deploy.service.pulse import Pulse
 from penstock.bundle.bundle import Bundle
 
-State = Literal["ready", "degraded", "loading", "refused"]
+State = Literal["ready", "degraded", "loading", "idle", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
     """A proven bundle, and the generation of the pointer that led to it.
 
-    `instead_of` names the version that the pointer meant, where this one stands in for it.
+    `instead_of` names the version that the pointer meant, where this one stands in for it; `size` are the bytes of
+    memory that it is counted for.
     """
 
     bundle: Bundle
     generation: int
     since: str
     instead_of: str = ""
+    size: int = 0
+    pulse: Pulse = field(default_factory=Pulse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class Holder:
         self._held: dict[str, Held] = {}
         self._trouble: dict[str, Trouble] = {}
         self._known: frozenset[str] = frozenset()
+        self._idle: frozenset[str] = frozenset()
         self.revision = 0
 
     def get(self, name: str) -> Held | None:
@@ -71,20 +77,28 @@ class Holder:
         held = self._held.get(name)
         if held is not None:
             return "degraded" if name in self._trouble or held.instead_of else "ready"
-        return "refused" if name in self._trouble else "loading"
+        if name in self._trouble:
+            return "refused"
+        return "idle" if name in self._idle else "loading"
 
     @property
     def ready(self) -> bool:
-        """Whether any model can answer."""
-        return bool(self._held)
+        """Whether any model can answer; one that waits for its first call can, once none is loaded before it."""
+        states = {self.state(name) for name in self.names()} if not self._held else set()
+        return bool(self._held) or ("idle" in states and "loading" not in states)
 
     @property
     def degraded(self) -> bool:
         """Whether any model is other than its pointer says."""
         return any(self.state(name) in ("degraded", "refused") for name in self.names())
 
-    def know(self, names: frozenset[str]) -> None:
-        """Note which models lie in the artifacts, loaded or not."""
+    def held(self) -> Mapping[str, Held]:
+        """Return all that is held, by name."""
+        return self._held
+
+    def know(self, names: frozenset[str], idle: frozenset[str] = frozenset()) -> None:
+        """Note which models lie in the artifacts, and which of them are loaded when they are asked."""
+        self._idle = idle
         if names != self._known:
             self._known = names
             self.revision += 1

@@ -258,6 +258,8 @@ def _generic(doc: dict[str, Any], schemas: dict[str, Any], holder: Holder) -> No
         ("/predict", _one(row, shown), reply),
         ("/models/{name}/predict", _one("Row", {}), any_of),
         ("/models/{name}/predict/batch", _many("Row", {}), any_of),
+        ("/models/{name}/versions/{version}/predict", _one("Row", {}), any_of),
+        ("/models/{name}/versions/{version}/predict/batch", _many("Row", {}), any_of),
     ):
         operation = doc["paths"][path]["post"]
         operation["requestBody"] = body

@@ -33,6 +33,7 @@ PAGE_POLICY = (
 _STATIC = {
     "page.css": "text/css; charset=utf-8",
     "try.js": "text/javascript; charset=utf-8",
+    "live.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 

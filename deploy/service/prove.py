@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from deploy.service.envelope import told_without_values
 from deploy.service.holder import Held
+from deploy.service.room import need
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome, Pointer
 from penstock.bundle.log import MADE_LIVE
-from penstock.errors import NotFound, PenstockError, StoreError, Tampered
+from penstock.bundle.sealed import read_manifest
+from penstock.errors import BundleError, NotFound, PenstockError, StoreError, Tampered
 
 log = logging.getLogger("penstock.service")
 
 # How far a cold start looks back for a version that can be proven.
 MAX_FALLBACKS = 20
+FAILED = "It failed too often once it was asked"
+
+# Makes room for so many bytes beside so many that have to stay, or raises BundleError.
+MakeRoom = Callable[[int, int], None]
+# A version and its digest.
+Which = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +38,20 @@ class Outcome:
     `kind` says what the watcher does next: nothing, wait for another pointer, or try again.
     """
 
-    kind: Literal["followed", "refused", "later"]
+    kind: Literal["followed", "refused", "returned", "later"]
     held: Held | None = None
     version: str = ""
     digest: str = ""
     reason: str = ""
 
 
-def follow(home: ModelHome, now: Held | None) -> Outcome:
+def any_room(_needed: int, _kept: int) -> None:
+    """Let everything in."""
+
+
+def follow(
+    home: ModelHome, now: Held | None, make_room: MakeRoom = any_room, failing: Set[Which] = frozenset()
+) -> Outcome:
     """Do what a model's pointer says, as far as it can be proven.
 
     Parameters
@@ -45,6 +60,10 @@ def follow(home: ModelHome, now: Held | None) -> Outcome:
         Where the model lies.
     now : Held, optional
         What is served at the moment; None on a cold start, which falls back along the pointer's `previous`.
+    make_room : callable, optional
+        Makes room in memory before a version is read.
+    failing : set of (str, str)
+        The versions that failed too often once they were asked: none of them is followed again.
 
     Returns
     -------
@@ -55,9 +74,12 @@ def follow(home: ModelHome, now: Held | None) -> Outcome:
         pointer = home.read_pointer()
     except Exception as error:
         outcome = _told(home, error, "", "")
-        return outcome if now is not None else _cold(home, None, outcome)
+        return outcome if now is not None else _cold(home, None, outcome, make_room)
+    if (pointer.version, pointer.digest) in failing:
+        outcome = Outcome("refused", None, pointer.version, pointer.digest, FAILED)
+        return outcome if now is not None else _cold(home, pointer, outcome, make_room)
     if now is None:
-        return _load(home, pointer, None)
+        return _load(home, pointer, None, make_room)
     same = (pointer.version, pointer.digest) == (now.bundle.version, now.bundle.digest)
     if _is_stale(pointer, now, same):
         log.error("model %s: a pointer of an older generation was put back; it is not followed", home.name)
@@ -65,9 +87,26 @@ def follow(home: ModelHome, now: Held | None) -> Outcome:
         return Outcome("refused", None, pointer.version, pointer.digest, reason)
     if same:
         # The same version under a new generation (a hold, a release, look-ups seen unchanged): nothing to load.
-        bundle = now.bundle.renewed(pointer.as_of)
-        return Outcome("followed", Held(bundle, pointer.generation, now.since), pointer.version, pointer.digest)
-    return _load(home, pointer, now)
+        held = replace(now, bundle=now.bundle.renewed(pointer.as_of), generation=pointer.generation, instead_of="")
+        return Outcome("followed", held, pointer.version, pointer.digest)
+    return _load(home, pointer, now, make_room)
+
+
+def go_back(home: ModelHome, now: Held, make_room: MakeRoom = any_room) -> Outcome:
+    """Find the version that answered well before one that fails; the pointer stays as it is.
+
+    Returns
+    -------
+    Outcome
+        `returned`; `held` is None where no earlier version can be proven.
+    """
+    outcome = Outcome("returned", None, now.bundle.version, now.bundle.digest, FAILED)
+    try:
+        pointer = home.read_pointer()
+    except Exception as error:
+        log.error("model %s: there is no way back: %s", home.name, _reason(error))
+        return outcome
+    return _cold(home, pointer, outcome, make_room, now)
 
 
 def _is_stale(pointer: Pointer, now: Held, same: bool) -> bool:
@@ -78,17 +117,37 @@ def _is_stale(pointer: Pointer, now: Held, same: bool) -> bool:
     return not same and not now.instead_of
 
 
-def _load(home: ModelHome, pointer: Pointer, now: Held | None) -> Outcome:
+def _load(home: ModelHome, pointer: Pointer, now: Held | None, make_room: MakeRoom) -> Outcome:
     try:
-        bundle = _proven(home, pointer.version, pointer.digest).renewed(pointer.as_of)
+        bundle = _proven(home, pointer.version, pointer.digest, make_room, now).renewed(pointer.as_of)
     except Exception as error:
         outcome = _told(home, error, pointer.version, pointer.digest)
-        return outcome if now is not None else _cold(home, pointer, outcome)
-    return Outcome("followed", Held(bundle, pointer.generation, _now()), pointer.version, pointer.digest)
+        return outcome if now is not None else _cold(home, pointer, outcome, make_room)
+    return Outcome("followed", held_now(bundle, pointer.generation), pointer.version, pointer.digest)
 
 
-def _proven(home: ModelHome, version: str, digest: str | None) -> Bundle:
-    bundle = Bundle.load(home.version_folder(version), name=home.name)
+def held_now(bundle: Bundle, generation: int, instead_of: str = "") -> Held:
+    """Return the record of a bundle that is served from now on."""
+    size = need(bundle.manifest) if bundle.manifest is not None else 0
+    return Held(bundle, generation, _now(), instead_of, size)
+
+
+def pinned(home: ModelHome, version: str, make_room: MakeRoom) -> Held:
+    """Load and prove a version that a caller names.
+
+    Raises
+    ------
+    PenstockError
+        It is not there, or cannot be proven.
+    """
+    return held_now(_proven(home, version, None, make_room, None), 0)
+
+
+def _proven(home: ModelHome, version: str, digest: str | None, make_room: MakeRoom, now: Held | None) -> Bundle:
+    folder = home.version_folder(version)
+    # The signed manifest tells how large it is before anything large is read.
+    make_room(need(read_manifest(folder, Trust.standard())), 0 if now is None else now.size)
+    bundle = Bundle.load(folder, name=home.name)
     if digest is not None and bundle.digest != digest:
         raise Tampered("The bundle is not the one that the pointer names", got=bundle.digest[:12], expected=digest[:12])
     warm_up(bundle)
@@ -96,23 +155,31 @@ def _proven(home: ModelHome, version: str, digest: str | None) -> Bundle:
 
 
 def warm_up(bundle: Bundle) -> None:
-    """Answer the example row a few times, so that no caller pays for a first call."""
-    row = bundle.example()
-    for n in (1, 1, 8):
-        bundle.predict([dict(row) for _ in range(n)])
+    """Answer the example row by itself, as most callers ask, so that none of them pays for a first call.
+
+    Raises
+    ------
+    BundleError
+        The answer is no number.
+    """
+    answers = bundle.predict([dict(bundle.example())])
+    if not answers.is_finite:
+        raise BundleError("The model's answers are no numbers", todo="Train it again.")
 
 
-def _cold(home: ModelHome, pointer: Pointer | None, outcome: Outcome) -> Outcome:
-    """Find an earlier version that holds, because nothing at all is served yet."""
+def _cold(
+    home: ModelHome, pointer: Pointer | None, outcome: Outcome, make_room: MakeRoom, now: Held | None = None
+) -> Outcome:
+    """Find an earlier version that holds, because none is served yet, or the one that is fails."""
     for version, digest in _earlier(home, pointer):
         try:
-            bundle = _proven(home, version, digest)
+            bundle = _proven(home, version, digest, make_room, now)
         except Exception as error:
             log.warning("model %s: version %s cannot stand in: %s", home.name, version, _reason(error))
             continue
         generation = pointer.generation if pointer is not None else 0
-        held = Held(bundle, generation, _now(), instead_of=outcome.version or "the version of an unreadable pointer")
-        return Outcome(outcome.kind, held, outcome.version, outcome.digest, outcome.reason)
+        held = held_now(bundle, generation, outcome.version or "the version of an unreadable pointer")
+        return replace(outcome, held=held)
     return outcome
 
 

@@ -14,6 +14,7 @@ from deploy.service.holder import Held, Holder
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, not_ready, unknown_model
 from deploy.service.settings import Settings
+from deploy.service.watch import Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Served:
     # Long bodies are worked on here; two at a time bound the memory that they take.
     pool: ThreadPoolExecutor
     doors: Doors
+    watcher: Watcher
 
 
 def served(request: Request) -> Served:
@@ -35,8 +37,8 @@ def served(request: Request) -> Served:
     return parts
 
 
-def model(parts: Served, name: str) -> Held:
-    """Return a model's record; a request asks once, and keeps it.
+async def model(parts: Served, name: str) -> Held:
+    """Return a model's record, loaded now where it waits for its first call; a request asks once, and keeps it.
 
     Raises
     ------
@@ -47,14 +49,30 @@ def model(parts: Served, name: str) -> Held:
     if held is not None:
         return held
     # Names are looked up in a table of those that lie on disk, never joined to a path.
-    if name in parts.holder.names():
+    known = parts.holder.names()
+    if name not in known:
+        raise unknown_model(known) if known else not_ready()
+    held = await parts.watcher.want(name)
+    if held is None:
         raise not_ready(name)
-    if not parts.holder.names():
-        raise not_ready()
-    raise unknown_model(parts.holder.names())
+    return held
 
 
-def default_model(parts: Served) -> Held:
+async def version_of(parts: Served, name: str, version: str) -> Held:
+    """Return the record of one version of a model, loaded now where it is not the live one.
+
+    Raises
+    ------
+    Problem
+        404 when there is no such model or version, 503 when it cannot be proven.
+    """
+    known = parts.holder.names()
+    if name not in known:
+        raise unknown_model(known) if known else not_ready()
+    return await parts.watcher.pins.want(name, version)
+
+
+async def default_model(parts: Served) -> Held:
     """Return the only model, or the one that the settings name.
 
     Raises
@@ -64,14 +82,15 @@ def default_model(parts: Served) -> Held:
     """
     name = parts.holder.default()
     if name is not None:
-        return model(parts, name)
+        return await model(parts, name)
     names = parts.holder.names()
     if not names:
         raise not_ready()
     raise Problem(
         404,
         "which-model",
-        f"There are several models ({', '.join(names)}): POST to /models/NAME/predict, or set PENSTOCK_DEFAULT_MODEL",
+        f"There are several models ({', '.join(names[:20])}{', …' if len(names) > 20 else ''}): "
+        "POST to /models/NAME/predict, or set PENSTOCK_DEFAULT_MODEL",
     )
 
 

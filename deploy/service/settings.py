@@ -34,6 +34,18 @@ class Settings(Frozen):
     body_seconds: float = Field(default=60.0, gt=0)
     retry_seconds: float = Field(default=0.5, gt=0)
     retry_limit_seconds: float = Field(default=30.0, gt=0)
+    # Which models are loaded before they are asked: "auto" (all, while they are few), "all", "none", or their names.
+    preload: str = "auto"
+    memory_mib: float | None = Field(default=None, gt=0)
+    # How long a call waits for a model that it is the first to ask.
+    load_seconds: float = Field(default=30.0, gt=0)
+    pinned_versions: int = Field(default=4, ge=0)
+    file_events: bool = True
+    # When a new version fails so often that the one before it answers again; 0 errors turn that off.
+    probation_seconds: float = Field(default=600.0, ge=0)
+    burst_errors: int = Field(default=5, ge=0)
+    burst_share: float = Field(default=0.5, gt=0, le=1)
+    burst_seconds: float = Field(default=30.0, gt=0)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -55,14 +55,35 @@ def opens_alike(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
     return minor[0] == minor[1] and all(one.get(library) == other.get(library) for library in LIBRARIES)
 
 
+def other_majors(made_with: Mapping[str, object]) -> list[str]:
+    """Return the libraries whose first number is another here than where a bundle was made: they promise nothing.
+
+    Examples
+    --------
+    >>> other_majors({"scikit-learn": "0.24.2", "numpy": environment()["numpy"]})
+    ['scikit-learn']
+    """
+    here = environment()
+    named = [library for library in LIBRARIES if library in made_with and library in here]
+    return [name for name in named if str(made_with[name]).partition(".")[0] != here[name].partition(".")[0]]
+
+
 def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> object:
     """Return the object that joblib wrote. Its bytes must have been proven: unpickling runs what they say.
 
     Raises
     ------
     BundleError
-        It does not open here; where libraries differ, the error names them.
+        It was made with a library of another major version, or it does not open here; the error names the libraries.
     """
+    if others := other_majors(made_with):
+        raise BundleError(
+            "The model was made with a library of another major version",
+            where=where,
+            got=", ".join(f"{name} {made_with[name]}" for name in others),
+            expected=", ".join(f"{name} {environment()[name]}" for name in others),
+            todo="Install the versions that its manifest names, or train it again with those that are here.",
+        )
     # A version with a kernel is opened without it.
     import joblib
 

@@ -119,6 +119,12 @@ class Predictions:
         return mask
 
     @property
+    def is_finite(self) -> bool:
+        """Whether every row that has a prediction has numbers for it."""
+        kept = self.estimates if not len(self._blank) else self.estimates[~self.null]
+        return bool(np.isfinite(kept).all())
+
+    @property
     def probabilities(self) -> Floats | None:
         """Probabilities of shape (n_rows, n_labels), NaN where there is no prediction; None for regression."""
         return self._blanked() if self.target.is_classification else None

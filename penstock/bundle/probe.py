@@ -146,7 +146,8 @@ def check_answers(probe: pa.Table, predictions: Predictions, where: str = "") ->
     Raises
     ------
     BundleError
-        They differ: this machine's libraries make another model of the same bytes.
+        They differ: this machine's libraries make another model of the same bytes. Or they are no numbers, however
+        they were stored.
     """
     given = _answers(predictions)
     stored = {name.removeprefix(_ANSWER): probe[name] for name in probe.column_names if name.startswith(_ANSWER)}
@@ -167,6 +168,8 @@ def check_answers(probe: pa.Table, predictions: Predictions, where: str = "") ->
             expected=f"the same labels, and numbers within {TOLERANCE:g}",
             todo="Open it with the libraries that its manifest names, or train it again with those that are here.",
         )
+    if not predictions.is_finite:
+        raise BundleError("The model's answers are no numbers", where=where, todo="Train it again.")
 
 
 def _close(given: np.ndarray, stored: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from deploy.service.answer import Demands, named, predict, refuse_absent, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.holder import Held
-from deploy.service.served import Served, as_json, model, refuse_explain, served
+from deploy.service.served import Served, as_json, model, refuse_explain, served, version_of
 from deploy.service.tables import check_columns, read_table, write_answers
 
 router = APIRouter(tags=["predict"])
@@ -23,7 +23,17 @@ INLINE_BYTES = 16_384
 async def predict_batch(request: Request, name: str) -> Response:
     """Take many rows and answer each, in order; headers name the model and its version."""
     parts = served(request)
-    held = model(parts, name)
+    return await _batch(request, parts, await model(parts, name))
+
+
+@router.post("/models/{name}/versions/{version}/predict/batch", summary="Predict many rows with one version")
+async def predict_batch_pinned(request: Request, name: str, version: str) -> Response:
+    """Take many rows and answer each by a version that need not be the live one."""
+    parts = served(request)
+    return await _batch(request, parts, await version_of(parts, name, version))
+
+
+async def _batch(request: Request, parts: Served, held: Held) -> Response:
     refuse_explain(request)
     media = media_type(request, (JSON, CSV, PARQUET, ARROW))
     body = await read_body(request, parts.settings.max_batch_bytes, parts.settings.body_seconds)

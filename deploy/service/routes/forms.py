@@ -18,7 +18,7 @@ router = APIRouter(include_in_schema=False)
 async def try_model(request: Request, name: str) -> Response:
     """Predict the row in a form and return the model's page, filled as it was sent; programs use `predict`."""
     parts = served(request)
-    held = model(parts, name)
+    held = await model(parts, name)
     media_type(request, (FORM,))
     # A letter that is no letter of ASCII takes up to nine bytes in a form.
     body = await read_body(request, 3 * parts.settings.max_row_bytes, parts.settings.body_seconds)
@@ -32,5 +32,5 @@ async def try_model(request: Request, name: str) -> Response:
 async def tried_before(request: Request, name: str) -> Response:
     """Lead back to the model's page whoever asks again for an answer that was one moment's."""
     parts = served(request)
-    model(parts, name)
+    await model(parts, name)
     return RedirectResponse(f"{request.scope.get('root_path', '')}/models/{name}", status_code=303)

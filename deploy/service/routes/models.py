@@ -31,6 +31,8 @@ async def one_model(request: Request, name: str) -> Response:
     """Tell what a model predicts, from which fields, and how well."""
     parts = served(request)
     known(parts, name)
+    # Whoever looks at a model that waits for its first call is one.
+    await parts.watcher.want(name)
     if wants_html(request.headers.get("accept", "")):
         return await model_page(parts, name, request.scope.get("root_path", ""))
     told = summary(parts.holder, name)
@@ -62,7 +64,7 @@ async def model_versions(request: Request, name: str) -> Response:
 @router.get("/models/{name}/report", summary="The report of the version that is served")
 async def report(request: Request, name: str) -> Response:
     """Return the report that was sealed with the version, in a sandbox."""
-    held = model(served(request), name)
+    held = await model(served(request), name)
     page = await asyncio.to_thread(held.bundle.report)
     if page is None:
         raise Problem(404, "no-report", "This version was published without a report")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from deploy.service.body import JSON, media_type, read_body
 from deploy.service.holder import Held
-from deploy.service.served import Served, default_model, model, refuse_explain, served
+from deploy.service.served import Served, default_model, model, refuse_explain, served, version_of
 
 router = APIRouter(tags=["predict"])
 
@@ -15,14 +15,21 @@ router = APIRouter(tags=["predict"])
 async def predict_default(request: Request) -> Response:
     """Take one flat row and answer with prediction, model, version and warnings."""
     parts = served(request)
-    return await _answer(request, parts, default_model(parts))
+    return await _answer(request, parts, await default_model(parts))
 
 
 @router.post("/models/{name}/predict", summary="Predict one row")
 async def predict_named(request: Request, name: str) -> Response:
     """Take one flat row and answer with prediction, model, version and warnings."""
     parts = served(request)
-    return await _answer(request, parts, model(parts, name))
+    return await _answer(request, parts, await model(parts, name))
+
+
+@router.post("/models/{name}/versions/{version}/predict", summary="Predict one row with one version")
+async def predict_pinned(request: Request, name: str, version: str) -> Response:
+    """Take one flat row and answer with a version that need not be the live one."""
+    parts = served(request)
+    return await _answer(request, parts, await version_of(parts, name, version))
 
 
 async def _answer(request: Request, parts: Served, held: Held) -> Response:

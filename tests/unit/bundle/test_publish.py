@@ -68,12 +68,12 @@ def test_the_same_content_is_published_once(artifacts: Path, first: Made) -> Non
 def test_the_same_content_made_by_other_libraries_is_published_anew(artifacts: Path, first: Made) -> None:
     """Bytes that an older library pickled may not open with the new one: unchanged would leave the model stuck."""
     publish(artifacts, "churn", first.parts, PASSED)
-    newer = dataclasses.replace(first.parts, environment={**first.parts.environment, "scikit-learn": "99.0"})
+    newer = dataclasses.replace(first.parts, environment={**first.parts.environment, "scikit-learn": "1.99.0"})
     done = publish(artifacts, "churn", newer, PASSED)
     assert (done.state, done.version) == ("published", f"2-{first.parts.digest[:12]}")
     patched = dataclasses.replace(newer, environment={**newer.environment, "machine": "another"})
     assert publish(artifacts, "churn", patched, PASSED).state == "unchanged"
-    assert "made with scikit-learn 99.0" in Bundle.load(artifacts / "models" / "churn").notes[0]
+    assert "made with scikit-learn 1.99.0" in Bundle.load(artifacts / "models" / "churn").notes[0]
 
 
 def test_a_damaged_live_version_is_healed(artifacts: Path, first: Made) -> None:

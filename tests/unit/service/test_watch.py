@@ -11,9 +11,10 @@ import pytest
 from deploy.service import prove
 from deploy.service.holder import Holder
 from deploy.service.meters import Meters
+from deploy.service.pointers import Pointers
 from deploy.service.prove import follow
 from deploy.service.settings import Settings
-from deploy.service.watch import Watcher, read_pointers
+from deploy.service.watch import Watcher
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.rollback import hold, rollback
 from penstock.errors import StoreError
@@ -285,8 +286,8 @@ def test_one_model_s_trouble_is_its_own(watching):
 def test_a_folder_that_cannot_be_read_changes_nothing(tmp_path):
     """Not to see a model is not to see that it is gone."""
     (tmp_path / "models").write_text("a file in its place")
-    assert read_pointers(tmp_path / "models") is None
-    assert read_pointers(tmp_path / "none") == {}
+    assert Pointers(tmp_path / "models").read() is None
+    assert Pointers(tmp_path / "none").read() == {}
 
 
 def test_reasons_hold_no_paths(watching):
