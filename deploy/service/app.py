@@ -12,7 +12,10 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 
 from deploy.service.envelope import Envelope
+from deploy.service.guard import Guard
 from deploy.service.holder import Holder
+from deploy.service.keys import Keys
+from deploy.service.leaving import told_by_signal
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
 from deploy.service.routes import batch, docs, forms, models, predict, status
@@ -40,7 +43,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch = asyncio.create_task(Watcher(settings, parts.holder, parts.meters).run())
         try:
-            yield
+            with told_by_signal(parts.leaving, settings.drain_seconds):
+                yield
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -50,6 +54,9 @@ def create_app(settings: Settings) -> FastAPI:
     # The framework's own documents are off: its page loads its script from another host.
     app = FastAPI(title="penstock", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.served = parts
+    keys, admin = Keys(settings.api_keys, "PENSTOCK_API_KEYS"), Keys(settings.admin_keys, "PENSTOCK_ADMIN_KEYS")
+    # The envelope is put around the guard: what is refused has a request id and is counted, too.
+    app.add_middleware(Guard, settings=settings, keys=keys, admin=admin, leaving=parts.leaving)
     app.add_middleware(Envelope, meters=parts.meters)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(PenstockError, on_library_error)

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from fastapi import Request
 
-from deploy.service.problems import Fault, Problem, shown_name
+from deploy.service.problems import Fault, Problem, body_too_long, shown_name
 from penstock.series.rule import HISTORY
 
 JSON = "application/json"
@@ -36,7 +36,7 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
         raise Problem(415, "unsupported-encoding", "Compressed bodies are not taken; send it as it is")
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > limit):
-        raise _too_long(limit)
+        raise body_too_long(limit)
     parts: list[bytes] = []
     size = 0
     try:
@@ -48,16 +48,12 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
                 part: bytes = message.get("body", b"")
                 size += len(part)
                 if size > limit:
-                    raise _too_long(limit)
+                    raise body_too_long(limit)
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)
     except TimeoutError:
         raise Problem(408, "body-slow", f"The body did not arrive within {seconds:g} seconds") from None
-
-
-def _too_long(limit: int) -> Problem:
-    return Problem(413, "body-too-long", f"The body is longer than the {limit} bytes that this address takes")
 
 
 def media_type(request: Request, allowed: tuple[str, ...]) -> str:

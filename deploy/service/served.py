@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from fastapi import Request, Response
 
 from deploy.service.holder import Held, Holder
+from deploy.service.leaving import Leaving
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, not_ready, unknown_model
 from deploy.service.settings import Settings
@@ -24,6 +25,7 @@ class Served:
     meters: Meters
     # Long bodies are worked on here; two at a time bound the memory that they take.
     pool: ThreadPoolExecutor
+    leaving: Leaving = field(default_factory=Leaving)
 
 
 def served(request: Request) -> Served:
