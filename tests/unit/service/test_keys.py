@@ -134,7 +134,9 @@ def test_keys_in_a_file_change_without_a_restart(tmp_path, monkeypatch, caplog):
     assert "PENSTOCK_API_KEYS" in caplog.text
 
 
-@pytest.mark.parametrize("given", ["s3cr3t", "shop:123", f"{SHOP_ENTRY},s3cr3t", "/nowhere/s3cr3t", f"shop:{'G' * 64}"])
+@pytest.mark.parametrize(
+    "given", ["s3cr3t", "shop:123", f"shop:{'0' * 64},s3cr3t", "/nowhere/s3cr3t", f"shop:{'G' * 64}"]
+)
 def test_what_is_no_entry_stops_the_service_and_is_not_repeated(tmp_path, given):
     """Somebody may have put the key itself there: a service without a lock would be worse, and so would a quote."""
     with pytest.raises(SpecError) as caught:
