@@ -63,6 +63,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(HTTPException, on_http_exception)
     for routes in (status, models, predict, forms, batch, docs):
         app.include_router(routes.router)
+    if admin:
+        from deploy.service.routes import admin as admin_routes
+
+        app.include_router(admin_routes.router)
     return app
 
 
