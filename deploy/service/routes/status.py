@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from deploy.service.about import summary
 from deploy.service.meters import CONTENT_TYPE
@@ -15,7 +16,9 @@ from penstock import __version__
 router = APIRouter(tags=["service"])
 
 
-@router.get("/", summary="What is served: JSON, or a page for a browser")
+@router.get(
+    "/", summary="What is served: JSON, or a page for a browser", responses={200: {"content": {"text/html": {}}}}
+)
 async def home(request: Request) -> Response:
     """Name the models, their versions and how they stand."""
     parts = served(request)
@@ -56,7 +59,7 @@ async def readyz(request: Request) -> Response:
     return as_json(told, 200 if parts.holder.ready and not parts.leaving.begun else 503)
 
 
-@router.get("/metrics", summary="Numbers for Prometheus")
+@router.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> Response:
     """Return counters, timings, and which versions are served."""
     parts = served(request)
