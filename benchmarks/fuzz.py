@@ -176,7 +176,8 @@ def send(port: int, data: bytes) -> bytes:
     parts = []
     with socket.create_connection(("127.0.0.1", port), PATIENCE) as raw:
         raw.settimeout(PATIENCE)
-        with contextlib.suppress(ConnectionError):
+        # It may have been refused, and closed, before all of it was sent.
+        with contextlib.suppress(OSError):
             raw.sendall(data)
             raw.shutdown(socket.SHUT_WR)
         with contextlib.suppress(ConnectionError):

@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 
+from starlette.exceptions import HTTPException
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,7 +47,7 @@ class Guard:
         # The longest body that any route takes: a form's, in which a letter may take nine bytes, or a batch's.
         self.most = max(settings.max_batch_bytes, 3 * settings.max_row_bytes)
         # Of a body without a length the bytes are counted as they come.
-        self.counted = RequestBodyLimitMiddleware(app, self.most)
+        self.counted = RequestBodyLimitMiddleware(self._in_one_shape, self.most)
         self.settings = settings
         self.keys = keys
         self.admin = admin
@@ -86,6 +87,15 @@ class Guard:
         finally:
             self.n_requests -= 1
             self.n_long -= is_long
+
+    async def _in_one_shape(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Call the app; a body that is found too long outside of its routes is refused as one of theirs is."""
+        try:
+            await self.app(scope, receive, send)
+        except HTTPException as error:
+            if error.status_code != 413:
+                raise
+            await body_too_long(self.most).response(scope["state"]["request_id"])(scope, receive, send)
 
     def _enter(self, is_long: bool) -> None:
         """Take a place, or refuse; a long body has fewer of them, since each holds its memory until it is answered."""

@@ -35,7 +35,6 @@ class Settings(Frozen):
     retry_seconds: float = Field(default=0.5, gt=0)
     retry_limit_seconds: float = Field(default=30.0, gt=0)
     # The guard's; docs/guarding.md tells what each is good for.
-    max_columns: int = Field(default=5_000, gt=0)
     max_concurrent: int = Field(default=256, gt=0)
     max_long: int = Field(default=16, gt=0)
     max_connections: int = Field(default=4_096, gt=0)

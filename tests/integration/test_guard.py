@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
+import os
+import re
 import signal
 import socket
 import threading
 import time
 
-import httpx
 import psutil
 import pytest
 
+from benchmarks.fuzz import fuzz, throw
 from tests.integration.serving import running
 from tests.unit.service.making import SHIP, put, wait_for
 
@@ -38,7 +41,6 @@ def service(artifacts, root):
         PENSTOCK_BODY_SECONDS="2",
         PENSTOCK_MAX_CONCURRENT="6",
         PENSTOCK_MAX_LONG="2",
-        PENSTOCK_MAX_COLUMNS="50",
     ) as made:
         wait_for(lambda: made.answers("/readyz"))
         made.version()
@@ -233,7 +235,7 @@ def test_long_bodies_leave_room_for_rows(service):
 
 def test_rows_that_are_too_wide_are_refused(service):
     """Every field that is unknown costs a warning, a dozen times as long as itself."""
-    wide = SHIP | {f"c{i}": i for i in range(60)}
+    wide = SHIP | {f"c{i}": i for i in range(1_100)}
     for path, body in (("/predict", wide), (BATCH, {"rows": [SHIP, wide]})):
         answer = service.http.post(path, json=body)
         assert answer.status_code == 413
@@ -278,45 +280,49 @@ def test_a_model_is_found_by_its_very_name_alone(service, name, rest):
     assert name.encode() not in answer
 
 
+def once(service, path, row=None):
+    """Ask over a connection of its own; return status, headers and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=20)
+    try:
+        if row is None:
+            connection.request("GET", path)
+        else:
+            connection.request("POST", path, json.dumps(row), {"content-type": "application/json"})
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read().decode()
+    finally:
+        connection.close()
+
+
 def test_a_signal_fails_no_request(artifacts, root):
     """Unready at once, still answering for a while, then closed; what was begun is answered, and the process ends."""
-    with running(artifacts, root, PENSTOCK_DRAIN_SECONDS="1.5") as service:
+    with running(artifacts, root, PENSTOCK_DRAIN_SECONDS="2") as service:
         wait_for(lambda: service.answers("/readyz"))
-        slow = httpx.Client(base_url=service.http.base_url, timeout=30)
-        done = threading.Event()
-
-        def trickled():
-            body = json.dumps(SHIP).encode()
-            for at in range(0, len(body), 20):
-                if at:
-                    done.wait(0.6)
-                yield body[at : at + 20]
-
-        answers = []
-        asking = threading.Thread(
-            target=lambda: answers.append(
-                slow.post("/predict", content=trickled(), headers={"content-type": "application/json"})
-            )
-        )
-        asking.start()
-        time.sleep(0.3)
-        began = time.monotonic()
-        service.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: httpx.get(f"{service.http.base_url}/readyz").status_code == 503, 1)
-        ready = httpx.get(f"{service.http.base_url}/readyz")
-        assert ready.json()["status"] == "leaving"
-        answer = httpx.post(f"{service.http.base_url}/predict", json=SHIP)
-        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
-        assert httpx.get(f"{service.http.base_url}/livez").status_code == 200
-        assert time.monotonic() - began < 1.4
-        time.sleep(max(0.0, 2.2 - (time.monotonic() - began)))
-        with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{service.http.base_url}/livez")
-        asking.join(20)
-        assert [answer.status_code for answer in answers] == [200]
+        body = json.dumps(SHIP).encode()
+        with connected(service) as slow:
+            slow.sendall(head("/predict", b"content-length: %d" % len(body)) + b"\r\n" + body[:20])
+            time.sleep(0.2)
+            began = time.monotonic()
+            service.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: once(service, "/readyz")[0] == 503, 1.5)
+            assert json.loads(once(service, "/readyz")[2])["status"] == "leaving"
+            status, headers, _ = once(service, "/predict", SHIP)
+            assert (status, headers["connection"]) == (200, "close")
+            assert once(service, "/livez")[0] == 200
+            wait_for(lambda: _refused(service))
+            assert time.monotonic() - began > 1.9
+            slow.sendall(body[20:])
+            assert slow.recv(65_536).startswith(b"HTTP/1.1 200 ")
         assert service.process.wait(30) == 0
         assert time.monotonic() - began < 30
-        slow.close()
+
+
+def _refused(service):
+    try:
+        socket.create_connection(("127.0.0.1", service.port), 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_the_numbers_of_two_workers_are_those_of_all_requests(artifacts, root, tmp_path):
@@ -325,15 +331,11 @@ def test_the_numbers_of_two_workers_are_those_of_all_requests(artifacts, root, t
     left.write_bytes(b"rubbish of another process")
     with running(artifacts, root, workers=2, PROMETHEUS_MULTIPROC_DIR=str(tmp_path)) as service:
         assert not left.exists()
-
-        def both_ready():
-            return all(httpx.post(f"{service.http.base_url}/predict", json=SHIP).status_code == 200 for _ in range(8))
-
-        wait_for(both_ready, 40)
+        wait_for(lambda: all(once(service, "/predict", SHIP)[0] == 200 for _ in range(12)), 60)
         version = service.version()
 
         def counted(start):
-            lines = httpx.get(f"{service.http.base_url}/metrics").text.splitlines()
+            lines = once(service, "/metrics")[2].splitlines()
             return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
 
         rows = f'penstock_rows_total{{model="ships",version="{version}"}}'
@@ -341,15 +343,28 @@ def test_the_numbers_of_two_workers_are_those_of_all_requests(artifacts, root, t
         before = counted(rows), counted(requests)
         # A connection of its own for each, so that both workers are met.
         for _ in range(60):
-            assert httpx.post(f"{service.http.base_url}/predict", json=SHIP).status_code == 200
+            assert once(service, "/predict", SHIP)[0] == 200
         assert (counted(rows), counted(requests)) == (before[0] + 60, before[1] + 60)
-        assert len(list(tmp_path.glob("counter_*.db"))) == 2
-        # A worker that dies takes no number with it, and its gauges go.
-        victim = psutil.Process(service.process.pid).children(recursive=True)
-        victim = next(p for p in victim if "spawn_main" in " ".join(p.cmdline()))
-        victim.kill()
-        wait_for(lambda: len(list(tmp_path.glob("counter_*.db"))) == 3, 40)
-        assert counted(requests) >= before[1] + 60
         assert counted("penstock_ready") == 1
-        assert not list(tmp_path.glob(f"gauge_live*_{victim.pid}.db"))
+        files = {p.name for p in tmp_path.glob("counter_*.db")}
+        assert len(files) == 2
+        # The numbers of a worker that dies stay, and what it was at the moment goes.
+        victim = int(re.findall(r"\d+", min(files))[0])
+        os.kill(victim, signal.SIGKILL)
+        # It is gone when the process that started it has noticed.
+        wait_for(lambda: counted("penstock_ready") == 1 and not list(tmp_path.glob(f"gauge_live*_{victim}.db")), 20)
+        assert counted(requests) >= before[1] + 60
         assert service.stop() == 0
+
+
+@pytest.mark.parametrize(("cases", "broken"), [(150, 110), pytest.param(1_500, 1_100, marks=pytest.mark.long)])
+def test_no_request_that_a_machine_thinks_up_is_a_failure_of_ours(service, cases, broken):
+    """Made from the service's own document, well-formed and broken, and bytes that are no HTTP: no 5xx, no hang."""
+    answered = fuzz(f"http://127.0.0.1:{service.port}", cases, seed=cases)
+    assert sum(answered.values()) >= cases
+    assert {200, 404, 422} <= answered.keys()
+    thrown = throw(service.port, broken, seed=broken)
+    assert sum(thrown.values()) == broken
+    assert {400, 404, 415} <= thrown.keys()
+    assert service.version()
+    assert not [line for line in service.lines if "Traceback" in line or " 500 " in line]

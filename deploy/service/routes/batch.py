@@ -12,7 +12,6 @@ from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, model, refuse_explain, served
 from deploy.service.tables import check_columns, read_table, write_table
-from deploy.service.widths import refuse_wide
 
 router = APIRouter(tags=["predict"])
 
@@ -36,7 +35,6 @@ async def predict_batch(request: Request, name: str) -> Response:
 
 def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
     rows, history = many_rows(body, parts.settings.max_rows)
-    refuse_wide([*rows, *(history or ())], parts.settings.max_columns)
     answers = predict(held, rows, parts.meters, history)
     refuse_misfits(answers, held.bundle, single=False)
     return stamped(as_json({**named(answers), "rows": answers.rows()}), answers)
@@ -44,7 +42,6 @@ def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
 
 def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
     table = read_table(media, body, parts.settings.max_rows)
-    refuse_wide([table.schema], parts.settings.max_columns)
     check_columns(table, held.bundle.fields)
     refuse_absent(table, held.bundle)
     answers = predict(held, table, parts.meters)

@@ -8,7 +8,6 @@ from deploy.service.answer import named, predict, refuse_misfits
 from deploy.service.body import JSON, media_type, read_body, row_with_history
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, default_model, model, refuse_explain, served
-from deploy.service.widths import refuse_wide
 
 router = APIRouter(tags=["predict"])
 
@@ -33,7 +32,6 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
     body = await read_body(request, parts.settings.max_row_bytes, parts.settings.body_seconds)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
     row, history = row_with_history(body, held.bundle.fields, parts.settings.max_rows)
-    refuse_wide([row, *(history or ())], parts.settings.max_columns)
     answers = predict(held, [row], parts.meters, history)
     refuse_misfits(answers, held.bundle, single=True)
     return as_json({**answers.rows()[0], **named(answers)})
