@@ -13,7 +13,7 @@ CODE    := penstock tasks flows deploy data benchmarks docs tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run serve up bench bench-serve pictures test test-long test-extras check lint format types imports lock clean again
+.PHONY: help run serve up bench bench-serve fuzz pictures test test-long test-extras check lint format types imports lock clean again
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,9 @@ bench: $(VENV)/.sample ## measure speed against the figures to reach
 
 bench-serve: $(VENV)/.dev ## the service beside an echo and four other servers, which are installed once
 	@$(BIN)/python -m benchmarks.serving
+
+fuzz: $(VENV)/.dev ## twenty thousand requests that a machine thought up, and broken bytes: no 5xx, no hang (ARGS=100000)
+	@$(BIN)/python -m benchmarks.fuzz $(ARGS)
 
 pictures: $(VENV)/.dev $(VENV)/.sample ## the README's pictures anew: the sample's report, its service, its run in Prefect
 	@$(BIN)/python -m docs.pictures

@@ -236,6 +236,14 @@ def serve(
     return body(artifacts, host, port, workers)
 
 
+@app.command("service-key")
+def service_key(name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is; logs show it.")]) -> int:
+    """Make a key for those who ask the service, and print it with the entry by which the service knows it."""
+    from deploy.commands.service_key import service_key as body
+
+    return body(name)
+
+
 @app.command()
 def models(artifacts: Artifacts = Path("artifacts")) -> int:
     """List the published models and their versions."""

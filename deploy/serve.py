@@ -14,9 +14,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from deploy.service.settings import Settings
 from penstock.errors import EXIT_OK, EXIT_OTHER, UserError
 
-# In-flight requests have this long; SageMaker and Kubernetes kill after 30 seconds.
+# From the signal on, with the wait in which the service says that it goes; orchestrators kill after 30 seconds.
 DRAIN_SECONDS = 25
 # One row is too little work to share among threads: waking them costs more than they save, and workers would fight.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
@@ -47,8 +48,23 @@ def serve(artifacts: Path, host: str, port: int, workers: int) -> int:
     os.environ["PENSTOCK_ARTIFACTS"] = str(Path(artifacts).absolute())
     for name in _ONE_THREAD:
         os.environ.setdefault(name, "1")
+    _allow_connections()
     with _shared_numbers(workers):
         return _one(host, port) if workers <= 1 else _many(host, port, workers)
+
+
+def _allow_connections() -> None:
+    """Ask the system for as many open files as there may be connections; shells often give a thousand."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = Settings.from_environment().max_connections + 1024
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _one(host: str, port: int) -> int:
@@ -65,16 +81,20 @@ def _one(host: str, port: int) -> int:
 
 def _many(host: str, port: int, workers: int) -> int:
     import uvicorn
+    from uvicorn.supervisors import Multiprocess
 
-    # uvicorn opens the socket that its workers share; asking first gives a clear error instead of its exit.
-    with _listening(host, port) as listener:
-        chosen = int(listener.getsockname()[1])
+    class Workers(Multiprocess):
+        def terminate_all(self) -> None:
+            super().terminate_all()
+            # While this process held the door open, callers would wait before it when the workers have gone.
+            for shared in self.sockets:
+                shared.close()
+
+    with _listening(host, port) as listener, _stopped_by_signal(lambda: False):
+        options = _options(host, listener.getsockname()[1])
+        config = uvicorn.Config("deploy.service.app:from_environment", workers=workers, **options)
         _announce(host, listener)
-    try:
-        with _stopped_by_signal(lambda: False):
-            uvicorn.run("deploy.service.app:from_environment", workers=workers, **_options(host, chosen))
-    except SystemExit as error:
-        return error.code if isinstance(error.code, int) else EXIT_OTHER
+        Workers(config, sockets=[listener]).run()
     return EXIT_OK
 
 
@@ -84,14 +104,14 @@ def _options(host: str, port: int) -> dict[str, Any]:
         "host": host,
         "port": port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "deploy.service.protocol:Guarded",
         "ws": "none",
         "lifespan": "on",
         # Its lines hold whole addresses; the service writes its own, without them.
         "access_log": False,
         "server_header": False,
         "date_header": True,
-        "timeout_graceful_shutdown": DRAIN_SECONDS,
+        "timeout_graceful_shutdown": int(DRAIN_SECONDS - Settings.from_environment().drain_seconds),
         "log_config": log_config(os.environ.get("PENSTOCK_LOG_LEVEL", "INFO").upper()),
     }
 
@@ -153,7 +173,13 @@ def _stopped_by_signal(finished: Callable[[], bool]) -> Iterator[None]:
 @contextlib.contextmanager
 def _shared_numbers(workers: int) -> Iterator[None]:
     """Give several workers a directory in which each leaves its metrics for the others."""
-    if workers <= 1 or os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    if given := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        # What a process before this one has counted is not ours to tell.
+        for left in Path(given).glob("*.db"):
+            left.unlink(missing_ok=True)
+        yield
+        return
+    if workers <= 1:
         yield
         return
     with tempfile.TemporaryDirectory(prefix="penstock-metrics-") as folder:

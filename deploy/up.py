@@ -128,7 +128,8 @@ def _start(
     for deployment in deployments:
         _wait_registered(family, api, deployment, artifacts)
     words = [sys.executable, "-m", "deploy.cli", "serve", "--artifacts", str(artifacts), "--host", host]
-    family.start("service", [*words, "--port", str(port)], environment)
+    # Nobody else sends requests here who would have to learn first that the service goes.
+    family.start("service", [*words, "--port", str(port)], {"PENSTOCK_DRAIN_SECONDS": "0"} | environment)
     family.wait_for("The service", f"{reach}/livez", START_SECONDS)
     return Running(pid=os.getpid(), prefect=api.removesuffix("/api"), service=reach, specs=tuple(specs))
 

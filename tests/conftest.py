@@ -52,6 +52,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # Its default of 20 seconds is too short for a first start on a busy machine.
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "90",
         "MPLBACKEND": "Agg",
+        # Nobody hears of a service that goes but the test itself.
+        "PENSTOCK_DRAIN_SECONDS": "0",
         # Test processes run side by side: more threads in each would only wait for one another.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",

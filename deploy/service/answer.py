@@ -13,6 +13,7 @@ from deploy.service.holder import Held
 from deploy.service.meters import Meters
 from deploy.service.problems import MAX_FAULTS, Fault, Problem
 from deploy.service.rows import required
+from deploy.service.widths import refuse_wide
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.carried import told_versions
 from penstock.bundle.predictions import Predictions
@@ -25,6 +26,7 @@ def predict(
     held: Held, raw: pa.Table | list[dict[str, Any]], meters: Meters, history: list[dict[str, Any]] | None = None
 ) -> Predictions:
     """Predict, and count what was done."""
+    refuse_wide(raw, held.bundle)
     began = time.perf_counter()
     held.pulse.called()
     try:

@@ -14,8 +14,11 @@ from starlette.exceptions import HTTPException
 from deploy.service.access import AccessLog
 from deploy.service.door import Doors
 from deploy.service.envelope import Envelope
+from deploy.service.guard import Guard
 from deploy.service.holder import Holder
 from deploy.service.hot import HotPath
+from deploy.service.keys import Keys
+from deploy.service.leaving import told_by_signal
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
 from deploy.service.routes import batch, docs, forms, models, predict, status
@@ -47,7 +50,8 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         watch = asyncio.create_task(parts.watcher.run())
         try:
-            yield
+            with told_by_signal(parts.leaving, settings.drain_seconds):
+                yield
         finally:
             watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -67,14 +71,21 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.served = parts
-    # The first is the innermost: what guards the app stands before the short way too.
+    keys, admin = Keys(settings.api_keys, "PENSTOCK_API_KEYS"), Keys(settings.admin_keys, "PENSTOCK_ADMIN_KEYS")
+    # The first is the innermost: what guards the app stands before the short way too, and the envelope is put around
+    # the guard, so that what is refused has a request id and is counted.
     app.add_middleware(HotPath, parts=parts)
+    app.add_middleware(Guard, settings=settings, keys=keys, admin=admin, leaving=parts.leaving)
     app.add_middleware(Envelope, meters=meters, access=access)
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(PenstockError, on_library_error)
     app.add_exception_handler(HTTPException, on_http_exception)
     for routes in (status, models, predict, forms, batch, docs):
         app.include_router(routes.router)
+    if admin:
+        from deploy.service.routes import admin as admin_routes
+
+        app.include_router(admin_routes.router)
     return app
 
 

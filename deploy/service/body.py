@@ -12,7 +12,7 @@ import orjson
 from fastapi import Request
 from starlette.types import Receive
 
-from deploy.service.problems import MAX_FAULTS, Fault, Problem, shown_name
+from deploy.service.problems import MAX_FAULTS, Fault, Problem, body_too_long, shown_name
 from penstock.series.rule import HISTORY
 
 JSON = "application/json"
@@ -39,7 +39,7 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
         raise Problem(415, "unsupported-encoding", "Compressed bodies are not taken; send it as it is")
     told = request.headers.get("content-length", "")
     if told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > limit):
-        raise _too_long(limit)
+        raise body_too_long(limit)
     return await collected(request.receive, limit, seconds)
 
 
@@ -62,16 +62,12 @@ async def collected(receive: Receive, limit: int, seconds: float) -> bytes:
                 part: bytes = message.get("body", b"")
                 size += len(part)
                 if size > limit:
-                    raise _too_long(limit)
+                    raise body_too_long(limit)
                 if not message.get("more_body", False):
                     return b"".join((*parts, part)) if parts else part
                 parts.append(part)
     except TimeoutError:
         raise Problem(408, "body-slow", f"The body did not arrive within {seconds:g} seconds") from None
-
-
-def _too_long(limit: int) -> Problem:
-    return Problem(413, "body-too-long", f"The body is longer than the {limit} bytes that this address takes")
 
 
 def media_type(request: Request, allowed: tuple[str, ...]) -> str:

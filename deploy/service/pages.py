@@ -17,6 +17,7 @@ from deploy.service.docs import groups_of
 from deploy.service.forms import MAX_SHOWN, Field, fields_of
 from deploy.service.headline import headline, metric_title, scores
 from deploy.service.holder import Held
+from deploy.service.problems import Problem
 from deploy.service.served import Served
 from deploy.service.tried import Tried
 from deploy.service.verdicts import chronicle
@@ -200,6 +201,13 @@ def _card(text: str) -> Markup:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(6, int(token.tag[1]) + 2)}"
     return Markup(parser.renderer.render(tokens, parser.options, {}))  # noqa: S704 - as above
+
+
+def key_page(problem: Problem, root: str) -> Response:
+    """Return what a browser shows when its user has given no key, or a wrong one."""
+    made = _page("key.html", problem.status, root=root)
+    made.headers.update(problem.headers)
+    return made
 
 
 def docs_page(doc: dict[str, Any], root: str) -> Response:

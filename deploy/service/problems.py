@@ -107,6 +107,11 @@ def unknown_model(known: Iterable[str]) -> Problem:
     return Problem(404, "unknown-model", f"There is no model of this name; known: {names}")
 
 
+def body_too_long(limit: int) -> Problem:
+    """Return the refusal of a body that is longer than an address takes."""
+    return Problem(413, "body-too-long", f"The body is longer than the {limit} bytes that this address takes")
+
+
 def from_error(error: PenstockError) -> Problem:
     """Return an error of the library as a refusal.
 
@@ -153,5 +158,6 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 _FRAMEWORK = {
     404: ("no-such-page", "There is nothing at this address; GET /docs lists what there is"),
+    413: ("body-too-long", "The body is longer than this address takes"),
     405: ("method-not-allowed", "This address does not take this method; the Allow header lists those it takes"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -11,6 +11,7 @@ from fastapi import Request, Response
 
 from deploy.service.door import Doors
 from deploy.service.holder import Held, Holder
+from deploy.service.leaving import Leaving
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, not_ready, unknown_model
 from deploy.service.settings import Settings
@@ -28,6 +29,7 @@ class Served:
     pool: ThreadPoolExecutor
     doors: Doors
     watcher: Watcher
+    leaving: Leaving = field(default_factory=Leaving)
 
 
 def served(request: Request) -> Served:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
@@ -29,8 +30,9 @@ class Settings(Frozen):
     access_log: str | None = None
     poll_seconds: float = Field(default=0.25, gt=0)
     max_row_bytes: int = Field(default=1_000_000, gt=0)
-    max_batch_bytes: int = Field(default=64_000_000, gt=0)
-    max_rows: int = Field(default=1_000_000, gt=0)
+    # What a body of any length costs is what of it is taken: this much memory, and never more.
+    max_batch_bytes: int = Field(default=16_000_000, gt=0)
+    max_rows: int = Field(default=100_000, gt=0)
     body_seconds: float = Field(default=60.0, gt=0)
     retry_seconds: float = Field(default=0.5, gt=0)
     retry_limit_seconds: float = Field(default=30.0, gt=0)
@@ -46,6 +48,16 @@ class Settings(Frozen):
     burst_errors: int = Field(default=5, ge=0)
     burst_share: float = Field(default=0.5, gt=0, le=1)
     burst_seconds: float = Field(default=30.0, gt=0)
+    # The guard's; docs/guarding.md tells what each is good for.
+    max_concurrent: int = Field(default=256, gt=0)
+    max_long: int = Field(default=16, gt=0)
+    max_connections: int = Field(default=4_096, gt=0)
+    max_head_bytes: int = Field(default=65_536, ge=1_024)
+    head_seconds: float = Field(default=10.0, gt=0)
+    drain_seconds: float = Field(default=5.0, ge=0, le=20)
+    api_keys: str = ""
+    admin_keys: str = ""
+    metrics_access: Literal["key", "open", "off"] = "key"
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -22,66 +17,8 @@ from deploy.serve import serve
 from penstock.bundle.layout import ModelHome
 from penstock.bundle.rollback import rollback
 from penstock.errors import UserError
+from tests.integration.serving import running
 from tests.unit.service.making import SHIP, put, wait_for
-
-PROGRAM = (
-    "import sys; from pathlib import Path; from deploy.serve import serve; "
-    "sys.exit(serve(Path(sys.argv[1]), '127.0.0.1', 0, int(sys.argv[2])))"
-)
-
-
-class Running:
-    """A service process, and what it has written."""
-
-    def __init__(self, artifacts, root, workers=1, **environment):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(artifacts), str(workers)],
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=root,
-            env=os.environ | {"PENSTOCK_LOG_LEVEL": "DEBUG"} | environment,
-        )
-        assert self.process.stderr is not None
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.process.stderr.readline())
-        assert found
-        self.port = int(found[1])
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True)
-        self._reader.start()
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=20)
-        wait_for(lambda: self.answers("/livez"), 40)
-
-    def answers(self, path):
-        """Return whether an address answers well."""
-        assert self.process.poll() is None, self.lines
-        try:
-            return self.http.get(path).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def version(self):
-        """Return the version that answers."""
-        return self.http.post("/predict", json=SHIP).json().get("version")
-
-    def stop(self, number=signal.SIGTERM):
-        """Send a signal and return the exit status."""
-        self.process.send_signal(number)
-        status = self.process.wait(40)
-        self._reader.join(10)
-        return status
-
-
-@contextmanager
-def running(artifacts, root, workers=1, **environment):
-    service = Running(artifacts, root, workers, **environment)
-    try:
-        yield service
-    finally:
-        service.http.close()
-        if service.process.poll() is None:
-            service.stop()
-        service._reader.join(10)
-        service.process.stderr.close()
 
 
 @pytest.fixture(scope="module")
@@ -263,24 +200,6 @@ def test_a_spoilt_start_serves_the_version_before_and_a_signal_lets_a_request_en
     written = "".join(service.lines)
     assert "POST /predict 200" in written
     assert "s3cr3t" not in written
-
-
-def test_several_workers_answer_as_one(tmp_path, root):
-    """Each loads the model, their numbers are added up, and one signal ends them all."""
-    put(tmp_path)
-    with running(tmp_path, root, workers=2) as service:
-        wait_for(lambda: service.answers("/readyz"), 40)
-        for _ in range(30):
-            # A connection of its own each time, so that both workers are met.
-            answer = httpx.post(f"{service.http.base_url}/predict", json=SHIP)
-            assert answer.status_code in (200, 503)
-        wait_for(lambda: all(service.version() for _ in range(10)))
-        text = service.http.get("/metrics").text
-        counted = re.search(r'requests_total\{method="POST",route="/predict",status="200"\} (\d+)', text)
-        assert counted
-        assert int(counted[1]) >= 10
-        assert "penstock_model_info{" in text
-        assert service.stop() == 0
 
 
 def test_a_port_that_is_taken_is_a_clear_error(tmp_path):

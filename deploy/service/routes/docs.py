@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 
 from deploy.service.openapi import document
 from deploy.service.pages import docs_page, static_file
@@ -20,7 +21,7 @@ async def openapi(request: Request) -> Response:
     return as_json(current(request.app, served(request)))
 
 
-@router.get("/docs", summary="This API as a page")
+@router.get("/docs", summary="This API as a page", response_class=HTMLResponse)
 async def docs(request: Request) -> Response:
     """Return the same document for people."""
     return docs_page(current(request.app, served(request)), request.scope.get("root_path", ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 
 from deploy.service.about import lookups_told, summary, versions
 from deploy.service.negotiate import wants_html
@@ -26,7 +27,11 @@ async def all_models(request: Request) -> Response:
     return as_json({"models": [summary(holder, name) for name in holder.names()]})
 
 
-@router.get("/models/{name}", summary="One model: JSON, or its page for a browser")
+@router.get(
+    "/models/{name}",
+    summary="One model: JSON, or its page for a browser",
+    responses={200: {"content": {"text/html": {}}}},
+)
 async def one_model(request: Request, name: str) -> Response:
     """Tell what a model predicts, from which fields, and how well."""
     parts = served(request)
@@ -61,7 +66,7 @@ async def model_versions(request: Request, name: str) -> Response:
     return as_json({"model": name, "served": serving, "versions": await asyncio.to_thread(versions, home, serving)})
 
 
-@router.get("/models/{name}/report", summary="The report of the version that is served")
+@router.get("/models/{name}/report", summary="The report of the version that is served", response_class=HTMLResponse)
 async def report(request: Request, name: str) -> Response:
     """Return the report that was sealed with the version, in a sandbox."""
     held = await model(served(request), name)
