@@ -27,8 +27,11 @@ class Disk:
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a new file. One that is there already is an error."""
-        with path.open("xb") as out:
-            out.write(data)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            _write_all(handle, data)
+        finally:
+            os.close(handle)
 
     def sync(self, path: Path) -> None:
         """Wait until a file's bytes, or a directory's names, would survive a power cut."""
@@ -50,8 +53,7 @@ class Disk:
         """Add bytes to the end of a file and wait until they would survive a power cut."""
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            while data:
-                data = data[os.write(handle, data) :]
+            _write_all(handle, data)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -89,6 +91,13 @@ class Disk:
             yield
         finally:
             os.close(handle)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    # The system may take fewer bytes than it is given.
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def _wait_for(handle: int, path: Path, seconds: float) -> None:

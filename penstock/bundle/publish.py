@@ -2,7 +2,7 @@
 
 A version is built in a hidden sibling, synced, proven, and renamed to its immutable name; then the pointer is replaced
 in one step. Publishers take turns by a lock, and a verdict reached against another champion than the live one is not
-acted on.
+acted on. Old versions go when the new one is live and the log says so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from penstock.bundle.layout import Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, What, now, whoami
 from penstock.bundle.manifest import is_record
 from penstock.bundle.renewal import records_in, renewed_pointer
+from penstock.bundle.retention import keep_of, sweep
 from penstock.bundle.rollback import hold, release, rollback
 from penstock.bundle.seal import Parts, build_files
 from penstock.bundle.sealed import Sealed, open_sealed
@@ -81,6 +82,7 @@ def publish(
         The pointer cannot be trusted, or the version could not be proven; nothing was published.
     """
     who = who or whoami()
+    keep = keep_of(parts.spec)
     with turn(artifacts, name, disk, first=True) as mine:
         pointer = mine.pointer()
         reasons = _refusal(pointer, parts.digest, verdict, force)
@@ -93,10 +95,11 @@ def publish(
             pointer = _renewed(mine, pointer, live, parts, who)
             return _outcome(name, "unchanged", parts.digest, pointer, where, verdict.reasons)
         _compare(pointer, started_from)
-        moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest)
+        moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest, keep)
         folder = _lay_down(mine, moved, parts, verdict, force)
         mine.point(moved)
         mine.note(event(moved, what, who, force or "; ".join(verdict.reasons)))
+        sweep(mine, moved, keep)
     return _outcome(name, "published", parts.digest, moved, folder, verdict.reasons)
 
 
@@ -146,7 +149,7 @@ def _compare(pointer: Pointer | None, started_from: str | None) -> None:
         )
 
 
-def _next(pointer: Pointer | None, name: str, sequence: int, digest: str) -> Pointer:
+def _next(pointer: Pointer | None, name: str, sequence: int, digest: str, keep: int) -> Pointer:
     version = version_name(sequence, digest)
     if pointer is None:
         return Pointer(generation=1, model=name, version=version, digest=digest, sequence=sequence)
@@ -157,7 +160,7 @@ def _next(pointer: Pointer | None, name: str, sequence: int, digest: str) -> Poi
             "version": version,
             "digest": digest,
             "sequence": sequence,
-            "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn),
+            "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn)[: max(keep - 1, 1)],
             "withdrawn": withdrawn,
             "as_of": {},
         }

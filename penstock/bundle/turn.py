@@ -16,6 +16,7 @@ from penstock.errors import BundleError, NotFound
 
 BUILDING = ".building-"
 POINTING = ".CURRENT."
+REMOVING = ".removing-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,12 @@ class Turn:
         with suppress(OSError):
             self.disk.remove(building)
 
+    def drop(self, version: str) -> None:
+        """Remove a version: it loses its name in one step, so that nobody ever meets half of it."""
+        gone = self.home.versions_folder / f"{REMOVING}{version}"
+        self.disk.rename(self.home.version_folder(version), gone)
+        self.disk.remove(gone)
+
     def point(self, pointer: Pointer) -> None:
         """Put a new pointer in the old one's place, in one step."""
         beside = self.home.folder / f"{POINTING}{uuid.uuid4().hex}"
@@ -88,9 +95,9 @@ class Turn:
 
     def clear_up(self) -> None:
         """Remove what publishers that died have left, and note what the last one had no time to note."""
-        for folder, mark in ((self.home.versions_folder, BUILDING), (self.home.folder, POINTING)):
+        for folder, marks in ((self.home.versions_folder, (BUILDING, REMOVING)), (self.home.folder, (POINTING,))):
             for name in self.disk.names(folder):
-                if name.startswith(mark):
+                if name.startswith(marks):
                     self.disk.remove(folder / name)
         try:
             pointer = self.pointer()
