@@ -44,7 +44,12 @@ class Turn:
     def build(self, files: Mapping[str, bytes]) -> Path:
         """Write files into a hidden sibling of the versions, every one and every directory synced; return it."""
         folder = self.home.versions_folder / f"{BUILDING}{uuid.uuid4().hex}"
-        self.disk.make_dir(folder)
+        with self._or_nothing(folder):
+            self.disk.make_dir(folder)
+            self._fill(folder, files)
+        return folder
+
+    def _fill(self, folder: Path, files: Mapping[str, bytes]) -> None:
         below = sorted({str(parent) for path in files for parent in PurePosixPath(path).parents if str(parent) != "."})
         for name in below:
             self.disk.make_dir(folder / name)
@@ -55,7 +60,15 @@ class Turn:
         for name in sorted(below, reverse=True):
             self.disk.sync(folder / name)
         self.disk.sync(folder)
-        return folder
+
+    @contextmanager
+    def _or_nothing(self, path: Path) -> Iterator[None]:
+        """Let go of what cannot be finished: a full disk is not to be filled by it."""
+        try:
+            yield
+        except Exception:
+            self.abandon(path)
+            raise
 
     def name(self, building: Path, version: str) -> Path:
         """Give a built version its immutable name."""
@@ -78,9 +91,10 @@ class Turn:
     def point(self, pointer: Pointer) -> None:
         """Put a new pointer in the old one's place, in one step."""
         beside = self.home.folder / f"{POINTING}{uuid.uuid4().hex}"
-        self.disk.write(beside, pointer.to_bytes(self.signer))
-        self.disk.sync(beside)
-        self.disk.replace(beside, self.home.pointer_path)
+        with self._or_nothing(beside):
+            self.disk.write(beside, pointer.to_bytes(self.signer))
+            self.disk.sync(beside)
+            self.disk.replace(beside, self.home.pointer_path)
         self.disk.sync(self.home.folder)
 
     def note(self, *events: Event) -> None:
