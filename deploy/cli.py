@@ -31,6 +31,7 @@ from deploy.arguments import (
     Union,
 )
 from deploy.arguments import options_from as _options
+from deploy.upkeep import upkeep
 from penstock.errors import EXIT_INTERRUPTED, EXIT_OTHER, PenstockError
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(upkeep)
 
 
 @app.command()
