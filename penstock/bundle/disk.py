@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ LOCK_SECONDS = 60.0
 
 
 class Disk:
-    """The local disk, by ten calls. None of them syncs by itself but `append`."""
+    """The local disk, by a dozen calls. None of them syncs by itself but `append`."""
 
     def make_dir(self, path: Path) -> None:
         """Make a directory, and those above it; one that is there will do."""
@@ -72,9 +72,22 @@ class Disk:
         except FileNotFoundError:
             return []
 
+    def exists(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        return path.is_file()
+
     def read(self, path: Path) -> bytes:
         """Return the bytes of a regular file."""
         return read_regular(path)
+
+    def at(self, path: Path) -> str:
+        """Return a path in full, as a person would name it."""
+        return str(path.absolute())
+
+    @contextmanager
+    def local(self, folder: Path, only: Collection[str] | None = None) -> Iterator[Path]:
+        """Yield a directory of this machine that holds what a directory holds, or `only` some files of it."""
+        yield folder
 
     @contextmanager
     def locked(self, path: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:

@@ -12,7 +12,7 @@ from penstock.bundle.disk import Disk, told_as_store_error
 from penstock.bundle.keys import Signer, Trust
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
 from penstock.bundle.log import MADE_LIVE, Event, What, now
-from penstock.errors import BundleError, NotFound
+from penstock.errors import BundleError, NotFound, StoreError
 
 BUILDING = ".building-"
 POINTING = ".CURRENT."
@@ -79,7 +79,7 @@ class Turn:
 
     def abandon(self, building: Path) -> None:
         """Remove what was built, as far as the disk lets us: whoever comes next removes the rest."""
-        with suppress(OSError):
+        with suppress(OSError, StoreError):
             self.disk.remove(building)
 
     def drop(self, version: str) -> None:
@@ -172,9 +172,9 @@ def turn(artifacts: str | Path, name: str, disk: Disk | None = None, *, first: b
     StoreError
         The disk refused.
     """
-    disk = disk or Disk()
     home = ModelHome(artifacts, name, disk)
-    if not first and not home.folder.is_dir():
+    disk = home.disk
+    if not first and not disk.names(home.folder):
         raise NotFound(
             f"There is no model {name!r}", where=str(artifacts), todo="`penstock models` lists those there are."
         )
