@@ -25,3 +25,67 @@ def gc(
     from deploy.commands.garbage import gc as body
 
     return body(artifacts, older_than, dry)
+
+
+@upkeep.command()
+def mirror(
+    address: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Where models are published.")],
+    artifacts: Artifacts = Path("artifacts"),
+    every: Annotated[float | None, typer.Option(help="Go on, and look again after so many seconds.")] = None,
+) -> int:
+    """Bring the live models of a bucket into a directory of this machine, to serve them from there."""
+    from deploy.commands.mirror import mirror as body
+
+    return body(address, artifacts, every)
+
+
+keys = typer.Typer(help="Which key signs here, and whose signatures count.", no_args_is_help=True)
+upkeep.add_typer(keys, name="keys")
+
+
+@keys.command()
+def make() -> int:
+    """Make the key that this user signs with, unless there is one; the first run that publishes would do so, too."""
+    from deploy.commands.keys import make as body
+
+    return body()
+
+
+@keys.command()
+def show() -> int:
+    """Tell which key this user signs with."""
+    from deploy.commands.keys import show as body
+
+    return body()
+
+
+@keys.command("list")
+def listed() -> int:
+    """List the keys whose signatures count here."""
+    from deploy.commands.keys import listed as body
+
+    return body()
+
+
+@keys.command()
+def trust(file: Annotated[Path, typer.Argument(metavar="FILE.pub", help="A public key.")]) -> int:
+    """Open what the owner of a public key has signed."""
+    from deploy.commands.keys import trust as body
+
+    return body(file)
+
+
+@keys.command()
+def distrust(key: Annotated[str, typer.Argument(metavar="ID", help="As `penstock keys list` has it.")]) -> int:
+    """Open nothing any more that a key has signed."""
+    from deploy.commands.keys import distrust as body
+
+    return body(key)
+
+
+@keys.command()
+def rotate() -> int:
+    """Sign with a new key from now on; the old one's signatures count until it is distrusted."""
+    from deploy.commands.keys import rotate as body
+
+    return body()
