@@ -296,11 +296,12 @@ def publish(
     force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
     accept_schema_change: AcceptChange = None,
     artifacts: Artifacts = Path("artifacts"),
+    to: Annotated[str | None, typer.Option(help="Where it goes, if not there: DIR or s3://BUCKET/PREFIX.")] = None,
 ) -> int:
     """Publish the candidate that a run kept."""
     from deploy.commands import models as body
 
-    return body.publish(run_id, artifacts, force, accept_schema_change or "")
+    return body.publish(run_id, artifacts, force, accept_schema_change or "", to)
 
 
 @app.command()

@@ -25,6 +25,7 @@ from penstock.bundle.mirror import load, mirror
 from penstock.bundle.publish import hold, publish, release, rollback
 from penstock.errors import NotFound, NotSigned, PublishConflict, StoreError, Tampered
 from tests.unit.bundle.making import FAILED, PASSED, Made, files_below, make
+from tests.unit.bundle.test_candidate import kept
 
 WHERE = "s3://models/team/a"
 
@@ -132,6 +133,14 @@ def test_whoever_comes_second_loses_and_leaves_nothing(
     assert [e.what for e in home.events()] == ["published", "published"]
     assert publish(WHERE, "churn", second.parts, PASSED).state == "published"
     assert not [key for key in below(cloud) if "/." in key]
+
+
+def test_what_a_run_kept_here_can_be_published_there(made: list[Made], tmp_path: Path) -> None:
+    """Without training, by the command, whatever was live here when it was judged."""
+    kept(tmp_path, made[0], PASSED, started_from="ab" * 32)
+    assert call(["publish", "r1", "--artifacts", str(tmp_path), "--to", WHERE]) == 0
+    assert load(WHERE, "churn").digest == made[0].parts.digest
+    assert not (tmp_path / "models").exists()
 
 
 @pytest.mark.long
