@@ -174,13 +174,13 @@ def turn(artifacts: str | Path, name: str, disk: Disk | None = None, *, first: b
     """
     home = ModelHome(artifacts, name, disk)
     disk = home.disk
-    if not first and not disk.names(home.folder):
-        raise NotFound(
-            f"There is no model {name!r}", where=str(artifacts), todo="`penstock models` lists those there are."
-        )
     with told_as_store_error(home.folder):
         if first:
             _make_home(home, disk)
+        elif not disk.names(home.folder):
+            raise NotFound(
+                f"There is no model {name!r}", where=str(artifacts), todo="`penstock models` lists those there are."
+            )
         with disk.locked(home.lock_path):
             mine = Turn(home, disk, Signer.own(), Trust.standard())
             mine.clear_up()

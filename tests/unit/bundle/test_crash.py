@@ -121,8 +121,7 @@ def test_stopped_at_every_call(scene: tuple[Path, Act, set[str | None]], tmp_pat
     before, act, allowed = scene
     calls = calls_of(act, before, tmp_path / "scratch")
     assert len(calls) > 8
-    outcomes = _stopped(scene, calls, third, tmp_path, short=True)
-    assert outcomes == allowed
+    assert _stopped(scene, calls, third, tmp_path, short=True) <= allowed
 
 
 @pytest.mark.long
@@ -140,7 +139,9 @@ def _stopped(
     """Stop at every call; return what readers saw afterwards."""
     before, act, allowed = scene
     outcomes: set[str | None] = set()
-    for stop, call in enumerate(calls):
+    # Of a publish after which a version goes, the long form alone looks at what is the same without.
+    begin = calls.index("append log.jsonl") if short and any(REMOVING in call for call in calls) else 0
+    for stop, call in enumerate(calls[begin:], begin):
         ways = ways_of(call, last=stop == len(calls) - 1)
         for at, way in enumerate(ways):
             if short and at % 3 != stop % 3 and way not in ("after", "before"):
@@ -152,7 +153,7 @@ def _stopped(
             assert found in allowed, (call, way)
             assert not acknowledged or found == acknowledged, (call, way)
             outcomes.add(found)
-            if not short or (way == "half" and stop % 2) or (stop + at) % 8 == 0:
+            if (not short and (stop + at) % 2) or (way == "half" and stop % 2) or (stop + at) % 8 == 0:
                 _goes_on(artifacts, third)
             shutil.rmtree(artifacts)
     return outcomes
@@ -219,6 +220,11 @@ def test_killed_by_the_system(
             _goes_on(artifacts, third)
 
 
+@pytest.mark.parametrize(
+    "scene",
+    ["first publish", "second publish", pytest.param("third publish", marks=pytest.mark.long), "rollback", "hold"],
+    indirect=True,
+)
 def test_without_power_at_every_moment(scene: tuple[Path, Act, set[str | None]], tmp_path: Path) -> None:
     """What was not synced is lost, wholly or by chance: what was acknowledged stays, and nothing is ever half there."""
     before, act, allowed = scene

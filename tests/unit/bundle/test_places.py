@@ -43,6 +43,7 @@ def test_of_two_and_of_ten_with_one_champion_one_wins(artifacts: Path, first: Ma
         assert Bundle.load(home.folder).version == home.read_pointer().version
 
 
+@pytest.mark.long
 def test_ten_that_want_nothing_of_each_other_take_turns(artifacts: Path, first: Made, root: Path) -> None:
     """Each is published, none is lost, and the numbers have no gap."""
     assert crowd(artifacts, first, root, "any", 10) == {"published": 10}
@@ -119,6 +120,7 @@ def test_a_directory_that_may_only_be_read_is_served_and_not_written(mount: Moun
     assert Bundle.load(artifacts / "models" / "churn").digest == first.parts.digest
 
 
+@pytest.mark.long
 def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path: Path, first: Made, second: Made, root: Path) -> None:
     """The system's own limit, for whoever may not mount: what is live stays live."""
     artifacts, parts = tmp_path / "artifacts", tmp_path / "parts"
