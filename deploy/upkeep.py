@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.arguments import Artifacts
+from deploy.arguments import Artifacts, Model
 
 upkeep = typer.Typer()
 
@@ -89,3 +89,36 @@ def rotate() -> int:
     from deploy.commands.keys import rotate as body
 
     return body()
+
+
+openssf = typer.Typer(
+    help="OpenSSF model signing of a version's folder (the extra model-signing).", no_args_is_help=True
+)
+upkeep.add_typer(openssf, name="openssf")
+Version = Annotated[str | None, typer.Option(help="Another version than the current one.")]
+
+
+@openssf.command("sign")
+def openssf_sign(
+    name: Model,
+    key: Annotated[Path, typer.Option(help="An elliptic-curve private key in PEM.")],
+    version: Version = None,
+    artifacts: Artifacts = Path("artifacts"),
+) -> int:
+    """Sign a published version for tools that ask for this kind of signature."""
+    from deploy.commands.openssf import sign as body
+
+    return body(name, artifacts, key, version)
+
+
+@openssf.command("verify")
+def openssf_verify(
+    name: Model,
+    key: Annotated[Path, typer.Option(help="The public key in PEM.")],
+    version: Version = None,
+    artifacts: Artifacts = Path("artifacts"),
+) -> int:
+    """Check such a signature."""
+    from deploy.commands.openssf import verify as body
+
+    return body(name, artifacts, key, version)
