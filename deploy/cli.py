@@ -31,6 +31,7 @@ from deploy.arguments import (
     Union,
 )
 from deploy.arguments import options_from as _options
+from deploy.upkeep import upkeep
 from penstock.errors import EXIT_INTERRUPTED, EXIT_OTHER, PenstockError
 
 app = typer.Typer(
@@ -40,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(upkeep)
 
 
 @app.command()
@@ -303,11 +305,12 @@ def publish(
     force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
     accept_schema_change: AcceptChange = None,
     artifacts: Artifacts = Path("artifacts"),
+    to: Annotated[str | None, typer.Option(help="Where it goes, if not there: DIR or s3://BUCKET/PREFIX.")] = None,
 ) -> int:
     """Publish the candidate that a run kept."""
     from deploy.commands import models as body
 
-    return body.publish(run_id, artifacts, force, accept_schema_change or "")
+    return body.publish(run_id, artifacts, force, accept_schema_change or "", to)
 
 
 @app.command()

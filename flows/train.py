@@ -122,7 +122,7 @@ def train(
             report=store.put_bytes(dossier_html(facts), "html", "text/html"),
             promises=promises,
         )
-        published: Published = stages.run(publish_door, candidate, publish and decided.publish)
+        published: Published = stages.run(publish_door, candidate, publish and decided.publishing.enabled)
     folder = Path(place) / "runs" / run_id
     summary = summary_of(run_id, folder, candidate, wrangled, published, stages.runs, outcome)
     told = as_published(facts, summary)

@@ -105,9 +105,13 @@ class Records(WritableFileSystem):
             It is not there, or not to be believed.
         """
         try:
-            body = self._believed(path, self._resolve_path(path).read_bytes())
+            file = self._resolve_path(path)
+            body = self._believed(path, file.read_bytes())
         except (OSError, ValueError, KeyError, TypeError, AttributeError, PenstockError) as error:
             raise StoreError("There is no such result", where=path, got=str(error)) from error
+        # A result that is used is a live one, however long ago it was made.
+        with contextlib.suppress(OSError):
+            os.utime(file)
         # Written anew, so that what was looked at is what Prefect reads, whatever else the file says.
         metadata = {"serializer": {"type": _SERIALIZER}, "storage_key": str(self._resolve_path(path))}
         return orjson.dumps({"metadata": metadata, "result": body})
@@ -157,4 +161,6 @@ class Records(WritableFileSystem):
         store = Store(self.artifacts)
         for ref in receipt.refs():
             store.verify(ref)
+            if not store.claim(ref):
+                raise ValueError("an object of it has just gone")
         return body

@@ -80,7 +80,7 @@ def release(name: str, artifacts: Path) -> int:
     return EXIT_OK
 
 
-def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "") -> int:
+def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "", to: str | None = None) -> int:
     """Publish a kept candidate, and say what became of it."""
     folder = artifacts / "runs" / run_id / "candidate"
     if not _RUN.fullmatch(run_id) or not folder.is_dir():
@@ -89,7 +89,7 @@ def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "") -
             where=str(artifacts / "runs"),
             expected=", ".join(_recent(artifacts)) or "a run id, as `penstock run` prints it",
         )
-    done = publish_candidate(folder, artifacts, force=force or "", accept=accept)
+    done = publish_candidate(folder, artifacts, force=force or "", accept=accept, to=to)
     console = out()
     if done.state == "refused":
         console.print("Not published:")

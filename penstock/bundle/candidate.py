@@ -75,18 +75,27 @@ class Candidate(Frozen):
             promises=self.promises,
         )
 
-    def publish(self, artifacts: str | Path, who: str | None = None, *, force: str = "", accept: str = "") -> Published:
+    def publish(
+        self,
+        artifacts: str | Path,
+        who: str | None = None,
+        *,
+        force: str = "",
+        accept: str = "",
+        to: str | Path | None = None,
+    ) -> Published:
         """Publish it, as `penstock.bundle.publish.publish` does; with a reason to force it, against any champion.
 
-        `accept` is the reason why callers may be asked to change; it overrules nothing else.
+        `accept` is the reason why callers may be asked to change; it overrules nothing else. `to` is where it goes, if
+        not into the artifacts directory that its payloads lie in: its verdict, reached here, then holds there as well.
         """
         return publish(
-            artifacts,
+            artifacts if to is None else to,
             self.name,
             self.parts(Store(artifacts)),
             accepting(self.evaluated.verdict, accept),
             who,
-            started_from=None if force else self.started_from,
+            started_from=None if force or to is not None else self.started_from,
             force=force,
         )
 
@@ -189,7 +198,13 @@ def read_candidate(folder: Path) -> Candidate:
 
 
 def publish_candidate(
-    folder: Path, artifacts: str | Path, *, force: str = "", accept: str = "", who: str | None = None
+    folder: Path,
+    artifacts: str | Path,
+    *,
+    force: str = "",
+    accept: str = "",
+    who: str | None = None,
+    to: str | Path | None = None,
 ) -> Published:
     """Publish the candidate that a directory keeps.
 
@@ -205,10 +220,12 @@ def publish_candidate(
         A reason why callers may be asked to change, which overrules that objection alone.
     who : str, optional
         Who publishes; user@host by default.
+    to : str or pathlib.Path, optional
+        Where it goes, if not there: another artifacts directory, or the address of a bucket.
 
     Raises
     ------
     NotFound, BundleError, StoreError, PublishConflict
         As `read_candidate`, `Candidate.parts` and `publish` raise them.
     """
-    return read_candidate(folder).publish(artifacts, who, force=force, accept=accept)
+    return read_candidate(folder).publish(artifacts, who, force=force, accept=accept, to=to)

@@ -8,7 +8,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ LOCK_SECONDS = 60.0
 
 
 class Disk:
-    """The local disk, by ten calls. None of them syncs by itself but `append`."""
+    """The local disk, by a dozen calls. None of them syncs by itself but `append`."""
 
     def make_dir(self, path: Path) -> None:
         """Make a directory, and those above it; one that is there will do."""
@@ -27,8 +27,11 @@ class Disk:
 
     def write(self, path: Path, data: bytes) -> None:
         """Write a new file. One that is there already is an error."""
-        with path.open("xb") as out:
-            out.write(data)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            _write_all(handle, data)
+        finally:
+            os.close(handle)
 
     def sync(self, path: Path) -> None:
         """Wait until a file's bytes, or a directory's names, would survive a power cut."""
@@ -50,8 +53,7 @@ class Disk:
         """Add bytes to the end of a file and wait until they would survive a power cut."""
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            while data:
-                data = data[os.write(handle, data) :]
+            _write_all(handle, data)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -70,9 +72,22 @@ class Disk:
         except FileNotFoundError:
             return []
 
+    def exists(self, path: Path) -> bool:
+        """Whether there is such a file."""
+        return path.is_file()
+
     def read(self, path: Path) -> bytes:
         """Return the bytes of a regular file."""
         return read_regular(path)
+
+    def at(self, path: Path) -> str:
+        """Return a path in full, as a person would name it."""
+        return str(path.absolute())
+
+    @contextmanager
+    def local(self, folder: Path, only: Collection[str] | None = None) -> Iterator[Path]:
+        """Yield a directory of this machine that holds what a directory holds, or `only` some files of it."""
+        yield folder
 
     @contextmanager
     def locked(self, path: Path, seconds: float = LOCK_SECONDS) -> Iterator[None]:
@@ -89,6 +104,13 @@ class Disk:
             yield
         finally:
             os.close(handle)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    rest = memoryview(data)
+    # The system may take fewer bytes than it is given.
+    while rest:
+        rest = rest[os.write(handle, rest) :]
 
 
 def _wait_for(handle: int, path: Path, seconds: float) -> None:

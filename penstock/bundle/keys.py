@@ -1,8 +1,9 @@
 """Ed25519 keys: the one that this user signs with, and the ones that are trusted here.
 
-They lie in the directory that PENSTOCK_HOME names, else in `penstock` below the user's configuration: `signing.pem`,
-made by the first publish, and `trusted/<key id>.pub`. PENSTOCK_TRUSTED_KEYS names further public keys, as files or
-directories, separated as in PATH. A machine that only serves needs public keys alone.
+They lie in the directory that PENSTOCK_HOME names, else in `penstock` below the user's configuration, outside of any
+project: `signing.pem`, made by `penstock keys make` or the first publish, and `trusted/<key id>.pub`.
+PENSTOCK_TRUSTED_KEYS names further public keys, as files or directories, separated as in PATH. A machine that only
+serves needs public keys alone.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Signer:
             if not path.exists():
                 _make(path)
             signer = cls(_read_private(path))
-            _trust(signer.private.public_key())
+            trust_here(signer.private.public_key())
         except OSError as error:
             raise StoreError(
                 "The signing key cannot be kept",
@@ -129,9 +130,7 @@ class Signer:
 
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = private_pem(Ed25519PrivateKey.generate())
     beside = path.with_name(f".signing.{uuid.uuid4().hex[:8]}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -145,6 +144,13 @@ def _make(path: Path) -> None:
         pass
     finally:
         beside.unlink(missing_ok=True)
+
+
+def private_pem(key: Ed25519PrivateKey) -> bytes:
+    """Return a private key as its file holds it: PEM, not encrypted."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
 
 
 def _read_private(path: Path) -> Ed25519PrivateKey:
@@ -167,7 +173,14 @@ def _read_private(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _trust(key: Ed25519PublicKey) -> None:
+def trust_here(key: Ed25519PublicKey) -> None:
+    """Keep a public key among those that this user trusts.
+
+    Raises
+    ------
+    OSError
+        The directory of keys cannot be written.
+    """
     folder = home() / "trusted"
     path = folder / f"{key_id(key)}.pub"
     if path.exists():

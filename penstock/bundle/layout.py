@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError
 
+from penstock.bundle.bucket import place_of
 from penstock.bundle.disk import Disk
 from penstock.bundle.keys import Signature, Signer, Trust
 from penstock.bundle.log import Event, parse_log
@@ -133,11 +134,11 @@ class ModelHome:
     Parameters
     ----------
     artifacts : str or pathlib.Path
-        The artifacts directory.
+        The artifacts directory, or the address of a bucket.
     name : str
         The model's name.
     disk : Disk, optional
-        How files are read.
+        How files are read; by default as the address says.
 
     Raises
     ------
@@ -152,10 +153,9 @@ class ModelHome:
                 got=repr(name[:80]),
                 expected="a small letter or digit, then small letters, digits, - and _, 63 at most",
             )
-        self.artifacts = Path(artifacts)
+        self.disk, self.artifacts = place_of(artifacts, disk)
         self.name = name
         self.folder = self.artifacts / "models" / name
-        self.disk = disk or Disk()
 
     @classmethod
     def at(cls, folder: str | Path, name: str | None = None) -> Self:
@@ -269,5 +269,6 @@ def _by_sequence(version: str) -> tuple[int, str]:
 
 def model_names(artifacts: str | Path) -> list[str]:
     """Return the names of the models that something was published for, sorted."""
-    folder = Path(artifacts) / "models"
-    return [n for n in Disk().names(folder) if _name.fullmatch(n) and (folder / n / "CURRENT.json").is_file()]
+    disk, place = place_of(artifacts)
+    folder = place / "models"
+    return [n for n in disk.names(folder) if _name.fullmatch(n) and disk.exists(folder / n / "CURRENT.json")]

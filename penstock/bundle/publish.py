@@ -2,7 +2,7 @@
 
 A version is built in a hidden sibling, synced, proven, and renamed to its immutable name; then the pointer is replaced
 in one step. Publishers take turns by a lock, and a verdict reached against another champion than the live one is not
-acted on.
+acted on. Old versions go when the new one is live and the log says so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from penstock.bundle.layout import Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, What, now, whoami
 from penstock.bundle.manifest import is_record
 from penstock.bundle.renewal import records_in, renewed_pointer
+from penstock.bundle.retention import keep_of, sweep
 from penstock.bundle.rollback import hold, release, rollback
 from penstock.bundle.seal import Parts, build_files
 from penstock.bundle.sealed import Sealed, open_sealed
@@ -45,7 +46,7 @@ def publish(
     Parameters
     ----------
     artifacts : str or pathlib.Path
-        The artifacts directory.
+        The artifacts directory, or the address of a bucket: `s3://bucket/prefix`.
     name : str
         The model's name.
     parts : Parts
@@ -81,6 +82,7 @@ def publish(
         The pointer cannot be trusted, or the version could not be proven; nothing was published.
     """
     who = who or whoami()
+    keep = keep_of(parts.spec)
     with turn(artifacts, name, disk, first=True) as mine:
         pointer = mine.pointer()
         reasons = _refusal(pointer, parts.digest, verdict, force)
@@ -89,15 +91,16 @@ def publish(
             return _outcome(name, "refused", parts.digest, None, None, reasons)
         live = _live(mine, pointer, parts)
         if pointer is not None and live is not None:
-            where = mine.home.version_folder(pointer.version)
+            where = mine.disk.at(mine.home.version_folder(pointer.version))
             pointer = _renewed(mine, pointer, live, parts, who)
             return _outcome(name, "unchanged", parts.digest, pointer, where, verdict.reasons)
         _compare(pointer, started_from)
-        moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest)
+        moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest, keep)
         folder = _lay_down(mine, moved, parts, verdict, force)
-        mine.point(moved)
+        _point(mine, moved, folder)
         mine.note(event(moved, what, who, force or "; ".join(verdict.reasons)))
-    return _outcome(name, "published", parts.digest, moved, folder, verdict.reasons)
+        sweep(mine, moved, keep)
+    return _outcome(name, "published", parts.digest, moved, mine.disk.at(folder), verdict.reasons)
 
 
 def _refusal(pointer: Pointer | None, digest: str, verdict: Verdict, force: str) -> tuple[str, ...]:
@@ -117,7 +120,8 @@ def _live(mine: Turn, pointer: Pointer | None, parts: Parts) -> Sealed | None:
     if pointer is None or pointer.digest != parts.digest:
         return None
     try:
-        live = open_sealed(mine.home.version_folder(pointer.version), mine.trust, name=pointer.model, keep=is_record)
+        with mine.disk.local(mine.home.version_folder(pointer.version)) as here:
+            live = open_sealed(here, mine.trust, name=pointer.model, keep=is_record)
     except BundleError:
         # What is live is damaged: publishing it anew heals it.
         return None
@@ -146,7 +150,7 @@ def _compare(pointer: Pointer | None, started_from: str | None) -> None:
         )
 
 
-def _next(pointer: Pointer | None, name: str, sequence: int, digest: str) -> Pointer:
+def _next(pointer: Pointer | None, name: str, sequence: int, digest: str, keep: int) -> Pointer:
     version = version_name(sequence, digest)
     if pointer is None:
         return Pointer(generation=1, model=name, version=version, digest=digest, sequence=sequence)
@@ -157,7 +161,7 @@ def _next(pointer: Pointer | None, name: str, sequence: int, digest: str) -> Poi
             "version": version,
             "digest": digest,
             "sequence": sequence,
-            "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn),
+            "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn)[: max(keep - 1, 1)],
             "withdrawn": withdrawn,
             "as_of": {},
         }
@@ -169,11 +173,22 @@ def _lay_down(mine: Turn, pointer: Pointer, parts: Parts, verdict: Verdict, forc
     building = mine.build(files)
     try:
         # Proven from the disk, by the way in which every reader will open it, before anyone can see it.
-        for twin in (False, True):
-            Bundle.load(building, name=pointer.model, twin=twin, trusted=mine.trust)
+        with mine.disk.local(building) as here:
+            for twin in (False, True):
+                Bundle.load(here, name=pointer.model, twin=twin, trusted=mine.trust)
         return mine.name(building, pointer.version)
     except Exception:
         mine.abandon(building)
+        raise
+
+
+def _point(mine: Turn, moved: Pointer, folder: Path) -> None:
+    try:
+        mine.point(moved)
+    except PublishConflict:
+        live = mine.pointer()
+        if live is None or live.version != moved.version:
+            mine.abandon(folder)
         raise
 
 
@@ -193,7 +208,7 @@ def _refused(name: str, digest: str, pointer: Pointer | None, who: str, why: str
 
 
 def _outcome(
-    name: str, state: str, digest: str, pointer: Pointer | None, folder: Path | None, reasons: tuple[str, ...]
+    name: str, state: str, digest: str, pointer: Pointer | None, where: str | None, reasons: tuple[str, ...]
 ) -> Published:
     return Published.model_validate(
         {
@@ -203,7 +218,7 @@ def _outcome(
             "digest": digest,
             "sequence": pointer.sequence if pointer else None,
             "generation": pointer.generation if pointer else None,
-            "path": str(folder.absolute()) if folder else None,
+            "path": where,
             "published_at": now(),
             "reasons": reasons,
         }

@@ -110,7 +110,8 @@ def _nearest(mine: Turn, start: Pointer) -> Bundle:
 
 
 def _proven(mine: Turn, version: str) -> Bundle:
-    return Bundle.load(mine.home.version_folder(version), name=mine.home.name, trusted=mine.trust)
+    with mine.disk.local(mine.home.version_folder(version)) as here:
+        return Bundle.load(here, name=mine.home.name, trusted=mine.trust)
 
 
 def _moved_to(start: Pointer, target: Bundle) -> Pointer:

@@ -12,10 +12,11 @@ from penstock.bundle.disk import Disk, told_as_store_error
 from penstock.bundle.keys import Signer, Trust
 from penstock.bundle.layout import ModelHome, Pointer, sequence_of
 from penstock.bundle.log import MADE_LIVE, Event, What, now
-from penstock.errors import BundleError, NotFound
+from penstock.errors import BundleError, NotFound, StoreError
 
 BUILDING = ".building-"
 POINTING = ".CURRENT."
+REMOVING = ".removing-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ class Turn:
     def build(self, files: Mapping[str, bytes]) -> Path:
         """Write files into a hidden sibling of the versions, every one and every directory synced; return it."""
         folder = self.home.versions_folder / f"{BUILDING}{uuid.uuid4().hex}"
-        self.disk.make_dir(folder)
+        with self._or_nothing(folder):
+            self.disk.make_dir(folder)
+            self._fill(folder, files)
+        return folder
+
+    def _fill(self, folder: Path, files: Mapping[str, bytes]) -> None:
         below = sorted({str(parent) for path in files for parent in PurePosixPath(path).parents if str(parent) != "."})
         for name in below:
             self.disk.make_dir(folder / name)
@@ -54,7 +60,15 @@ class Turn:
         for name in sorted(below, reverse=True):
             self.disk.sync(folder / name)
         self.disk.sync(folder)
-        return folder
+
+    @contextmanager
+    def _or_nothing(self, path: Path) -> Iterator[None]:
+        """Let go of what cannot be finished: a full disk is not to be filled by it."""
+        try:
+            yield
+        except Exception:
+            self.abandon(path)
+            raise
 
     def name(self, building: Path, version: str) -> Path:
         """Give a built version its immutable name."""
@@ -65,15 +79,22 @@ class Turn:
 
     def abandon(self, building: Path) -> None:
         """Remove what was built, as far as the disk lets us: whoever comes next removes the rest."""
-        with suppress(OSError):
+        with suppress(OSError, StoreError):
             self.disk.remove(building)
+
+    def drop(self, version: str) -> None:
+        """Remove a version: it loses its name in one step, so that nobody ever meets half of it."""
+        gone = self.home.versions_folder / f"{REMOVING}{version}"
+        self.disk.rename(self.home.version_folder(version), gone)
+        self.disk.remove(gone)
 
     def point(self, pointer: Pointer) -> None:
         """Put a new pointer in the old one's place, in one step."""
         beside = self.home.folder / f"{POINTING}{uuid.uuid4().hex}"
-        self.disk.write(beside, pointer.to_bytes(self.signer))
-        self.disk.sync(beside)
-        self.disk.replace(beside, self.home.pointer_path)
+        with self._or_nothing(beside):
+            self.disk.write(beside, pointer.to_bytes(self.signer))
+            self.disk.sync(beside)
+            self.disk.replace(beside, self.home.pointer_path)
         self.disk.sync(self.home.folder)
 
     def note(self, *events: Event) -> None:
@@ -88,9 +109,9 @@ class Turn:
 
     def clear_up(self) -> None:
         """Remove what publishers that died have left, and note what the last one had no time to note."""
-        for folder, mark in ((self.home.versions_folder, BUILDING), (self.home.folder, POINTING)):
+        for folder, marks in ((self.home.versions_folder, (BUILDING, REMOVING)), (self.home.folder, (POINTING,))):
             for name in self.disk.names(folder):
-                if name.startswith(mark):
+                if name.startswith(marks):
                     self.disk.remove(folder / name)
         try:
             pointer = self.pointer()
@@ -151,15 +172,15 @@ def turn(artifacts: str | Path, name: str, disk: Disk | None = None, *, first: b
     StoreError
         The disk refused.
     """
-    disk = disk or Disk()
     home = ModelHome(artifacts, name, disk)
-    if not first and not home.folder.is_dir():
-        raise NotFound(
-            f"There is no model {name!r}", where=str(artifacts), todo="`penstock models` lists those there are."
-        )
+    disk = home.disk
     with told_as_store_error(home.folder):
         if first:
             _make_home(home, disk)
+        elif not disk.names(home.folder):
+            raise NotFound(
+                f"There is no model {name!r}", where=str(artifacts), todo="`penstock models` lists those there are."
+            )
         with disk.locked(home.lock_path):
             mine = Turn(home, disk, Signer.own(), Trust.standard())
             mine.clear_up()

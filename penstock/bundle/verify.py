@@ -12,7 +12,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.canonical import table_digest
 from penstock.bundle.keys import Trust
 from penstock.bundle.layout import ModelHome, Pointer, model_names
-from penstock.bundle.manifest import LOOKUPS, is_table
+from penstock.bundle.manifest import LOOKUPS, MANIFEST, SIGNATURE, is_table
 from penstock.bundle.renewal import records_in, renewed_by
 from penstock.bundle.sealed import open_sealed, read_manifest
 from penstock.durations import roughly
@@ -74,7 +74,7 @@ def verify_model(
     trust = trusted or Trust.standard()
     if version is not None:
         version = home.find_version(version)
-    elif not home.pointer_path.exists():
+    elif not home.disk.exists(home.pointer_path):
         home.read_pointer(trust)
     checks: list[Check] = []
     pointer: list[Pointer] = []
@@ -93,17 +93,18 @@ def verify_model(
 
     if not look("pointer", follow) and version is None:
         return checks
-    folder = home.version_folder(version or pointer[0].version)
-    steps: list[tuple[str, Callable[[], str]]] = [
-        ("files", lambda: _files(folder, trust, name)),
-        ("model", lambda: _opens(folder, trust, name)),
-        ("twin", lambda: _twin_opens(folder, trust, name)),
-    ]
-    as_of = pointer[0].as_of if pointer and folder.name == pointer[0].version else {}
-    if _has_lookups(folder, trust):
-        steps.append(("look-ups", lambda: _looks_up(folder, trust, name, as_of)))
-    if all(look(what, how) for what, how in steps) and pointer:
-        look("log", lambda: _log(home, pointer[0]))
+    where = home.version_folder(version or pointer[0].version)
+    as_of = pointer[0].as_of if pointer and where.name == pointer[0].version else {}
+    with home.disk.local(where) as folder:
+        steps: list[tuple[str, Callable[[], str]]] = [
+            ("files", lambda: _files(folder, trust, name)),
+            ("model", lambda: _opens(folder, trust, name)),
+            ("twin", lambda: _twin_opens(folder, trust, name)),
+        ]
+        if _has_lookups(folder, trust):
+            steps.append(("look-ups", lambda: _looks_up(folder, trust, name, as_of)))
+        if all(look(what, how) for what, how in steps) and pointer:
+            look("log", lambda: _log(home, pointer[0]))
     return checks
 
 
@@ -170,7 +171,8 @@ def _entry(home: ModelHome, trust: Trust) -> ModelEntry:
     versions = tuple(home.versions())
     try:
         pointer = home.read_pointer(trust)
-        manifest = read_manifest(home.version_folder(pointer.version), trust)
+        with home.disk.local(home.version_folder(pointer.version), (MANIFEST, SIGNATURE)) as folder:
+            manifest = read_manifest(folder, trust)
     except PenstockError as error:
         return ModelEntry(name=home.name, versions=versions, trouble=error.what)
     target = manifest.spec.get("target")

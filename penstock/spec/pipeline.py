@@ -16,7 +16,7 @@ from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
 from penstock.reshape.recipe import Recipe, order_of
 from penstock.series.rule import HISTORY
-from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
+from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Publishing, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
 from penstock.steps.code.capture import captured
@@ -74,7 +74,7 @@ class PipelineSpec(Frozen):
     model: Modelling = Modelling()
     gate: Gate = Gate()
     serve: Serving = Serving()
-    publish: bool = True
+    publish: bool | Publishing = True
     schedule: Schedule | None = None
     seed: int = 20261122
     declared: dict[str, Any] = {}
@@ -155,6 +155,11 @@ class PipelineSpec(Frozen):
     def wrangling(self) -> Wrangling:
         """The slice of the wrangle stage, before the lock has its say."""
         return Wrangling(name=self.name, joins=self.joins, split=self.split, steps=self.steps, forecast=self.forecast)
+
+    @property
+    def publishing(self) -> Publishing:
+        """The slice of the publish stage."""
+        return Publishing.written(self.publish)
 
     @property
     def modelling(self) -> Modelling:

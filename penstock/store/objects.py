@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import shutil
 import tempfile
 import threading
@@ -23,6 +24,7 @@ from penstock.errors import StoreError
 from penstock.frozen import canonical_json
 from penstock.receipts import FileRef, FrameRef, Ref
 from penstock.store.arrow import ArrowFile, block_rows, canonical
+from penstock.store.leases import hold_lease, sweeping
 from penstock.store.writing import copy_hashed, move, replace, sha256_of, writing
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _verified: set[tuple[object, ...]] = set()
 _lock = threading.Lock()
 # What lies on its way in for this long was left by a process that was killed.
 _STALE_SECONDS = 2 * 86_400
+# An object this young is safe from every sweep.
+YOUNG_SECONDS = 3600.0
 # Frames are turned into Arrow's form so many rows at a time.
 FRAME_ROWS = 1 << 16
 
@@ -307,10 +311,34 @@ class Store:
 
     def _whole(self, ref: Ref) -> bool:
         """Whether an object is there with the bytes of its name; one that was altered is written anew."""
+        if self.is_local and self.durable:
+            with writing(self.root):
+                hold_lease(self.root)
         try:
             self.verify(ref)
         except StoreError:
             return False
+        return self.claim(ref)
+
+    def claim(self, ref: Ref) -> bool:
+        """Make an object as young as a new one, so that no sweep takes it from under its new user; False: it is gone.
+
+        A remote store is not swept.
+        """
+        if not self.is_local:
+            return True
+        path = self.local_path(ref)
+        try:
+            if time.time() - path.stat().st_mtime < YOUNG_SECONDS:
+                return True
+            with sweeping(self.root, alone=False):
+                os.utime(path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            # Where nothing can be written, nothing can be swept.
+            return True
+        self._remember(ref)
         return True
 
     def _remember(self, ref: Ref) -> None:

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +17,8 @@ from typing import Literal
 
 from penstock.bundle.disk import Disk
 
-Way = Literal["before", "after", "half", "refused"]
+Way = Literal["before", "after", "half", "full", "broken", "short"]
+REFUSALS: dict[Way, int] = {"full": errno.ENOSPC, "broken": errno.EIO, "short": errno.ENOSPC}
 
 
 class Killed(BaseException):
@@ -24,8 +28,8 @@ class Killed(BaseException):
 class BreakingDisk(Disk):
     """A disk that is stopped at its `stop`-th call.
 
-    `before` and `after` kill the process there; `half` kills it in the middle of a write; `refused` lets the call fail
-    as a full disk would, and the process live on.
+    `before` and `after` kill the process there; `half` kills it in the middle of a write. `full` and `broken` let the
+    call fail as a full or a broken disk would, and the process live on; `short` does so after half of the bytes.
     """
 
     def __init__(self, stop: int | None = None, way: Way = "before") -> None:
@@ -41,13 +45,18 @@ class BreakingDisk(Disk):
         self.calls.append(f"{name} {path.name}")
         if len(self.calls) - 1 != self.stop:
             return do()
-        if self.way == "refused":
-            raise OSError(28, "No space left on device", str(path))
-        self.dead = True
+        if self.way in ("half", "short") and half is not None:
+            half()
+        if self.way in REFUSALS:
+            raise OSError(REFUSALS[self.way], os.strerror(REFUSALS[self.way]), str(path))
         if self.way == "after":
             do()
-        elif self.way == "half" and half is not None:
-            half()
+        self.dead = True
+        self.die()
+        return None
+
+    def die(self) -> None:
+        """End as a process does that is killed: nothing that it would do later happens."""
         raise Killed
 
     def make_dir(self, path: Path) -> None:
@@ -90,6 +99,14 @@ class BreakingDisk(Disk):
         self._call("locked", path, lambda: None)
         with super().locked(path, seconds):
             yield
+
+
+class KillingDisk(BreakingDisk):
+    """The same, and the system kills the process: nothing of Python, not even `finally`, comes after."""
+
+    def die(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+        signal.pause()
 
 
 def _half_removed(path: Path) -> None:

@@ -9,8 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli import call
+from penstock.bundle.bundle import Bundle
 from penstock.bundle.keys import Signature, Signer, Trust, home
+from penstock.bundle.layout import ModelHome
+from penstock.bundle.publish import publish
 from penstock.errors import BundleError, NotSigned, Tampered
+from tests.unit.bundle.making import PASSED, Made
 
 
 def test_the_first_signature_makes_a_key_for_this_user_alone(keys: Path) -> None:
@@ -123,3 +128,62 @@ def test_the_home_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delenv("XDG_CONFIG_HOME")
     monkeypatch.setenv("HOME", "/srv/somebody")
     assert home() == Path("/srv/somebody/.config/penstock")
+
+
+def test_keys_are_made_shown_and_listed_by_a_command(keys: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before there is one, the command says how to make it; a second `make` changes nothing."""
+    assert call(["keys", "show"]) == 1
+    assert "penstock keys make" in capsys.readouterr().err
+    assert not keys.exists()
+    assert call(["keys", "make"]) == 0
+    private = (keys / "signing.pem").read_bytes()
+    assert (keys / "signing.pem").stat().st_mode & 0o777 == 0o600
+    assert call(["keys", "make"]) == call(["keys", "show"]) == call(["keys", "list"]) == 0
+    told = capsys.readouterr().out
+    assert "is there already" in told
+    assert told.count(Signer.own().key) >= 6
+    assert "PRIVATE" not in told
+    assert (keys / "signing.pem").read_bytes() == private
+
+
+def test_a_strangers_key_is_trusted_until_it_is_not(
+    keys: Path, artifacts: Path, first: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they published opens in between, and neither before nor after; one's own key cannot be dropped."""
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path / "stranger"))
+    publish(artifacts, "churn", first.parts, PASSED)
+    (public,) = (tmp_path / "stranger" / "trusted").glob("*.pub")
+    monkeypatch.setenv("PENSTOCK_HOME", str(keys))
+    where = artifacts / "models" / "churn"
+    with pytest.raises(NotSigned):
+        Bundle.load(where)
+    assert call(["keys", "trust", str(public)]) == 0
+    assert Bundle.load(where).digest == first.parts.digest
+    assert call(["keys", "distrust", public.stem]) == 0
+    with pytest.raises(NotSigned):
+        Bundle.load(where)
+    assert call(["keys", "distrust", public.stem]) == 1
+    assert call(["keys", "distrust", Signer.own().key]) == 2
+    assert call(["keys", "trust", str(tmp_path / "stranger" / "signing.pem")]) == 1
+
+
+def test_a_new_key_signs_and_what_the_old_one_signed_opens(
+    keys: Path, artifacts: Path, first: Made, second: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Until the old one is distrusted, which costs nothing once everything is published again."""
+    publish(artifacts, "churn", first.parts, PASSED)
+    old, private = Signer.own().key, (keys / "signing.pem").read_bytes()
+    assert call(["keys", "rotate"]) == 0
+    assert f"keys distrust {old}" in capsys.readouterr().out
+    new = Signer.own().key
+    assert new != old
+    assert (keys / "signing.pem").stat().st_mode & 0o777 == 0o600
+    assert not [p for p in keys.rglob("*") if p.is_file() and p.read_bytes() == private]
+    there = ModelHome(artifacts, "churn")
+    assert Bundle.load(there.folder).digest == first.parts.digest
+    done = publish(artifacts, "churn", second.parts, PASSED)
+    assert call(["keys", "distrust", old]) == 0
+    assert Bundle.load(there.folder).version == done.version
+    with pytest.raises(NotSigned):
+        Bundle.load(there.version_folder(there.read_pointer().previous[0]))
+    assert [p.name for p in keys.iterdir() if p.name.startswith(".")] == []

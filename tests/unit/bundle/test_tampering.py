@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +116,34 @@ def test_nothing_is_executed_before_its_bytes_are_proven(live: Path, tmp_path: P
     assert not trace.exists()
     pickle.loads(pickle.dumps(Trap(trace)))
     assert trace.exists()
+
+
+def test_what_is_swapped_between_proof_and_use_is_never_run(live: Path, tmp_path: Path, first: Made) -> None:
+    """Bytes are read once and used as they were proven: a load is right or refused, however the file changes."""
+    trace, stop = tmp_path / "executed", threading.Event()
+    good, planted = (live / "estimator.joblib").read_bytes(), pickle.dumps(Trap(trace))
+    # Of one length, so that no look at the size alone tells them apart.
+    planted += b"." * (len(good) - len(planted))
+
+    def swap() -> None:
+        for data in itertools.cycle((planted, good)):
+            (tmp_path / "beside").write_bytes(data)
+            (tmp_path / "beside").replace(live / "estimator.joblib")
+            if stop.is_set() and data is good:
+                return
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    outcomes = set()
+    for _ in range(40):
+        try:
+            outcomes.add(Bundle.load(live).digest)
+        except Tampered:
+            outcomes.add("refused")
+    stop.set()
+    swapping.join(30)
+    assert outcomes == {first.parts.digest, "refused"}
+    assert not trace.exists()
 
 
 def test_an_unsigned_bundle_is_refused(live: Path) -> None:
