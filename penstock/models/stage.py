@@ -17,13 +17,14 @@ from penstock.bundle.canonical import content_digest
 from penstock.bundle.environment import environment
 from penstock.bundle.probe import build_probe, with_moments
 from penstock.errors import DataError
-from penstock.metrics.aim import AIM, aim_of, domain_of
+from penstock.metrics.aim import AIM, domain_of
 from penstock.metrics.metric import Metric
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.aimed import aimed
+from penstock.models.checking import check_modelling
 from penstock.models.concluding import Searched
 from penstock.models.crew import Alone, Crew, Growing, Job, Processes
-from penstock.models.families import check_installed, families_for
+from penstock.models.families import Refusal, families_for
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
 from penstock.models.recipe import Recipe
@@ -102,10 +103,9 @@ def train(
     started = time.monotonic()
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     target = _target(schema, typing)
-    aim = aim_of(target, modelling, typing)
+    aim = check_modelling(target, modelling, typing)
     metric = aim.metric
     assert metric is not None
-    check_installed(families_for(modelling.families))
     plan = json.loads(store.read_bytes(wrangled.plan))
     cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))
@@ -267,6 +267,8 @@ def _fit_twice(
     note(0, None, f"the search is over; fitting {found.kind} on all rows")
     fitted: dict[int, Recipe] = {}
     for i, done in crew.each(whole, jobs, None):
+        if isinstance(done, Refusal):
+            raise DataError(f"What was chosen, {found.kind}, cannot be fitted on all rows", got=str(done)) from done
         if isinstance(done, Exception):
             raise done
         fitted[i] = done
