@@ -77,6 +77,8 @@ def checked_units(units: dict[str, float] | None) -> dict[str, float] | None:
 class ColumnSpec(Frozen):
     """What the user decides about one column; whatever is left out is inferred.
 
+    `ordinal` gives the labels of a target their order, from the lowest to the highest.
+
     Examples
     --------
     >>> ColumnSpec(units={"k": 1e3, "M": 1e6}).units
@@ -97,6 +99,7 @@ class ColumnSpec(Frozen):
     formats: Words | None = None
     timezone: str | None = None
     domain: Domain | None = None
+    ordinal: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     private: bool = False
 
     @field_validator("formats")
@@ -302,12 +305,14 @@ class Modelling(Frozen):
     """The train stage's slice.
 
     `families` names those that compete, and estimators of the user's own; `metric` is a built-in one's name or the
-    user's own; `cost` says what wrong labels cost; `intervals` which share of
+    user's own; `class_weight` how much each label counts in fits, `balanced` as much as is lacking to its share, while
+    scores count every row as it is; `cost` says what wrong labels cost; `intervals` which share of
     true values the interval of a predicted number should hold.
     """
 
     families: tuple[FamilyOrOwn, ...] = USUAL_FAMILIES
     metric: str | Measure | None = None
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = None
     cost: Cost | None = None
     intervals: float | None = Field(default=None, gt=0.0, lt=1.0)
     folds: int = Field(default=5, ge=2, le=20)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from penstock.metrics.aim import Aim, aim_of
+from penstock.metrics.aim import Aim, aim_of, is_private
+from penstock.metrics.class_weight import check_class_weight
 from penstock.models.families import OwnFamily, check_installed, families_for
 from penstock.slices import Modelling, Typing
 from penstock.table import Target
@@ -18,6 +19,8 @@ def check_modelling(target: Target, modelling: Modelling, typing: Typing) -> Aim
         cannot be built, or has not the methods that the target needs.
     """
     aim = aim_of(target, modelling, typing)
+    if modelling.class_weight is not None:
+        check_class_weight(target, modelling.class_weight, private=is_private(typing))
     families = families_for(modelling.families)
     check_installed(families)
     for family in families:

@@ -24,7 +24,7 @@ from penstock.models.candidates import (
 )
 from penstock.models.families import Family
 from penstock.models.selection import Pool, ensemble, mean_of
-from penstock.models.training import Training
+from penstock.models.training import Training, fit_weights
 from penstock.receipts import LeaderboardRow
 
 # Scores closer than this are equal: which of two is a last bit ahead may differ between machines.
@@ -173,7 +173,8 @@ def concluded(
     tested = np.flatnonzero(training.fold_of >= 0)
     calibration = None
     if training.target.is_classification and best.candidate.family.kind != "dummy":
-        rows_weights = None if training.weights is None else training.weights[tested]
+        # What labels count in fits moves probabilities; a map to their shares would only take that back.
+        rows_weights = fit_weights(training, tested)
         calibration = calibrated(training.y[tested], together[tested], training.fold_of[tested], rows_weights)
     final = together if calibration is None else calibration.apply(together)
     counted = {id(e.candidate): float(w) for e, w in zip(pool, weights, strict=True)}

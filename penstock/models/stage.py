@@ -17,7 +17,8 @@ from penstock.bundle.canonical import content_digest
 from penstock.bundle.environment import environment
 from penstock.bundle.probe import build_probe, with_moments
 from penstock.errors import DataError
-from penstock.metrics.aim import AIM, domain_of
+from penstock.metrics.aim import AIM, domain_of, is_private
+from penstock.metrics.class_weight import class_weights
 from penstock.metrics.metric import Metric
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.aimed import aimed
@@ -112,6 +113,9 @@ def train(
     rule = SeriesRule.model_validate(plan[SERIES]) if SERIES in plan else None
     whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
     shown = _only(whole, learn, sides, modelling) if rule is None else _in_order(whole, learn, sides, modelling, rule)
+    if modelling.class_weight is not None:
+        counted = class_weights(target, modelling.class_weight, shown.y, shown.weights, private=is_private(typing))
+        aim = aim.model_copy(update={"class_weight": counted})
     whole, shown = aimed(whole, aim, sides), aimed(shown, aim, sides.iloc[learn])
     crew = _crew(shown, modelling, executor)
     most_ms = max(FEWEST_MS, modelling.max_latency_ms - REST_MS)
