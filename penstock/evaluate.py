@@ -130,6 +130,7 @@ def evaluate(
         "findings": [f.model_dump(mode="json") for f in findings],
         "champion": challenge.model_dump(mode="json") if challenge else None,
         **judged.aim_facts(replicates, seed),
+        "selection": list(trained.selection),
         "floor": floor.model_dump(mode="json") if floor else None,
         **forecast_facts(judged),
         **explained(wrangled, trained, judged, metric, seed, store),

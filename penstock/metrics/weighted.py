@@ -62,6 +62,8 @@ class Context:
         How much each row counts, shape (n_rows,).
     decision : Decision, optional
         How labels are answered, where errors differ in what they cost.
+    costed : Decision, optional
+        What answers cost, where they are chosen by something else than that.
     own : Own, optional
         The user's metric.
     asked : str
@@ -72,6 +74,7 @@ class Context:
     block: Ints | None = None
     weight: Floats | None = None
     decision: Decision | None = None
+    costed: Decision | None = None
     own: Own | None = None
     asked: str = ""
 
@@ -219,8 +222,9 @@ def _scores(
     answers = codes_of(predicted, context.decision)
     positive = positive_index(target) if target.task == "binary" else None
     done = label_scores(codes, predicted, answers, names, weights, positive)
-    if "cost" in names and context.decision is not None:
-        costs = context.decision.costs(codes, answers)
+    reckoned = context.costed or context.decision
+    if "cost" in names and reckoned is not None:
+        costs = reckoned.costs(codes, answers)
         with np.errstate(divide="ignore", invalid="ignore"):
             done["cost"] = weights @ costs / weights.sum(axis=1)
     if positive is None:

@@ -24,6 +24,7 @@ from penstock.models.candidates import (
 )
 from penstock.models.families import Family
 from penstock.models.selection import Pool, ensemble, mean_of
+from penstock.models.standing import standing, with_standing
 from penstock.models.training import Training, fit_weights
 from penstock.receipts import LeaderboardRow
 
@@ -32,6 +33,8 @@ TIE = 1e-9
 # So many of the best may stand in an ensemble, and the best of every family beside them.
 MOST_MEMBERS = 25
 ENSEMBLE = "ensemble"
+# The place in the pool of what is not in it.
+NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -181,8 +184,12 @@ def concluded(
     members = _members(training, pool, weights, metric)
     several = len(members) > 1
     rows = _rows(training, entries, metric, counted, best, interrupted, chosen=not several)
+    places: list[int | None] = [next((i for i, p in enumerate(pool) if p is e), NOWHERE) for e in entries]
     if several:
         rows.append(_ensemble_row(training, metric, final, members))
+        places.append(None)
+    pooled = [e.candidate for e in pool]
+    rows = with_standing(rows, standing(training, metric, pooled, predicted, together if several else None), places)
     rows = [_explained(row, training, repeats, interrupted) if row.chosen else row for row in rows]
     return Searched(
         kind=ENSEMBLE if several else best.candidate.family.kind,

@@ -25,6 +25,7 @@ from penstock.models.aimed import aimed
 from penstock.models.checking import check_modelling
 from penstock.models.concluding import Searched
 from penstock.models.crew import Alone, Crew, Growing, Job, Processes
+from penstock.models.dividing import division_told
 from penstock.models.families import Refusal, families_for
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
@@ -32,6 +33,7 @@ from penstock.models.recipe import Recipe
 from penstock.models.refit import planned, recipe_of
 from penstock.models.remembered import Kept
 from penstock.models.search import search
+from penstock.models.standing import standing_told
 from penstock.models.training import Training, fit_recipe
 from penstock.progress import note
 from penstock.receipts import Trained, Wrangled
@@ -117,6 +119,13 @@ def train(
         counted = class_weights(target, modelling.class_weight, shown.y, shown.weights, private=is_private(typing))
         aim = aim.model_copy(update={"class_weight": counted})
     whole, shown = aimed(whole, aim, sides), aimed(shown, aim, sides.iloc[learn])
+    divided = division_told(
+        shown,
+        group=typing.group or "" if sides["group"].notna().any() else "",
+        wanted=modelling.folds,
+        private=is_private(typing),
+        split_by=str(plan.get("split", {}).get("by", "")),
+    )
     crew = _crew(shown, modelling, executor)
     most_ms = max(FEWEST_MS, modelling.max_latency_ms - REST_MS)
     try:
@@ -168,6 +177,7 @@ def train(
             decided,
         ),
         leaderboard=found.rows,
+        selection=(*divided, *filter(None, [standing_told(found.rows, metric.title)])),
         cross_validation=found.cross_validation,
     )
 

@@ -146,7 +146,9 @@ def _board(facts: DossierFacts) -> list[str]:
         )
         for row in facts.leaderboard
     ]
-    return ["## Leaderboard", table(["Candidate", f"#{metric_title(facts.metric)}", "#± sd", "#Time", "Outcome"], rows)]
+    board = table(["Candidate", f"#{metric_title(facts.metric)}", "#± sd", "#Time", "Outcome"], rows)
+    why = ["\n".join(f"- {escaped(line, 600)}" for line in facts.selection)] if facts.selection else []
+    return ["## Leaderboard", *why, board]
 
 
 def _findings(facts: DossierFacts) -> list[str]:
