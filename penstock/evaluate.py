@@ -13,6 +13,7 @@ from penstock.aiming import weights_in
 from penstock.bundle.candidate import accepting
 from penstock.challenge import Live, challenged, compared
 from penstock.compatible import Aliases
+from penstock.explain.errors import residual_facts
 from penstock.explain.stage import explained
 from penstock.faults.find import Rows, find_in_answers, find_in_rows, find_since
 from penstock.faults.finding import Finding
@@ -133,6 +134,7 @@ def evaluate(
         "selection": list(trained.selection),
         "floor": floor.model_dump(mode="json") if floor else None,
         **forecast_facts(judged),
+        **residual_facts(judged, seed),
         **explained(wrangled, trained, judged, metric, seed, store),
     }
     return Evaluated(

@@ -50,7 +50,7 @@ def test_the_division_into_folds_is_said_with_its_reason() -> None:
     (told,) = division_told(shown, **{**plain, "group": "owner", "wanted": 5})  # type: ignore[arg-type]
     assert "3 folds (of 5 asked for), in which rows of one 'owner' stay together" in told
     again = replace(shown, repeats=(shown.fold_of, shown.fold_of))
-    assert "divided 3 times over: 240 are few" in division_told(again, **plain)[1]  # type: ignore[arg-type]
+    assert "divided up to 3 times over: 240 are few" in division_told(again, **plain)[1]  # type: ignore[arg-type]
     ordered = replace(shown, order=Order(shown.fold_of, shown.fold_of, (0, 1, 2)))
     assert "follow each other in time" in division_told(ordered, **plain)[0]  # type: ignore[arg-type]
     assert "latest" in division_told(shown, **{**plain, "split_by": "time"})[1]  # type: ignore[arg-type]
