@@ -138,6 +138,7 @@ def summary_of(
         scores=evaluated.scores,
         cross_validation=evaluated.cross_validation,
         leaderboard=trained.leaderboard,
+        selection=trained.selection,
         stages=stages,
         n_train=wrangled.n_train,
         n_heldout=wrangled.n_heldout,

@@ -19,6 +19,12 @@ def _packages(value: object) -> object:
     return {str(name): "" for name in listed} if isinstance(listed, list | tuple) else value
 
 
+# Packages with their versions; a spec may name them alone.
+Packages = Annotated[
+    dict[str, str], BeforeValidator(_packages, json_schema_input_type=str | list[str] | dict[str, str])
+]
+
+
 class Measure(Frozen):
     """The user's own metric, `use: MODULE:NAME`.
 
@@ -38,9 +44,7 @@ class Measure(Frozen):
     name: str = ""
     greater_is_better: bool = True
     needs: Literal["predictions", "probabilities"] | None = None
-    packages: Annotated[
-        dict[str, str], BeforeValidator(_packages, json_schema_input_type=str | list[str] | dict[str, str])
-    ] = {}
+    packages: Packages = {}
     source: dict[str, str] = {}
 
     @model_validator(mode="before")

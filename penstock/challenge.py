@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from penstock.gate import Challenge, Comparison
 from penstock.judging import Judged, as_they_call_it
 from penstock.metrics.metric import Metric
 from penstock.metrics.scores import paired, score
-from penstock.metrics.weighted import Floats, Ints, defined_metrics
+from penstock.metrics.weighted import Context, Floats, Ints, defined_metrics
 from penstock.series.rule import SERIES, SeriesRule
 from penstock.split import HELDOUT, SplitRule, sides
 from penstock.table import TableSchema, Target
@@ -81,7 +82,15 @@ class Live:
         return theirs.labels if theirs is not None and theirs.name == target.name else ()
 
 
-def compared(judged: Judged, metric: Metric, rows: Ints, other: Floats, replicates: int, seed: int) -> Comparison:
+def compared(
+    judged: Judged,
+    metric: Metric,
+    rows: Ints,
+    other: Floats,
+    replicates: int,
+    seed: int,
+    theirs: Callable[[Context], Context] = lambda context: context,
+) -> Comparison:
     """Compare a candidate with other predictions.
 
     Parameters
@@ -96,14 +105,36 @@ def compared(judged: Judged, metric: Metric, rows: Ints, other: Floats, replicat
         The other predictions, of the given rows alone.
     replicates, seed : int
         How rows are resampled.
+    theirs : callable
+        From the context of the candidate's scores to that of the others: labels may be answered otherwise.
     """
     y, own = judged.y[rows], judged.predicted[rows]
     context = judged.context.take(rows) if judged.context is not None else None
+    other_context = theirs(context or Context())
+    drawn: dict[str, Any] = {"replicates": replicates, "seed": seed, "context": context, "theirs": other_context}
     return Comparison(
         candidate=score(judged.target, metric.name, y, own, context),
-        other=score(judged.target, metric.name, y, other, context),
-        difference=paired(judged.target, metric.name, y, own, other, replicates=replicates, seed=seed, context=context),
+        other=score(judged.target, metric.name, y, other, other_context),
+        difference=paired(judged.target, metric.name, y, own, other, **drawn),
     )
+
+
+def answering_as(twin: Bundle, ours: Target) -> Callable[[Context], Context]:
+    """Return what makes scores those of the labels that a bundle answers, which has a threshold of its own.
+
+    What answers cost stays the candidate's: that is what the user says now.
+    """
+
+    def own(context: Context) -> Context:
+        decision = twin.aim.decision
+        if decision is not None and twin.target.labels != ours.labels:
+            places = [twin.target.labels.index(label) for label in ours.labels]
+            cost = tuple(tuple(decision.cost[i][j] for j in places) for i in places)
+            positive = places.index(decision.positive)
+            decision = decision.model_copy(update={"cost": cost, "positive": positive})
+        return replace(context, decision=decision, costed=context.decision)
+
+    return own
 
 
 def _shorter(steps: dict[str, Any], ours: SeriesRule | None) -> list[str]:
@@ -154,7 +185,8 @@ def challenged(
         predicted = judged.asked_of(twin, rows, aliases)
     except UserError as error:
         return Challenge(version=version, metric=metric.name, note=f"It does not take these rows: {error.what}")
-    found = compared(judged, metric, rows, _in_order(predicted, twin.target, judged.target), replicates, seed)
+    other = _in_order(predicted, twin.target, judged.target)
+    found = compared(judged, metric, rows, other, replicates, seed, answering_as(twin, judged.target))
     return Challenge(
         version=version,
         metric=metric.name,

@@ -13,6 +13,7 @@ from penstock.aiming import weights_in
 from penstock.bundle.candidate import accepting
 from penstock.challenge import Live, challenged, compared
 from penstock.compatible import Aliases
+from penstock.explain.errors import residual_facts
 from penstock.explain.stage import explained
 from penstock.faults.find import Rows, find_in_answers, find_in_rows, find_since
 from penstock.faults.finding import Finding
@@ -130,8 +131,10 @@ def evaluate(
         "findings": [f.model_dump(mode="json") for f in findings],
         "champion": challenge.model_dump(mode="json") if challenge else None,
         **judged.aim_facts(replicates, seed),
+        "selection": list(trained.selection),
         "floor": floor.model_dump(mode="json") if floor else None,
         **forecast_facts(judged),
+        **residual_facts(judged, seed),
         **explained(wrangled, trained, judged, metric, seed, store),
     }
     return Evaluated(

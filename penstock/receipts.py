@@ -227,11 +227,21 @@ class Explored(Receipt):
     n_rows: int
 
 
+class Interval(Frozen):
+    """A score with its 95 % bootstrap interval over `n` held-out rows."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 class LeaderboardRow(Frozen):
     """One candidate: its scores over the folds, and what became of it.
 
     `config` says what differs from its family's defaults, `cost_ms` about what one row takes, and `weight` what it
-    counts in the ensemble that was chosen.
+    counts in the ensemble that was chosen. `behind` is by how much the best one is better on the same rows, where the
+    two were compared, and `indistinct` whether that may be chance.
     """
 
     family: str
@@ -246,6 +256,8 @@ class LeaderboardRow(Frozen):
     chosen: bool = False
     cost_ms: float | None = None
     weight: float = 0.0
+    behind: Interval | None = None
+    indistinct: bool = False
 
     @property
     def words(self) -> str:
@@ -262,16 +274,27 @@ class LeaderboardRow(Frozen):
     def outcome(self) -> str:
         """What became of it, in words; empty where there is nothing to say."""
         share = f"{self.weight:.0%} of the ensemble" if 0 < self.weight < 1 else ""
-        return "; ".join(part for part in (share, self.note) if part) or (
+        return "; ".join(part for part in (share, self.gap, self.note) if part) or (
             "" if self.state == "completed" else self.state
         )
 
+    @property
+    def gap(self) -> str:
+        """How far it is behind the best, and whether that may be chance; empty where they were not compared."""
+        if self.behind is None:
+            return ""
+        gap = f"{self.behind.value:.2g} [{self.behind.low:.2g}, {self.behind.high:.2g}]"
+        return f"cannot be told from the best: {gap} behind" if self.indistinct else f"{gap} behind"
+
 
 class Trained(Receipt):
-    """The train stage: the winning recipe, fitted twice, and the leaderboard it won."""
+    """The train stage: the winning recipe, fitted twice, and the leaderboard it won.
+
+    `selection` says how candidates were compared, in sentences.
+    """
 
     # The leaderboard tells how long each family took.
-    volatile: ClassVar[frozenset[str]] = frozenset({"leaderboard"})
+    volatile: ClassVar[frozenset[str]] = frozenset({"leaderboard", "selection"})
 
     family: str
     metric: str
@@ -285,16 +308,8 @@ class Trained(Receipt):
     environment: FileRef
     content_digest: str
     leaderboard: tuple[LeaderboardRow, ...]
+    selection: tuple[str, ...] = ()
     cross_validation: dict[str, tuple[float, float]] = {}
-
-
-class Interval(Frozen):
-    """A score with its 95 % bootstrap interval over `n` held-out rows."""
-
-    value: float
-    low: float
-    high: float
-    n: int
 
 
 class Verdict(Frozen):

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from penstock.aims import Cost, Measure
 from penstock.cells import EPOCHS
 from penstock.durations import Duration, told
+from penstock.families import USUAL_FAMILIES, FamilyOrOwn, checked_distinct, checked_names
 from penstock.frozen import Frozen
 from penstock.table import Domain, Kind, Role
 from penstock.timetext import DIRECTIVES, UnknownFormat, compiled
@@ -76,6 +77,8 @@ def checked_units(units: dict[str, float] | None) -> dict[str, float] | None:
 class ColumnSpec(Frozen):
     """What the user decides about one column; whatever is left out is inferred.
 
+    `ordinal` gives the labels of a target their order, from the lowest to the highest.
+
     Examples
     --------
     >>> ColumnSpec(units={"k": 1e3, "M": 1e6}).units
@@ -96,6 +99,7 @@ class ColumnSpec(Frozen):
     formats: Words | None = None
     timezone: str | None = None
     domain: Domain | None = None
+    ordinal: Annotated[tuple[str, ...], Field(min_length=2)] | None = None
     private: bool = False
 
     @field_validator("formats")
@@ -297,55 +301,18 @@ class Forecast(Frozen):
         return self
 
 
-FamilyName = Literal[
-    "linear",
-    "lightgbm",
-    "xgboost",
-    "extra_trees",
-    "random_forest",
-    "hist_gradient_boosting",
-    "mlp",
-    "ridge",
-    "logistic",
-    "lasso",
-    "elastic_net",
-    "sgd",
-    "poisson",
-    "gamma",
-    "tweedie",
-    "naive_bayes",
-    "tree",
-    "neighbours",
-    "svm",
-    "gradient_boosting",
-    "catboost",
-    "ols",
-    "logit",
-    "glm",
-    "torch",
-    "keras",
-]
-# Strong and quick ones; the others are there by name.
-USUAL_FAMILIES: tuple[FamilyName, ...] = (
-    "linear",
-    "lightgbm",
-    "xgboost",
-    "extra_trees",
-    "random_forest",
-    "hist_gradient_boosting",
-    "mlp",
-)
-
-
 class Modelling(Frozen):
     """The train stage's slice.
 
-    `metric` is a built-in one's name or the user's own; `cost` says what wrong labels cost; `intervals` which share of
+    `families` names those that compete, and estimators of the user's own; `metric` is a built-in one's name or the
+    user's own; `class_weight` how much each label counts in fits, `balanced` as much as is lacking to its share, while
+    scores count every row as it is; `cost` says what wrong labels cost; `intervals` which share of
     true values the interval of a predicted number should hold.
     """
 
-    families: tuple[FamilyName, ...] = USUAL_FAMILIES
+    families: tuple[FamilyOrOwn, ...] = USUAL_FAMILIES
     metric: str | Measure | None = None
+    class_weight: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]] | None = None
     cost: Cost | None = None
     intervals: float | None = Field(default=None, gt=0.0, lt=1.0)
     folds: int = Field(default=5, ge=2, le=20)
@@ -354,6 +321,16 @@ class Modelling(Frozen):
     max_latency_ms: float = Field(default=5.0, gt=0)
     refit: Literal["all", "train"] = "all"
     threads: int = Field(default=2, ge=1)
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _known(cls, families: object) -> object:
+        return checked_names(families)
+
+    @field_validator("families")
+    @classmethod
+    def _one_name_each(cls, families: tuple[FamilyOrOwn, ...]) -> tuple[FamilyOrOwn, ...]:
+        return checked_distinct(families)
 
 
 class Gate(Frozen):

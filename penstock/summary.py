@@ -30,6 +30,7 @@ class RunSummary(Frozen):
     scores: dict[str, Interval]
     cross_validation: dict[str, tuple[float, float]]
     leaderboard: tuple[LeaderboardRow, ...]
+    selection: tuple[str, ...] = ()
     stages: tuple[StageRun, ...]
     n_train: int
     n_heldout: int

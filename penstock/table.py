@@ -83,8 +83,8 @@ class Target(Frozen):
 
     For classification `labels` are the classes in the order of every probability, in their source spelling, trimmed;
     `variants` maps other spellings met in the raw data (case, blanks, a closing dot) to their label; `label_type`
-    is the type that a label has in JSON and Arrow. `reading` says how the raw values read: which texts are missing and,
-    for regression, how numbers are written.
+    is the type that a label has in JSON and Arrow; `ordered` says that the user gave the labels their order. `reading`
+    says how the raw values read: which texts are missing and, for regression, how numbers are written.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Target(Frozen):
     labels: tuple[str, ...] = ()
     label_type: Literal["text", "integer", "boolean"] = "text"
     positive: str | None = None
+    ordered: bool = False
     variants: dict[str, str] = {}
     reading: Column | None = None
     evidence: str = ""

@@ -17,6 +17,7 @@ from penstock.errors import SpecError
 from penstock.expect.contract import Contract
 from penstock.expect.last import last_counts
 from penstock.inference import infer_lock
+from penstock.models.checking import check_modelling
 from penstock.spec.lock import lock_path, read_lock, write_lock
 from penstock.spec.pipeline import load_spec
 from penstock.steps.plan import Plan
@@ -38,7 +39,10 @@ def check(path: Path, artifacts: Path) -> int:
         show_collected(inferred.collected.snapshots, store)
         show_understanding(inferred.understanding)
         show_outcome(inferred.outcome)
-        show_columns(inferred.table_schema(store), Plan(steps=inferred.lock.steps))
+        schema = inferred.table_schema(store)
+        show_columns(schema, Plan(steps=inferred.lock.steps))
+        if schema.target is not None:
+            check_modelling(schema.target, spec.modelling, spec.typing)
     out().print("\nNothing was trained. Next: penstock run", escape(str(path)))
     return 0
 

@@ -26,6 +26,8 @@ def show_summary(summary: RunSummary, artifacts: Path) -> None:
     console.print(stages)
     console.print()
     console.print(_leaderboard(summary))
+    for line in summary.selection:
+        console.print(escape(line), style="dim")
     console.print()
     console.print(_scores(summary))
     show_outcome(summary.expectations)
@@ -49,7 +51,7 @@ def _leaderboard(summary: RunSummary) -> Table:
     for row in rows:
         mean = "—" if row.mean is None else _number(row.mean)
         sd = "" if row.sd is None else _spread(row.sd)
-        note = "chosen" if row.chosen else row.outcome
+        note = "; ".join(filter(None, ["chosen", row.outcome])) if row.chosen else row.outcome
         board.add_row(escape(row.words), mean, sd, f"{row.seconds:.1f}", escape(note))
     more = len(summary.leaderboard) - len(rows)
     if more > 0:

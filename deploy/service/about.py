@@ -65,7 +65,9 @@ def aim_told(bundle: Bundle) -> dict[str, Any]:
         told |= {"metric": aim.metric.name, "greater_is_better": aim.metric.greater_is_better}
     if target.positive is not None:
         told["positive"] = target.positive
-    if aim.decision is not None:
+    if target.ordered:
+        told["ordinal"] = list(target.labels)
+    if aim.decision is not None and not aim.decision.ranks:
         rows = zip(target.labels, aim.decision.cost, strict=True)
         told["cost"] = {label: dict(zip(target.labels, row, strict=True)) for label, row in rows}
         told["threshold"] = aim.decision.threshold

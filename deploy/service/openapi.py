@@ -231,6 +231,8 @@ def _chosen(bundle: Bundle, *, private: bool) -> dict[str, str]:
     decision = bundle.aim.decision
     if decision is None:
         return {}
+    if decision.ranks:
+        return {"description": "The label whose rank is expected to be nearest to the true one"}
     if decision.threshold is None or private:
         return {"description": "The label with the least expected cost"}
     positive, other = bundle.target.labels[decision.positive], bundle.target.labels[1 - decision.positive]

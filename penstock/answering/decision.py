@@ -37,6 +37,8 @@ class Decision(Frozen):
         The threshold that would cost least, were the probabilities exact.
     n : int
         On how many out-of-fold predictions the threshold was chosen.
+    ranks : int
+        1 or 2 where costs are the distances of ordered labels' ranks, or their squares; 0 where they are the user's.
 
     References
     ----------
@@ -49,6 +51,19 @@ class Decision(Frozen):
     threshold: float | None = None
     optimal: float | None = None
     n: int = 0
+    ranks: int = 0
+
+    @classmethod
+    def of_ranks(cls, n_labels: int, power: int = 1) -> Decision:
+        """Return how labels that have an order are chosen: by the least expected distance of ranks, or of its square.
+
+        Examples
+        --------
+        >>> Decision.of_ranks(3).codes(np.array([[0.4, 0.25, 0.35]])).tolist()
+        [1]
+        """
+        ranks = range(n_labels)
+        return cls(cost=tuple(tuple(float(abs(i - j) ** power) for j in ranks) for i in ranks), ranks=power)
 
     def codes(self, probabilities: Floats) -> Ints:
         """Return the labels' indices, int64 of shape (n_rows,), for probabilities of shape (n_rows, n_labels).
@@ -147,19 +162,27 @@ def _table(target: Target, cost: Cost, positive: int, private: bool) -> tuple[tu
     table = [[0.0 if i == j else 1.0 for j in range(n)] for i in range(n)]
     for truth, row in cost.matrix.items():
         for answer, amount in row.items():
-            table[_place(target, truth, private)][_place(target, answer, private)] = amount
+            i, j = (place_of(target, label, "cost", private=private) for label in (truth, answer))
+            table[i][j] = amount
     return tuple(map(tuple, table))
 
 
-def _place(target: Target, label: str, private: bool) -> int:
+def place_of(target: Target, label: str, where: str, *, private: bool) -> int:
+    """Return the index of a label that the spec names under `where`, in whatever spelling.
+
+    Raises
+    ------
+    SpecError
+        The target has no such label.
+    """
     folded = [fold(known) for known in target.labels]
     if label in target.labels:
         return target.labels.index(label)
     if folded.count(fold(label)) == 1:
         return folded.index(fold(label))
     raise SpecError(
-        f"`cost` names {label!r}, which is none of the labels of {target.name!r}",
-        where="cost",
+        f"`{where}` names {label!r}, which is none of the labels of {target.name!r}",
+        where=where,
         expected="one of its labels, which are private" if private else closest(label, target.labels),
     )
 

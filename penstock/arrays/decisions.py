@@ -26,7 +26,9 @@ def decide(column: Column, decided: ColumnSpec, typing: Typing | None = None) ->
     >>> decide(Column(name="zip", kind="integer"), ColumnSpec(kind="category")).kind
     'category'
     """
-    given = {k: v for k, v in decided.model_dump(exclude_unset=True, exclude={"domain"}).items() if v is not None}
+    given = {
+        k: v for k, v in decided.model_dump(exclude_unset=True, exclude={"domain", "ordinal"}).items() if v is not None
+    }
     updates: dict[str, Any] = dict(given)
     if decided.domain is not None:
         updates["domain"] = decided.domain

@@ -8,7 +8,7 @@ from typing import Literal
 import pyarrow as pa
 
 from penstock.arrays.decisions import decide
-from penstock.arrays.labels import merged_spellings, positive_label
+from penstock.arrays.labels import in_rank_order, merged_spellings, positive_label
 from penstock.arrays.numbers import NUMERIC_SHARE, NumberFormat, number_format
 from penstock.arrays.proposing import far_lines
 from penstock.arrays.sentinels import sentinels
@@ -106,6 +106,8 @@ def _numbers(column: Tally, decided: ColumnSpec) -> NumberFormat:
 def _task(column: Tally, form: NumberFormat, typing: Typing) -> Literal["classification", "regression"]:
     decided = typing.columns.get(typing.target)
     kind = decided.kind if decided is not None else None
+    if decided is not None and decided.ordinal is not None and typing.task in ("auto", "multiclass", "binary"):
+        return "classification"
     if typing.task in ("regression", "forecast") or (typing.task == "auto" and kind == "float"):
         return "regression"
     if typing.task in ("binary", "multiclass") or kind in ("category", "text", "boolean") or not form.fits:
@@ -166,6 +168,9 @@ def _classification(column: Tally, typing: Typing, tokens: tuple[str, ...]) -> T
     _check_classes(totals, kept, typing)
     is_whole = all(_integer.match(label) for label in kept)
     labels = tuple(sorted(kept, key=int)) if is_whole else tuple(sorted(kept))
+    decided = typing.columns.get(typing.target, ColumnSpec())
+    if decided.ordinal is not None:
+        labels = in_rank_order(labels, totals, decided.ordinal, typing.target, private=decided.private)
     task: Task = "binary" if len(labels) == 2 else "multiclass"
     if typing.task == "binary" and task != "binary":
         raise DataError(
@@ -176,7 +181,8 @@ def _classification(column: Tally, typing: Typing, tokens: tuple[str, ...]) -> T
         )
     positive, why = positive_label(kept, variants, typing.positive) if task == "binary" else (None, "")
     rare = sorted(set(totals) - set(kept))
-    said = [f"{len(labels)} classes: {task}", *([why] if why else [])]
+    ranked = ["in the order that the spec gives"] if decided.ordinal is not None else []
+    said = [f"{len(labels)} classes: {task}", *ranked, *([why] if why else [])]
     if variants:
         said.append(f"{len(variants)} other spellings merged")
     if rare:
@@ -199,6 +205,7 @@ def _classification(column: Tally, typing: Typing, tokens: tuple[str, ...]) -> T
         labels=labels,
         label_type="integer" if is_whole else "boolean" if is_boolean else "text",
         positive=positive,
+        ordered=decided.ordinal is not None,
         variants={v: label for v, label in variants.items() if label in kept},
         reading=_decided(reading, typing),
         evidence="; ".join(said),

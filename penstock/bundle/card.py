@@ -81,6 +81,7 @@ def card_text(
         *_section("Cleaning", cleaned),
         *_section("What good means", _aim(bundle, made.metrics)),
         ["## Scores on held-out rows", "", *_scores(scores, baseline, _lower(bundle))],
+        *_section("How it was chosen", _selection(made.metrics)),
         *_section("Where it is worst", worst(made.metrics, bundle.schema, made.plan, scores)),
         *_section("Leakage", findings(made.metrics)),
         ["## Verdict of the gate", "", *_verdict(verdict, forced)],
@@ -175,6 +176,10 @@ def _aim(bundle: Bundle, metrics: Mapping[str, Any]) -> list[str]:
     return [
         f"- {plain(line, MOST_CHARACTERS)}" for line in (found if found is not None else aim_lines(bundle.aim, target))
     ]
+
+
+def _selection(metrics: Mapping[str, Any]) -> list[str]:
+    return [f"- {plain(line, MOST_CHARACTERS)}" for line in metrics.get("selection", ())]
 
 
 def _lower(bundle: Bundle) -> frozenset[str]:

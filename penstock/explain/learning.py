@@ -117,6 +117,7 @@ class _Rows:
     seed: int
     context: Context
     weights: Floats | None
+    class_weight: tuple[float, ...] | None
 
     @classmethod
     def of(cls, wrangled: Wrangled, trained: Trained, target: Target, seed: int, store: Store) -> _Rows:
@@ -129,7 +130,8 @@ class _Rows:
         order = learn[random.permutation(len(learn))]
         if len(held) > MOST_SCORED:
             held = np.sort(random.permutation(held)[:MOST_SCORED])
-        context = context_of(aim_in(plan), sides.iloc[held])
+        aim = aim_in(plan)
+        context = context_of(aim, sides.iloc[held])
         if SERIES in plan:
             rule = SeriesRule.model_validate(plan[SERIES])
             index = sides["index"].to_numpy(dtype=np.int64)
@@ -137,7 +139,8 @@ class _Rows:
             context = _context(rule, context, index[held], sides.iloc[held])
         y = sides["target"].to_numpy(dtype=kind)
         steps = Plan.model_validate({"steps": plan["steps"]})
-        return cls(store.read_frame(wrangled.cut), y, order, held, steps, target, seed, context, weights_in(sides))
+        weights = weights_in(sides), aim.class_weight
+        return cls(store.read_frame(wrangled.cut), y, order, held, steps, target, seed, context, *weights)
 
     def sizes(self, costly: float) -> list[int]:
         """Return how many rows are learned from: growing, and no more in all than there is time for."""
@@ -148,7 +151,8 @@ class _Rows:
 
     def training(self, n: int) -> Training:
         fold_of = np.zeros(len(self.y), dtype=np.int64)
-        return Training(self.cut, self.y, fold_of, self.plan, self.target, self.seed, n, weights=self.weights)
+        parts = (self.cut, self.y, fold_of, self.plan, self.target, self.seed, n)
+        return Training(*parts, weights=self.weights, class_weight=self.class_weight)
 
     def point(self, metric: Metric, recipe: Any, rows: Ints, seed: int) -> dict[str, Any] | None:
         held = self._said(recipe, self.held)

@@ -18,6 +18,9 @@ from penstock.metrics.weighted import Context, defined_metrics
 from penstock.slices import Modelling, Typing
 from penstock.table import Domain, Target
 
+# Metrics that look at ranks, and how labels come by theirs.
+RANKED = ("quadratic_kappa", "mean_rank_error")
+ORDER = "Or give the labels their order: columns: {TARGET: {ordinal: [LOW, MIDDLE, HIGH]}}"
 # The plan's key under which it stands.
 AIM = "aim"
 
@@ -37,6 +40,8 @@ class Aim(Frozen):
         Which share of true values the interval of a predicted number should hold, where one is asked for.
     offsets : Offsets, optional
         Where the ends of these intervals lie; None where there were too few rows to tell.
+    class_weight : tuple of float, optional
+        How much a row of each label counts in fits, in the order of the labels.
     weight, group : str
         The columns of how much rows count, and of who must not be on both sides; empty where there is none.
     """
@@ -46,6 +51,7 @@ class Aim(Frozen):
     decision: Decision | None = None
     level: float | None = None
     offsets: Offsets | None = None
+    class_weight: tuple[float, ...] | None = None
     weight: str = ""
     group: str = ""
 
@@ -92,8 +98,7 @@ def aim_of(target: Target, modelling: Modelling, typing: Typing) -> Aim:
         The target's task has no such metric, costs or intervals.
     """
     own = modelling.metric if isinstance(modelling.metric, Measure) else None
-    decided = typing.columns.get(target.name)
-    private = decided is not None and decided.private
+    private = is_private(typing)
     decision = optimal_decision(target, modelling.cost, private=private) if modelling.cost is not None else None
     if modelling.intervals is not None and target.is_classification:
         raise SpecError(
@@ -101,8 +106,12 @@ def aim_of(target: Target, modelling: Modelling, typing: Typing) -> Aim:
             where="intervals",
             todo="Leave it out: labels are answered with a probability for each.",
         )
+    metric = _own_metric(own, target) if own is not None else _metric(target, modelling.metric, decision)
+    if target.ordered and target.task == "multiclass" and decision is None:
+        # The label in the middle of what is predicted errs least in ranks; the likeliest one knows of no order.
+        decision = Decision.of_ranks(len(target.labels), 2 if metric.name == "quadratic_kappa" else 1)
     return Aim(
-        metric=_own_metric(own, target) if own is not None else _metric(target, modelling.metric, decision),
+        metric=metric,
         own=own,
         decision=decision,
         level=modelling.intervals if target.task == "regression" else None,
@@ -119,6 +128,13 @@ def _metric(target: Target, name: str | Measure | None, decision: Decision | Non
             where="metric",
             todo="Add a line: cost: {fp: 5, fn: 100}",
         )
+    if name in RANKED and target.is_classification and not (target.ordered or target.label_type == "integer"):
+        raise SpecError(
+            f"The metric {name!r} needs labels that have an order",
+            where="metric",
+            got=f"the labels of {target.name!r}, of which nobody says which is more",
+            todo=ORDER.replace("TARGET", target.name),
+        )
     return metric_for(target.task, name or ("cost" if decision is not None else None))
 
 
@@ -132,6 +148,12 @@ def _own_metric(own: Measure, target: Target) -> Metric:
     title = own.name.replace("_", " ")
     title = title[:1].upper() + title[1:]
     return Metric(name=own.name, title=title, greater_is_better=own.greater_is_better, tasks=(target.task,))
+
+
+def is_private(typing: Typing) -> bool:
+    """Whether nobody may be told the target's values."""
+    decided = typing.columns.get(typing.target)
+    return decided is not None and decided.private
 
 
 def domain_of(typing: Typing) -> Domain | None:
@@ -156,11 +178,12 @@ def check_defined(aim: Aim, target: Target, y: npt.NDArray[np.generic], context:
         "gamma_deviance": "values above 0",
         "mape": "no value near 0, where a relative error means nothing",
         "r2": "values that differ",
-        "quadratic_kappa": "labels that are whole numbers, at least two of them",
+        "quadratic_kappa": "labels that have an order, at least two of them",
+        "mean_rank_error": "labels that have an order, at least two of them",
     }
     raise DataError(
         f"The metric {aim.metric.name!r} is not defined for the target {target.name!r}",
         where="metric",
         expected=needs.get(aim.metric.name, "at least two labels"),
-        todo="Choose another metric.",
+        todo="Choose another metric." + (f" {ORDER}" if aim.metric.name in RANKED else ""),
     )

@@ -67,7 +67,7 @@ def aim_facts(
 
     told: dict[str, Any] = {}
     costs, held = None, None
-    if aim.decision is not None:
+    if aim.decision is not None and not aim.decision.ranks:
         costs = _costs(aim.decision, target, y.astype(np.int64), predicted, mean)
     if aim.offsets is not None and ends[0] is not None and ends[1] is not None and target.task == "regression":
         held = _coverage(aim.offsets.level, y.astype(np.float64), predicted, (ends[0], ends[1]), mean)
@@ -96,6 +96,13 @@ def aim_lines(aim: Aim, target: Target) -> list[str]:
         lines.append(decided_line(aim.decision, target))
     if aim.weight:
         lines.append(f"Rows count by {aim.weight!r}, in fits, in scores and in their intervals.")
+    if aim.class_weight is not None:
+        each = ", ".join(f"{label!r} {w:.3g}" for label, w in zip(target.labels[:8], aim.class_weight, strict=False))
+        more = f" and {len(target.labels) - 8} more" if len(target.labels) > 8 else ""
+        lines.append(
+            f"In fits rows count by their label: {each}{more}. Scores count every row as it is; probabilities are "
+            "those of labels as frequent as their weights make them."
+        )
     if aim.group and target.task != "forecast":
         lines.append(
             f"Rows of one {aim.group!r} stay together: in one fold, on one side where it is split by group, and where "
@@ -108,6 +115,9 @@ def aim_lines(aim: Aim, target: Target) -> list[str]:
 
 def decided_line(decision: Decision, target: Target) -> str:
     """Return what errors cost and how a label is answered, in a sentence."""
+    if decision.ranks:
+        far = "squared distance" if decision.ranks == 2 else "distance"
+        return f"Labels have an order: the one is answered whose rank has the least expected {far} from the true one."
     if decision.threshold is None or len(target.labels) != 2:
         return "Errors differ in what they cost: the label with the least expected cost is answered."
     own, other = decision.positive, 1 - decision.positive

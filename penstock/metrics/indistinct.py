@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.frozen import Frozen
-from penstock.metrics.metric import metric_for
-from penstock.metrics.scores import paired, score
+from penstock.metrics.scores import paired, score, sign_of
 from penstock.metrics.weighted import Context, Floats
 from penstock.receipts import Interval
 from penstock.table import Target
@@ -18,7 +17,8 @@ from penstock.table import Target
 class Beside(Frozen):
     """One candidate beside the best one.
 
-    `behind` is by how much the best one is better, with its 95 % interval; `indistinct` whether that may be nothing.
+    `behind` is by how much the best one is better, with an interval that holds for all comparisons together with 95 %;
+    `indistinct` whether that may be nothing.
     """
 
     name: str
@@ -76,15 +76,16 @@ def beside_the_best(
     part = context.take(rows) if context is not None else None
     known = {name: predicted[rows] for name, predicted in candidates.items()}
     scores = {name: score(target, metric, y[rows], predicted, part) for name, predicted in known.items()}
-    sign = metric_for(target.task, metric).sign
+    sign = sign_of(target, metric, context)
     order = sorted(scores, key=lambda name: (-sign * scores[name] if np.isfinite(scores[name]) else np.inf, name))
     best, *others = order
     wider = _widening(len(others))
     found = [Beside(name=best, score=scores[best])]
     for name in others:
         gap = paired(target, metric, y[rows], known[best], known[name], replicates=replicates, seed=seed, context=part)
-        least = gap.value - wider * (gap.value - gap.low)
-        found.append(Beside(name=name, score=scores[name], behind=gap, indistinct=not least > 0))
+        low, high = (gap.value + wider * (end - gap.value) for end in (gap.low, gap.high))
+        behind = gap.model_copy(update={"low": low, "high": high})
+        found.append(Beside(name=name, score=scores[name], behind=behind, indistinct=not low > 0))
     return tuple(found)
 
 

@@ -37,6 +37,8 @@ def label_scores(
     Gorodkin, J. (2004), Comparing two K-category assignments by a K-category correlation coefficient, Computational
     Biology and Chemistry 28 (`mcc`; of two labels it is that of Matthews, 1975).
     Cohen, J. (1968), Weighted kappa, Psychological Bulletin 70 (`quadratic_kappa`).
+    Baccianella, S., Esuli, A. and Sebastiani, F. (2009), Evaluation measures for ordinal regression, Proceedings of the
+    9th International Conference on Intelligent Systems Design and Applications (`mean_rank_error`, weighed by row).
     """
     n_rows, n_labels = predicted.shape
     rows = np.arange(n_rows)
@@ -69,6 +71,9 @@ def label_scores(
         every["f1"] = np.nan_to_num(every["f1"])
         every["precision"] = np.nan_to_num(every["precision"])
         every["specificity"] = recall[:, 1 - positive]
+    if "mean_rank_error" in names:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            every["mean_rank_error"] = weights @ np.abs(codes - answers).astype(np.float64) / n
     if "quadratic_kappa" in names:
         every["quadratic_kappa"] = _quadratic_kappa(codes, answers, weights)
     return {name: every[name] for name in names if name in every}

@@ -112,6 +112,7 @@ def paired(
     replicates: int = 1000,
     seed: int,
     context: Context | None = None,
+    theirs: Context | None = None,
 ) -> Interval:
     """Return how much better `a` predicts than `b` on the same rows, with its 95 % interval.
 
@@ -126,8 +127,10 @@ def paired(
         Which metric.
     a, b : numpy.ndarray
         Two sets of predictions for the same rows.
+    theirs : Context, optional
+        As `context`, for `b`, where its labels are answered otherwise.
     """
-    return averaged(target, metric, y, a, (b,), replicates=replicates, seed=seed, context=context)
+    return averaged(target, metric, y, a, (b,), replicates=replicates, seed=seed, context=context, theirs=theirs)
 
 
 def averaged(
@@ -140,30 +143,32 @@ def averaged(
     replicates: int = 1000,
     seed: int,
     context: Context | None = None,
+    theirs: Context | None = None,
 ) -> Interval:
     """Return how much better `a` predicts than several others do on average, on the same rows; see `paired`.
 
     Parameters
     ----------
-    target, metric, y, a, replicates, seed, context
+    target, metric, y, a, replicates, seed, context, theirs
         As for `paired`.
     others : sequence of numpy.ndarray
         One or more sets of predictions for the same rows.
     """
     sign = sign_of(target, metric, context)
+    other = theirs if theirs is not None else context
 
     def difference(rows: Ints) -> float:
-        part = context.take(rows) if context is not None else None
-        means = np.mean([score(target, metric, y[rows], b[rows], part) for b in others])
+        part, of_others = (c.take(rows) if c is not None else None for c in (context, other))
+        means = np.mean([score(target, metric, y[rows], b[rows], of_others) for b in others])
         return float(sign * (score(target, metric, y[rows], a[rows], part) - means))
 
     everything = np.arange(len(y))
     some = _sampled(len(y), seed, context)
     rows = some.rows
     value = difference(everything)
-    one, *rest = _replicates(
-        target, y[rows], [a[rows], *(b[rows] for b in others)], (metric,), replicates, seed, some.context
-    )
+    said = [a[rows], *(b[rows] for b in others)]
+    contexts = [some.context, *([other.take(rows) if other is not None else None] * len(others))]
+    one, *rest = _replicates(target, y[rows], said, (metric,), replicates, seed, some.context, contexts)
     drawn = sign * (one[metric] - np.mean([other[metric] for other in rest], axis=0))
     return _interval(value, value if some.is_whole else difference(rows), drawn, some)
 
@@ -273,8 +278,10 @@ def _replicates(
     replicates: int,
     seed: int,
     context: Context | None,
+    contexts: Sequence[Context | None] | None = None,
 ) -> list[dict[str, Floats]]:
     """Return, for each set of predictions, the metrics of every replicate; all sets see the same resamples."""
+    contexts = contexts if contexts is not None else [context] * len(several)
     # Until which replicate a metric that takes its time is worked out.
     until: dict[str, int] = {}
     if target.task == "multiclass":
@@ -285,8 +292,8 @@ def _replicates(
     done = 0
     for weights in _resamples(len(y), replicates, seed, context.block if context is not None else None):
         now = [name for name in names if done < until.get(name, replicates)]
-        for part, predicted in zip(parts, several, strict=True):
-            for name, value in weighted_scores(target, y, predicted, now, weights, context).items():
+        for part, predicted, own in zip(parts, several, contexts, strict=True):
+            for name, value in weighted_scores(target, y, predicted, now, weights, own).items():
                 part[name].append(value)
         done += len(weights)
     return [{name: np.concatenate(values) for name, values in part.items()} for part in parts]

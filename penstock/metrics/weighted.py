@@ -62,6 +62,8 @@ class Context:
         How much each row counts, shape (n_rows,).
     decision : Decision, optional
         How labels are answered, where errors differ in what they cost.
+    costed : Decision, optional
+        What answers cost, where they are chosen by something else than that.
     own : Own, optional
         The user's metric.
     asked : str
@@ -72,6 +74,7 @@ class Context:
     block: Ints | None = None
     weight: Floats | None = None
     decision: Decision | None = None
+    costed: Decision | None = None
     own: Own | None = None
     asked: str = ""
 
@@ -106,9 +109,9 @@ def defined_metrics(target: Target, y: npt.NDArray[np.generic], context: Context
     """Return the names of the metrics that these true values allow, in a fixed order.
 
     They are those that are always told, `cost` where the context has a decision, and what else it asks for: `rmsle`
-    and `poisson_deviance` of numbers from 0 on, `gamma_deviance` of numbers above 0, `quadratic_kappa` of at least two
-    whole numbers as labels, `gini` where both labels are there. A metric of the user's own says itself what it cannot
-    do.
+    and `poisson_deviance` of numbers from 0 on, `gamma_deviance` of numbers above 0, `quadratic_kappa` and
+    `mean_rank_error` of at least two labels that have an order or are whole numbers, `gini` where both labels are
+    there. A metric of the user's own says itself what it cannot do.
     """
     if context is not None and context.weight is not None:
         # What rows without weight hold does not define anything.
@@ -116,7 +119,7 @@ def defined_metrics(target: Target, y: npt.NDArray[np.generic], context: Context
     told = _usual(target, y)
     if context is None:
         return told
-    if context.decision is not None:
+    if context.decision is not None and not context.decision.ranks:
         told = ("cost", *told)
     asked = context.asked
     if not asked or asked in told or not (len(y) and _allows(asked, target, y, context)):
@@ -133,7 +136,8 @@ def _usual(target: Target, y: npt.NDArray[np.generic]) -> tuple[str, ...]:
         return ("rmse", "mae", "median_ae", *(("r2",) if spread else ()), *(("mape",) if mape else ()))
     present = len(np.unique(y))
     if target.task == "multiclass":
-        return ("log_loss", *(("roc_auc",) if present > 1 else ()), *_MANY)
+        ranks = ("mean_rank_error", *(("quadratic_kappa",) if present > 1 else ())) if target.ordered else ()
+        return ("log_loss", *(("roc_auc",) if present > 1 else ()), *ranks, *_MANY)
     return _TWO if present > 1 else ("log_loss", "brier", "accuracy", "f1")
 
 
@@ -142,8 +146,8 @@ def _allows(name: str, target: Target, y: npt.NDArray[np.generic], context: Cont
         return True
     if target.is_classification:
         several = len(np.unique(y)) > 1
-        ordered = target.label_type == "integer"
-        return several and ((name == "gini" and target.task == "binary") or (name == "quadratic_kappa" and ordered))
+        ordered = (target.ordered or target.label_type == "integer") and name in ("quadratic_kappa", "mean_rank_error")
+        return several and (ordered or (name == "gini" and target.task == "binary"))
     if target.task != "regression":
         return False
     lowest = float(y.astype(np.float64).min())
@@ -218,8 +222,9 @@ def _scores(
     answers = codes_of(predicted, context.decision)
     positive = positive_index(target) if target.task == "binary" else None
     done = label_scores(codes, predicted, answers, names, weights, positive)
-    if "cost" in names and context.decision is not None:
-        costs = context.decision.costs(codes, answers)
+    reckoned = context.costed or context.decision
+    if "cost" in names and reckoned is not None:
+        costs = reckoned.costs(codes, answers)
         with np.errstate(divide="ignore", invalid="ignore"):
             done["cost"] = weights @ costs / weights.sum(axis=1)
     if positive is None:

@@ -34,4 +34,4 @@ def aimed(training: Training, aim: Aim, sides: pd.DataFrame) -> Training:
     if training.context is not None:
         context = replace(context, scale=training.context.scale, block=training.context.block)
     check_defined(aim, training.target, training.y, context)
-    return replace(training, context=context, weights=context.weight)
+    return replace(training, context=context, weights=context.weight, class_weight=aim.class_weight)

@@ -32,22 +32,12 @@ class Configured:
     @property
     def words(self) -> str:
         """What differs from the family's defaults."""
-        usual = type(self.family)()
-        told = [
-            f"{name.replace('_', ' ')} {_short(value)}"
-            for name, value in self.family
-            if name != "kind" and value != getattr(usual, name)
-        ]
-        return ", ".join([*told, *([self.scale.words] if self.scale.words else [])])
+        return ", ".join([*self.family.words, *([self.scale.words] if self.scale.words else [])])
 
     @property
     def record(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {"family": self.family.model_dump(mode="json"), "scale": self.scale.words and self.scale.shift}
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @dataclass(eq=False)

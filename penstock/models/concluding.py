@@ -24,7 +24,8 @@ from penstock.models.candidates import (
 )
 from penstock.models.families import Family
 from penstock.models.selection import Pool, ensemble, mean_of
-from penstock.models.training import Training
+from penstock.models.standing import standing, with_standing
+from penstock.models.training import Training, fit_weights
 from penstock.receipts import LeaderboardRow
 
 # Scores closer than this are equal: which of two is a last bit ahead may differ between machines.
@@ -32,6 +33,8 @@ TIE = 1e-9
 # So many of the best may stand in an ensemble, and the best of every family beside them.
 MOST_MEMBERS = 25
 ENSEMBLE = "ensemble"
+# The place in the pool of what is not in it.
+NOWHERE = -1
 
 
 @dataclass(frozen=True)
@@ -179,15 +182,20 @@ def concluded(
     tested = np.flatnonzero(training.fold_of >= 0)
     calibration = None
     if training.target.is_classification and best.candidate.family.kind != "dummy":
-        rows_weights = None if training.weights is None else training.weights[tested]
+        # What labels count in fits moves probabilities; a map to their shares would only take that back.
+        rows_weights = fit_weights(training, tested)
         calibration = calibrated(training.y[tested], together[tested], training.fold_of[tested], rows_weights)
     final = together if calibration is None else calibration.apply(together)
     counted = {id(e.candidate): float(w) for e, w in zip(pool, weights, strict=True)}
     members = _members(training, pool, weights, metric)
     several = len(members) > 1
     rows = _rows(training, entries, metric, counted, best, interrupted, chosen=not several)
+    places: list[int | None] = [next((i for i, p in enumerate(pool) if p is e), NOWHERE) for e in entries]
     if several:
         rows.append(_ensemble_row(training, metric, final, members))
+        places.append(None)
+    pooled = [e.candidate for e in pool]
+    rows = with_standing(rows, standing(training, metric, pooled, predicted, together if several else None), places)
     rows = [_explained(row, training, repeats, interrupted) if row.chosen else row for row in rows]
     return Searched(
         kind=ENSEMBLE if several else best.candidate.family.kind,

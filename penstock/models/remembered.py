@@ -70,6 +70,7 @@ class Kept:
             "seed": training.seed,
             "sized": training.n_sized,
             "weights": None if training.weights is None else hashlib.sha256(training.weights.tobytes()).hexdigest(),
+            "class_weight": training.class_weight,
             "code": code_digest(),
             "libraries": _versions(),
         }

@@ -21,7 +21,7 @@ from penstock.models.naive import naive_values
 from penstock.models.proposing import variation
 from penstock.models.remembered import Forgetful, Memory
 from penstock.models.scales import PLAIN, log_scale
-from penstock.models.training import FoldFit, Training, fit_fold, weighted
+from penstock.models.training import FoldFit, Training, fit_fold
 from penstock.progress import note
 from penstock.series.features import naive_name
 
@@ -316,7 +316,9 @@ def _prior(training: Training, family: Family, fold: int) -> FoldFit:
         naive = naive_values(training.cut.iloc[test], naive_name(training.target.name), mean)
         return FoldFit(naive, time.perf_counter() - started)
     model = family.estimator(training.target, training.n_sized, training.seed, 1)
-    model.fit(np.zeros((len(learn), 1)), training.y[learn], **weighted(training, learn))
+    # A baseline says what the shares are: labels count in it as they do in scores.
+    weights = None if training.weights is None else training.weights[learn]
+    model.fit(np.zeros((len(learn), 1)), training.y[learn], sample_weight=weights)
     blank = np.zeros((len(test), 1))
     if not training.target.is_classification:
         return FoldFit(np.asarray(model.predict(blank), dtype=np.float64), time.perf_counter() - started)

@@ -17,13 +17,16 @@ from penstock.bundle.canonical import content_digest
 from penstock.bundle.environment import environment
 from penstock.bundle.probe import build_probe, with_moments
 from penstock.errors import DataError
-from penstock.metrics.aim import AIM, aim_of, domain_of
+from penstock.metrics.aim import AIM, domain_of, is_private
+from penstock.metrics.class_weight import class_weights
 from penstock.metrics.metric import Metric
 from penstock.metrics.weighted import Context, Floats, Ints
 from penstock.models.aimed import aimed
+from penstock.models.checking import check_modelling
 from penstock.models.concluding import Searched
 from penstock.models.crew import Alone, Crew, Growing, Processes
-from penstock.models.families import check_installed, families_for
+from penstock.models.dividing import division_told
+from penstock.models.families import Refusal, families_for
 from penstock.models.finishing import finished
 from penstock.models.folds import make_folds, ordered_folds
 from penstock.models.proposing import portfolio
@@ -31,6 +34,7 @@ from penstock.models.recipe import Recipe
 from penstock.models.refit import planned
 from penstock.models.remembered import Kept
 from penstock.models.search import search
+from penstock.models.standing import standing_told
 from penstock.models.training import Training
 from penstock.progress import note
 from penstock.receipts import Trained, Wrangled
@@ -103,17 +107,26 @@ def train(
     started = time.monotonic()
     schema = TableSchema.model_validate_json(store.read_bytes(wrangled.table_schema))
     target = _target(schema, typing)
-    aim = aim_of(target, modelling, typing)
+    aim = check_modelling(target, modelling, typing)
     metric = aim.metric
     assert metric is not None
-    check_installed(families_for(modelling.families))
     plan = json.loads(store.read_bytes(wrangled.plan))
     cut, sides = store.read_frame(wrangled.cut), store.read_frame(wrangled.sides)
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))
     rule = SeriesRule.model_validate(plan[SERIES]) if SERIES in plan else None
     whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
     shown = _only(whole, learn, sides, modelling) if rule is None else _in_order(whole, learn, sides, modelling, rule)
+    if modelling.class_weight is not None:
+        counted = class_weights(target, modelling.class_weight, shown.y, shown.weights, private=is_private(typing))
+        aim = aim.model_copy(update={"class_weight": counted})
     whole, shown = aimed(whole, aim, sides), aimed(shown, aim, sides.iloc[learn])
+    divided = division_told(
+        shown,
+        group=typing.group or "" if sides["group"].notna().any() else "",
+        wanted=modelling.folds,
+        private=is_private(typing),
+        split_by=str(plan.get("split", {}).get("by", "")),
+    )
     crew = _crew(shown, modelling, executor)
     most_ms = max(FEWEST_MS, modelling.max_latency_ms - REST_MS)
     try:
@@ -164,6 +177,7 @@ def train(
             decided,
         ),
         leaderboard=found.rows,
+        selection=(*divided, *filter(None, [standing_told(found.rows, metric.title)])),
         cross_validation=found.cross_validation,
     )
 
@@ -274,7 +288,10 @@ def _fit_twice(
     more = len(served) / max(1, len(learn))
     plan = planned(found.members, shown, most_ms=most_ms, seconds=left, more_rows=more)
     note(0, None, f"the search is over; fitting {found.kind} on all rows")
-    recipes, plan = finished(whole, plan, found.calibration, wanted, crew, deadline)
+    try:
+        recipes, plan = finished(whole, plan, found.calibration, wanted, crew, deadline)
+    except Refusal as error:
+        raise DataError(f"What was chosen, {found.kind}, cannot be fitted on all rows", got=str(error)) from error
     return recipes[0], recipes[-1], found.costing(sum(p.cost_ms for p in plan))
 
 

@@ -70,6 +70,8 @@ class Training:
         What scores hang on beside `y` and predictions.
     weights : numpy.ndarray, optional
         How much each row counts, float64, shape (n_rows,).
+    class_weight : tuple of float, optional
+        How much a row of each label counts in fits beside that; scores know nothing of it.
     repeats : tuple of numpy.ndarray
         The same rows divided into as many folds in other ways, each like `fold_of`. Folds are numbered through: with
         five folds, fold 7 is the third of the first repeat.
@@ -85,6 +87,7 @@ class Training:
     order: Order | None = None
     context: Context | None = None
     weights: Floats | None = None
+    class_weight: tuple[float, ...] | None = None
     repeats: tuple[Ints, ...] = ()
     _kept: _Kept = field(default_factory=_Kept, init=False, repr=False, compare=False)
 
@@ -177,8 +180,9 @@ def fit_fold(training: Training, family: BaseFamily, fold: int, scale: Scale = P
         with_places_of_codes(model, encoded.categorical)
         how: dict[str, Any] = {**weighted(training, learn)}
         if family.stops_early:
-            weights = () if training.weights is None else (training.weights[test],)
-            how["valid"] = (encoded.tested, y[test], *weights)
+            # Where it stops is part of the fit.
+            weights = fit_weights(training, test)
+            how["valid"] = (encoded.tested, y[test], *(() if weights is None else (weights,)))
         model.fit(encoded.learned, y[learn], **how)
         predicted = _predicted(model, encoded.tested, len(training.target.labels))
     if not np.isfinite(predicted).all():
@@ -206,4 +210,14 @@ def fit_recipe(training: Training, recipe: Recipe, rows: Ints) -> Recipe:
 
 def weighted(training: Training, rows: Ints) -> dict[str, Floats]:
     """Return how much rows count, as estimators take it; nothing where all count the same."""
-    return {} if training.weights is None else {"sample_weight": training.weights[rows]}
+    weights = fit_weights(training, rows)
+    return {} if weights is None else {"sample_weight": weights}
+
+
+def fit_weights(training: Training, rows: Ints) -> Floats | None:
+    """Return how much rows count in fits, shape (n_rows,): by themselves and by their labels; None where all alike."""
+    weights = None if training.weights is None else training.weights[rows]
+    if training.class_weight is None:
+        return weights
+    by_label = np.asarray(training.class_weight)[training.y[rows].astype(np.int64)]
+    return by_label if weights is None else weights * by_label

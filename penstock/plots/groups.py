@@ -68,7 +68,7 @@ def no_groups(n_rows: int) -> Groups:
 def _classes(target: Target, values: npt.NDArray[Any]) -> Groups:
     codes = np.asarray(values, dtype=np.int64)
     n = len(target.labels)
-    ordered = target.label_type == "integer" and n > 2
+    ordered = (target.ordered or target.label_type == "integer") and n > 2
     if n <= MOST:
         names = tuple(word(label, 16) for label in target.labels)
         return Groups(word(target.name), names, tuple(hues(n, ordered)), codes)

@@ -158,6 +158,8 @@ class DossierFacts(Frozen):
     metric: str
     greater_is_better: bool
     aim: tuple[str, ...] = ()
+    selection: tuple[str, ...] = ()
+    residuals: tuple[str, ...] = ()
     verdict: Verdict
     scores: dict[str, Interval]
     cross_validation: dict[str, tuple[float, float]]

@@ -134,6 +134,8 @@ def gather(
         unflagged=measured.unflagged,
         coefficients=measured.coefficients,
         leaderboard=trained.leaderboard[:MOST_CANDIDATES],
+        residuals=tuple(clipped(line, 900) for line in measured.residuals.lines),
+        selection=tuple(clipped(line, 600) for line in trained.selection),
         challenge=_challenge(measured, evaluated),
         slices=tuple(slices[:MOST_SLICES]),
         n_slices=len(slices),

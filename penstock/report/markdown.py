@@ -132,7 +132,10 @@ def _scores(facts: DossierFacts) -> list[str]:
     heads = ["Metric", "#Score", "#95 % interval", "#Baseline", "#Cross-validation"]
     compared = told.challenge(facts) or "No champion was live to compare with."
     aim = ["\n".join(f"- {escaped(line, 600)}" for line in facts.aim)] if facts.aim else []
-    return ["## Scores", *aim, table(heads, rows), "**Champion and challenger.** " + escaped(compared, 600)]
+    left = ["**What errors tell.**", "\n".join(f"- {escaped(line, 900)}" for line in facts.residuals)]
+    told_of_errors = left if facts.residuals else []
+    live = "**Champion and challenger.** " + escaped(compared, 600)
+    return ["## Scores", *aim, table(heads, rows), *told_of_errors, live]
 
 
 def _board(facts: DossierFacts) -> list[str]:
@@ -146,7 +149,9 @@ def _board(facts: DossierFacts) -> list[str]:
         )
         for row in facts.leaderboard
     ]
-    return ["## Leaderboard", table(["Candidate", f"#{metric_title(facts.metric)}", "#± sd", "#Time", "Outcome"], rows)]
+    board = table(["Candidate", f"#{metric_title(facts.metric)}", "#± sd", "#Time", "Outcome"], rows)
+    why = ["\n".join(f"- {escaped(line, 600)}" for line in facts.selection)] if facts.selection else []
+    return ["## Leaderboard", *why, board]
 
 
 def _findings(facts: DossierFacts) -> list[str]:

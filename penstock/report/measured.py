@@ -115,12 +115,19 @@ class Aimed(_Part):
     decided: str = ""
 
 
+class Told(_Part):
+    """Sentences."""
+
+    lines: tuple[str, ...] = ()
+
+
 class Measured(_Part):
     """The metrics file, as far as it is shown."""
 
     metric: str = ""
     greater_is_better: bool | None = None
     aim: Aimed = Aimed()
+    residuals: Told = Told()
     curves: Drawn = Drawn()
     slices: tuple[Part, ...] = ()
     findings: tuple[Found, ...] = ()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -19,7 +20,7 @@ from penstock.series.rule import HISTORY
 from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Publishing, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
-from penstock.steps.code.capture import captured
+from penstock.steps.code.capture import captured, captured_class
 from penstock.steps.union import Step
 from penstock.steps.wrangling import Wrangling
 from penstock.table import closest
@@ -211,6 +212,7 @@ def spec_from(
     if isinstance(values.get("steps"), list | tuple):
         values["steps"] = [_with_source(step, i, folder, path) for i, step in enumerate(values["steps"])]
     values |= _with_measure(values, folder, path)
+    values |= _with_estimators(values, folder, path)
     sources = _sources(declared, filled, folder, path)
     if isinstance(values.get("fixes"), str | list):
         listed = [values["fixes"]] if isinstance(values["fixes"], str) else values["fixes"]
@@ -282,12 +284,8 @@ def _source(value: Any, name: str, folder: Path, path: Path | None, location: li
 def _with_source(step: Any, place: int, folder: Path, path: Path | None) -> Any:
     if not isinstance(step, Mapping) or "use" not in step:
         return step
-    try:
+    with _placed(path, ["steps", place]):
         return captured(step, folder)
-    except UserError as error:
-        if path:
-            error.where = line_of(path, ["steps", place]) + (f" ({error.where})" if error.where else "")
-        raise
 
 
 def _with_measure(values: Mapping[str, Any], folder: Path, path: Path | None) -> dict[str, Any]:
@@ -301,13 +299,35 @@ def _with_measure(values: Mapping[str, Any], folder: Path, path: Path | None) ->
         named = {"use": named}
     if not isinstance(named, Mapping) or "use" not in named:
         return {}
-    try:
+    with _placed(path, ["metric"]):
         taken = captured(named, folder)
+    return {"metric": {key: value for key, value in taken.items() if key != "kind"}}
+
+
+def _with_estimators(values: Mapping[str, Any], folder: Path, path: Path | None) -> dict[str, Any]:
+    """Return `model`, the estimators of the user's own in its `families` with their source."""
+    model = values.get("model")
+    families = model.get("families") if isinstance(model, Mapping) else None
+    if not isinstance(model, Mapping) or not isinstance(families, list | tuple):
+        return {}
+    taken = []
+    for place, family in enumerate(families):
+        named = {"use": family} if isinstance(family, str) and ":" in family else family
+        if isinstance(named, Mapping) and "use" in named:
+            with _placed(path, ["model", "families", place]):
+                named = captured_class(named, folder)
+        taken.append(named)
+    return {"model": {**model, "families": taken}}
+
+
+@contextmanager
+def _placed(path: Path | None, location: Sequence[str | int]) -> Iterator[None]:
+    try:
+        yield
     except UserError as error:
         if path:
-            error.where = line_of(path, ["metric"]) + (f" ({error.where})" if error.where else "")
+            error.where = line_of(path, location) + (f" ({error.where})" if error.where else "")
         raise
-    return {"metric": {key: value for key, value in taken.items() if key != "kind"}}
 
 
 def _stem_of(value: Any) -> str:

@@ -1,6 +1,6 @@
 """The families of models that compete: each a frozen record that knows its configurations and builds its pipeline.
 
-Adding one is a class in its noun's module, and its name in `union.Family` and in `slices.FamilyName`.
+Adding one is a class in its noun's module, and its name in `union.Family` and in `penstock.families.FamilyName`.
 """
 
 from penstock.models.families.base import MOST_SEED, BaseFamily
@@ -26,6 +26,7 @@ from penstock.models.families.linear import (
 )
 from penstock.models.families.neighbours import NeighboursFamily
 from penstock.models.families.neural import KerasFamily, PerceptronFamily, TorchFamily
+from penstock.models.families.own import OwnFamily
 from penstock.models.families.refusal import Refusal
 from penstock.models.families.statsmodels import (
     GeneralisedFamily,
@@ -34,7 +35,7 @@ from penstock.models.families.statsmodels import (
     coefficient_table,
 )
 from penstock.models.families.trees import ExtraTreesFamily, ForestFamily, TreeFamily
-from penstock.models.families.union import FAMILIES, Family, check_installed, families_for
+from penstock.models.families.union import FAMILIES, BuiltIn, Family, check_installed, families_for
 from penstock.models.families.vectors import VectorsFamily
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "BaseFamily",
     "Boosting",
     "BoostingFamily",
+    "BuiltIn",
     "CatBoostFamily",
     "DummyFamily",
     "ElasticNetFamily",
@@ -62,6 +64,7 @@ __all__ = [
     "LogOddsFamily",
     "LogisticFamily",
     "NeighboursFamily",
+    "OwnFamily",
     "PerceptronFamily",
     "PoissonFamily",
     "Refusal",

@@ -30,6 +30,16 @@ class BaseFamily(Frozen):
     # Its estimator's `fit` takes `valid=(X, y)`, stops where that gets no better, and has `rounds_` afterwards.
     stops_early: ClassVar[bool] = False
 
+    @property
+    def words(self) -> list[str]:
+        """What differs from the family's defaults, a few words for each."""
+        usual = type(self)()
+        return [
+            f"{name.replace('_', ' ')} {f'{value:.3g}' if isinstance(value, float) else value}"
+            for name, value in self
+            if name != "kind" and value != getattr(usual, name)
+        ]
+
     @classmethod
     def portfolio(cls, target: Target, n_rows: int, n_columns: int) -> tuple[Self, ...]:
         """Return the configurations that are worth trying first, the strongest one before the others."""

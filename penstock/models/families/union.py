@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, get_args
+from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field
 
 from penstock.errors import SpecError
+from penstock.families import FamilyOrOwn
 from penstock.models.families.base import BaseFamily
 from penstock.models.families.bayes import GaussianBayesFamily
 from penstock.models.families.boosting import (
@@ -29,13 +30,13 @@ from penstock.models.families.linear import (
 )
 from penstock.models.families.neighbours import NeighboursFamily
 from penstock.models.families.neural import KerasFamily, PerceptronFamily, TorchFamily
+from penstock.models.families.own import OwnFamily
 from penstock.models.families.statsmodels import GeneralisedFamily, LeastSquaresFamily, LogOddsFamily
 from penstock.models.families.trees import ExtraTreesFamily, ForestFamily, TreeFamily
 from penstock.models.families.vectors import VectorsFamily
-from penstock.slices import FamilyName
 
 # In the order in which they are tried: what gives something good early stands early; ties go to the earlier one.
-Family = Annotated[
+BuiltIn = Annotated[
     DummyFamily
     | LinearFamily
     | LightGBMFamily
@@ -65,11 +66,12 @@ Family = Annotated[
     | KerasFamily,
     Field(discriminator="kind"),
 ]
-FAMILIES: tuple[type[BaseFamily], ...] = get_args(get_args(Family)[0])
+FAMILIES: tuple[type[BaseFamily], ...] = get_args(get_args(BuiltIn)[0])
+Family: TypeAlias = BuiltIn | OwnFamily
 
 
-def families_for(names: tuple[FamilyName, ...]) -> tuple[Family, ...]:
-    """Return the dummy and the named families, with their defaults, in the order of trying.
+def families_for(named: Sequence[FamilyOrOwn]) -> tuple[Family, ...]:
+    """Return the dummy, the user's own estimators, and the named families with their defaults, in the order of trying.
 
     Examples
     --------
@@ -77,7 +79,9 @@ def families_for(names: tuple[FamilyName, ...]) -> tuple[Family, ...]:
     ['dummy', 'linear', 'random_forest']
     """
     everyone: tuple[Family, ...] = tuple(family() for family in FAMILIES)  # type: ignore[misc]  # the union's own members
-    return tuple(f for f in everyone if f.kind == "dummy" or f.kind in names)
+    # What the user brings is tried before what is there anyway: a small budget must not leave it out.
+    own = tuple(OwnFamily.of(family) for family in named if not isinstance(family, str))
+    return (everyone[0], *own, *(f for f in everyone[1:] if f.kind in named))
 
 
 def check_installed(families: Sequence[BaseFamily]) -> None:

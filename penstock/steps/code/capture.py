@@ -7,6 +7,7 @@ service that never saw the project runs it too.
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.metadata
 import sys
 import sysconfig
@@ -45,6 +46,46 @@ def captured(declared: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     kind = _kind(entry, source[entry.module])
     versions = _versions(declared.get("packages", ()), entry)
     return {**declared, "kind": declared.get("kind", kind), "source": source, "packages": versions}
+
+
+def captured_class(declared: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return an estimator that names `use: MODULE:NAME` with its source, or with the version of its library.
+
+    A library's class travels by version where its own package is too large to travel, or is more than Python.
+
+    Parameters
+    ----------
+    declared, folder
+        As for `captured`.
+
+    Raises
+    ------
+    SpecError
+        As for `captured`; or the library has no such class.
+    """
+    entry = Entry.parsed(str(declared["use"]))
+    home = next((root for root in _roots(folder) if _file(root, entry.module)), None)
+    own = entry.module.partition(".")[0]
+    library = importlib.metadata.packages_distributions().get(own, ()) if home and _is_installed(home) else ()
+    if not library or not _is_compiled(library[0]):
+        return {key: value for key, value in captured(declared, folder).items() if key != "kind"}
+    module = importlib.import_module(entry.module)
+    if not hasattr(module, entry.name):
+        known = [name for name in vars(module) if not name.startswith("_")]
+        raise SpecError(
+            f"The module {entry.module!r} has no class {entry.name!r}",
+            where=f"use: {entry}",
+            expected=closest(entry.name, known),
+        )
+    versions = _versions(declared.get("packages", ()), entry)
+    return {**declared, "packages": {library[0]: importlib.metadata.version(library[0]), **versions}}
+
+
+def _is_compiled(library: str) -> bool:
+    """Whether an installed library is more than a little Python."""
+    files = importlib.metadata.files(library) or ()
+    size = sum(file.size or 0 for file in files if file.suffix == ".py")
+    return size > MOST_BYTES or any(file.suffix in (".so", ".pyd", ".dylib") for file in files)
 
 
 def _roots(folder: Path) -> tuple[Path, ...]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator
-
+from penstock.aims import Packages
 from penstock.blocks import Blocks
 from penstock.errors import PlanError
 from penstock.slices import Words
@@ -16,14 +15,6 @@ from penstock.steps.code.calling import called, given_to, merged
 from penstock.steps.code.loading import Entry, loaded, require_packages
 from penstock.steps.code.proving import proven
 from penstock.table import Kind, closest
-
-
-def _named(packages: object) -> object:
-    listed = [packages] if isinstance(packages, str) else packages
-    return {str(name): "" for name in listed} if isinstance(listed, list | tuple) else packages
-
-
-Packages = Annotated[dict[str, str], BeforeValidator(_named, json_schema_input_type=str | list[str] | dict[str, str])]
 
 
 def kinds_in(blocks: Blocks, names: Iterable[str]) -> tuple[tuple[str, Kind], ...]:

@@ -7,8 +7,8 @@ import importlib.metadata
 import linecache
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any, NamedTuple, Self
 
@@ -85,6 +85,16 @@ def _loaded(use: str, source: tuple[tuple[str, str], ...]) -> Any:
         raise SpecError(f"The module {entry.module!r} has no {entry.name!r}", where=f"use: {use}") from error
 
 
+def modules_of(source: Mapping[str, str]) -> Iterator[Callable[[], ModuleType]]:
+    """Yield what loads each module of carried source, so that objects of its classes can be unpickled.
+
+    What was pickled of them names a module of `penstock_user`, which is found among those that are loaded.
+    """
+    whole = _Modules(source)
+    for name in sorted(source):
+        yield partial(whole.module, name)
+
+
 def missing_packages(packages: Mapping[str, str]) -> list[str]:
     """Return the packages, with their versions, that carried source was run with and that are not here.
 
@@ -147,7 +157,9 @@ class _Modules:
         )
         # A traceback, and whoever asks for the source of a function, find the text.
         linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)
-        # Dataclasses, enums and pickles look modules up by name.
+        # Dataclasses, enums and pickles look modules up by name, pickles also the packages around them.
+        for around in (NAMESPACE, self._prefix):
+            sys.modules.setdefault(around, ModuleType(around))
         sys.modules[full] = module
         try:
             exec(compile(text, path, "exec"), module.__dict__)  # noqa: S102 - the user's own code is what was asked for

@@ -12,11 +12,12 @@ import pandas as pd
 from penstock.arrays.stage import make_arrays
 from penstock.bundle.candidate import Candidate
 from penstock.evaluate import evaluate
+from penstock.families import FamilyName
 from penstock.faults.find import Rows, find_in_rows
 from penstock.models.stage import train
 from penstock.receipts import Collected, Evaluated, Trained, Wrangled
 from penstock.reshape.making import make_tables
-from penstock.slices import FamilyName, Gate, Modelling
+from penstock.slices import Gate, Modelling
 from penstock.sources import snapshot
 from penstock.spec.pipeline import PipelineSpec, spec_from
 from penstock.split import SplitRule
