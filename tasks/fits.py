@@ -44,7 +44,7 @@ class _Fit(NamedTuple):
         try:
             done = self.call()
         # Whoever waits for it gets what it raised, whatever that is.
-        except BaseException as error:  # noqa: BLE001 - as every executor does
+        except BaseException as error:
             self.future.set_exception(error)
             return error
         self.future.set_result(done)
@@ -81,7 +81,7 @@ class Fits(Executor):
             self._threads[-1].start()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as declared
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """End the threads: those at work when their fit is over, which is waited for some seconds."""
         while cancel_futures:
             try:
@@ -100,7 +100,7 @@ class Fits(Executor):
         while (fit := self._waiting.get()) is not None:
             try:
                 self._context.copy().run(together, fit.name, partial(self._shared, fit), return_state=True)
-            except Exception as error:  # noqa: BLE001 - whatever keeps Prefect from recording a fit keeps nobody from it
+            except Exception as error:
                 get_logger("penstock").debug("A fit could not be recorded: %s", error)
             if not fit.future.done():
                 fit.do()
@@ -144,12 +144,11 @@ def together(name: str, work: Callable[[], list[tuple[str, BaseException | None]
     if len(done) > 1 and context is not None:
         context.task_run.name = f"{name} and {len(done) - 1} more"
     words = _told(done)
-    errors = [error for _, error in done if error is not None]
-    if not errors:
-        return Completed(message=words)
     # What the time was not enough for is no failure: it was never begun, or its process was ended.
-    over = all(isinstance(error, CancelledError | BrokenExecutor | ShutdownExecutorError) for error in errors)
-    return Cancelled(message=words) if over else Failed(message=words)
+    over = (CancelledError, BrokenExecutor, ShutdownExecutorError)
+    if any(error is not None and not isinstance(error, over) for _, error in done):
+        return Failed(message=words)
+    return Cancelled(message=words) if all(error is not None for _, error in done) else Completed(message=words)
 
 
 def _told(done: list[tuple[str, BaseException | None]]) -> str:
