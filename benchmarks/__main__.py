@@ -14,6 +14,7 @@ from benchmarks import (
     faults,
     formats,
     orchestration,
+    published,
     reports,
     run,
     service,
@@ -36,6 +37,7 @@ ALL = {
     "reports": reports.main,
     "faults": faults.main,
     "coverage": coverage.main,
+    "published": published.main,
 }
 
 
