@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -65,8 +66,8 @@ def _wine(folder: Path) -> pd.DataFrame:
 
 def _houses(folder: Path) -> pd.DataFrame:
     table = pd.read_csv(folder / "housing.csv", dtype=str, keep_default_na=False).drop(columns="ocean_proximity")
-    logarithm: pd.Series = np.log(table.pop("median_house_value").astype(float))
-    return table.assign(ln_value=logarithm.map(repr))
+    values = table.pop("median_house_value").astype(float).tolist()
+    return table.assign(ln_value=[repr(math.log(value)) for value in values])
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,8 @@ from tests.unit.models.making import run_until_trained, ships
 
 if __name__ == "__main__":
     task, folder, families, threads = sys.argv[1], Path(sys.argv[2]), sys.argv[3].split(","), int(sys.argv[4])
-    run = run_until_trained(ships(260, task=task), folder)
-    modelling = Modelling(families=tuple(families), folds=3, trials=9, threads=threads, budget=600.0)
+    run = run_until_trained(ships(200, task=task), folder)
+    modelling = Modelling(families=tuple(families), folds=3, trials=7, threads=threads, budget=600.0)
     done = train(run.wrangled, modelling, run.spec.typing, 5, run.store)
     chosen = [row.config for row in done.leaderboard if row.chosen]
     print(json.dumps([done.content_digest, chosen, [row.folds for row in done.leaderboard]]))
