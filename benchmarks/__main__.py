@@ -14,6 +14,7 @@ from benchmarks import (
     faults,
     formats,
     orchestration,
+    published,
     reasons,
     reports,
     run,
@@ -40,6 +41,7 @@ ALL = {
     "coverage": coverage.main,
     "reasons": reasons.main,
     "swap": swap.main,
+    "published": published.main,
 }
 
 

@@ -112,7 +112,7 @@ class Stages:
         self.receipts[name] = receipt
         return receipt
 
-    def run(self, door: Task[..., R], *inputs: object, bar: Bar | None = None) -> R:
+    def run(self, door: Task[..., R], *inputs: object, bar: Bar | None = None, **places: object) -> R:
         """Enter a stage, or take what is cached, and return its receipt.
 
         Parameters
@@ -123,6 +123,8 @@ class Stages:
             What its body is given.
         bar : Bar, optional
             Shows how far it has come on the run's page.
+        **places : object
+            Where and how it runs, which nothing that it computes hangs on.
 
         Raises
         ------
@@ -134,7 +136,7 @@ class Stages:
         began = time.perf_counter()
         placed = at(door, self.artifacts, self.refresh)
         with shown(bar) if bar else contextlib.nullcontext():
-            state = cast("State[R]", placed(*inputs, artifacts=self.artifacts, return_state=True))
+            state = cast("State[R]", placed(*inputs, artifacts=self.artifacts, return_state=True, **places))
             receipt = self._ended(name, state, time.perf_counter() - began)
         if bar:
             run = self._runs[name]

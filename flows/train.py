@@ -31,6 +31,7 @@ from tasks.evaluate import evaluate as evaluate_door
 from tasks.evaluate import opponent_of
 from tasks.expect import expect as expect_door
 from tasks.explore import explore as explore_door
+from tasks.fits import Fits
 from tasks.publish import publish as publish_door
 from tasks.records import Dossier
 from tasks.reshape import reshape as reshape_door
@@ -98,9 +99,10 @@ def train(
         lock = keep_lock(Path(spec), decided, known, collected, arrays, wrangled, store)
         drawing = stages.start(explore_door, wrangled, arrays.seeds["explore"])
         training = Bar("train", decided.name, modelling.budget)
-        found: Trained = stages.run(
-            train_door, wrangled, modelling, decided.typing, arrays.seeds["train"], bar=training
-        )
+        with Fits() as fits:
+            found: Trained = stages.run(
+                train_door, wrangled, modelling, decided.typing, arrays.seeds["train"], bar=training, fits=fits
+            )
         promises = Promises(aliases=terms.aliases, expect=for_batches(terms))
         trained = as_served(found, decided.serve, promises)
         opponent, live = opponent_of(place, decided.name, trained.content_digest, terms.aliases, accept_schema_change)

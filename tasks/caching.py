@@ -25,7 +25,7 @@ from tasks.fingerprint import Code, code_of
 from tasks.records import Records
 
 # Where and how a stage runs; what it computes does not hang on it.
-PLACES = frozenset({"artifacts"})
+PLACES = frozenset({"artifacts", "fits"})
 LOG = "PENSTOCK_STAGE_LOG"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+
 from prefect import task
 
 from penstock.receipts import Trained, Wrangled
@@ -21,7 +23,9 @@ from tasks.records import RECEIPT
     ),
     result_serializer=RECEIPT,
 )
-def train(wrangled: Wrangled, modelling: Modelling, typing: Typing, seed: int, artifacts: str) -> Trained:
+def train(
+    wrangled: Wrangled, modelling: Modelling, typing: Typing, seed: int, artifacts: str, fits: Executor | None = None
+) -> Trained:
     """Search, and fit the winner.
 
     Parameters
@@ -36,11 +40,13 @@ def train(wrangled: Wrangled, modelling: Modelling, typing: Typing, seed: int, a
         The stage's seed.
     artifacts : str
         The artifacts directory.
+    fits : concurrent.futures.Executor, optional
+        Threads of the flow's that every fit goes through.
     """
     from penstock.models.stage import train as body
 
     entered("train")
-    trained = body(wrangled, modelling, typing, seed, Store(artifacts))
+    trained = body(wrangled, modelling, typing, seed, Store(artifacts), fits)
     if any("Ctrl-C" in row.note for row in trained.leaderboard):
         # The best so far is good for this run; the next one searches to its end.
         forget_this_one()

@@ -1,7 +1,8 @@
 """Who does the fits: this process, one after the other; or processes, which a deadline can end.
 
 A thread that fits cannot be stopped, a process can. Small tables are not worth the seconds that a process needs to
-start, and their fits are short enough to wait for.
+start, and their fits are short enough to wait for. Whoever wants to see each fit lends an executor whose threads every
+fit goes through: the flow does, and shows them.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from penstock.models.training import Training
 
@@ -25,6 +27,18 @@ Result = TypeVar("Result")
 Job = tuple[Callable[..., Result], tuple[Any, ...]]
 # Seconds after which it is worth the start of processes.
 ALONE_FOR = 3.0
+
+
+@dataclass(frozen=True)
+class Work(Generic[Result]):
+    """A job as an executor is given it: called without arguments, and known by a name."""
+
+    name: str
+    call: Callable[[], Result]
+
+    def __call__(self) -> Result:
+        """Do it."""
+        return self.call()
 
 
 class Crew(Protocol):
@@ -40,9 +54,16 @@ class Crew(Protocol):
 
 
 class Alone:
-    """The process itself. It begins no job that, by the family's last one, would outlast the time left."""
+    """The process itself. It begins no job that, by the family's last one, would outlast the time left.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    executor : concurrent.futures.Executor, optional
+        Threads of this process that every job goes through; whoever owns them sees what is done.
+    """
+
+    def __init__(self, executor: Executor | None = None) -> None:
+        self._executor = executor
         self._lasted: dict[object, float] = {}
 
     def each(
@@ -56,12 +77,15 @@ class Alone:
             if deadline is not None and started + self._lasted.get(family, 0.0) > deadline:
                 continue
             try:
-                done: Result | Exception = function(training, *rest)
+                done: Result | Exception = self._done(_named((function, rest), partial(function, training, *rest)))
             # Whatever ails a candidate is told on the leaderboard.
             except Exception as error:
                 done = error
             self._lasted[family] = time.monotonic() - started
             yield i, done
+
+    def _done(self, work: Work[Result]) -> Result:
+        return work() if self._executor is None else self._executor.submit(work).result()
 
     def close(self) -> None:
         """Nothing runs."""
@@ -74,10 +98,12 @@ class Growing:
     ----------
     workers : int
         How many processes.
+    executor : concurrent.futures.Executor, optional
+        Threads of this process that every job goes through.
     """
 
-    def __init__(self, workers: int) -> None:
-        self._alone, self._together = Alone(), Processes(workers)
+    def __init__(self, workers: int, executor: Executor | None = None) -> None:
+        self._alone, self._together = Alone(executor), Processes(workers, executor)
         self._spent = 0.0
 
     def each(
@@ -101,19 +127,20 @@ class Growing:
 
 
 class Processes:
-    """Processes of its own, killed at the deadline; or an executor that somebody else owns and stops.
+    """Processes of its own, killed at the deadline.
 
     Parameters
     ----------
     workers : int
         How many processes.
     executor : concurrent.futures.Executor, optional
-        Use this one instead; jobs that it has begun at the deadline run on there, and nobody waits for them.
+        Threads of this process, at least one more than there are processes. Every job goes through them: a thread waits
+        for the process, and when the deadline kills this, the thread is free.
     """
 
     def __init__(self, workers: int, executor: Executor | None = None) -> None:
         self.workers = workers
-        self._lent = executor
+        self._through = executor
         self._own: Any = None  # loky's ProcessPoolExecutor, which can kill its workers and has no types
         self._folder: Path | None = None
         self._saved: dict[int, tuple[Training, Path]] = {}
@@ -135,7 +162,7 @@ class Processes:
         self, training: Training, jobs: Sequence[Job[Result]], chosen: Sequence[int], deadline: float | None
     ) -> Generator[tuple[int, Result | Exception], None, list[int]]:
         """Do some of the jobs, and return those that were lost with their pool."""
-        path, executor = self._on_disk(training), self._executor()
+        path, pool = self._on_disk(training), self._pool()
         waiting, pending, lost = deque(chosen), dict[Future[Any], int](), list[int]()
         try:
             while pending or waiting:
@@ -143,7 +170,7 @@ class Processes:
                 # stumbles over jobs that it holds and has not handed out.
                 while waiting and len(pending) <= self.workers and not lost:
                     i = waiting.popleft()
-                    pending[_submitted(executor, path, jobs[i])] = i
+                    pending[self._submitted(pool, path, jobs[i])] = i
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return []
@@ -159,11 +186,12 @@ class Processes:
                 if lost and not pending:
                     return sorted([*lost, *waiting])
         finally:
-            # It stumbles over futures that somebody else has cancelled, too, and then leaves its workers behind.
-            if self._lent is not None:
+            # loky stumbles over futures of its own that somebody else has cancelled, too, and then leaves its workers
+            # behind; those of threads that have not begun can be, and have to be before the pool is gone.
+            if self._through is not None:
                 for future in pending:
                     future.cancel()
-            elif pending or lost:
+            if pending or lost:
                 self._kill()
         return []
 
@@ -175,9 +203,17 @@ class Processes:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
-    def _executor(self) -> Executor:
-        if self._lent is not None:
-            return self._lent
+    def _submitted(self, pool: Executor, path: Path, job: Job[Any]) -> Future[Any]:
+        try:
+            if self._through is not None:
+                return self._through.submit(_named(job, partial(_waited_for, pool, path, job)))
+            return pool.submit(_do, str(path), job)
+        except BrokenExecutor as error:
+            failed: Future[Any] = Future()
+            failed.set_exception(error)
+            return failed
+
+    def _pool(self) -> Executor:
         if self._own is None:
             from joblib.externals.loky import ProcessPoolExecutor
 
@@ -186,8 +222,8 @@ class Processes:
             self._own = ProcessPoolExecutor(
                 max_workers=self.workers, initializer=_leave_interrupts_to_the_parent, env=quiet
             )
-        lent: Executor = self._own
-        return lent
+        pool: Executor = self._own
+        return pool
 
     def _kill(self) -> None:
         if self._own is not None:
@@ -206,13 +242,14 @@ class Processes:
         return self._saved[id(training)][1]
 
 
-def _submitted(executor: Executor, path: Path, job: Job[Any]) -> Future[Any]:
-    try:
-        return executor.submit(_do, str(path), job)
-    except BrokenExecutor as error:
-        failed: Future[Any] = Future()
-        failed.set_exception(error)
-        return failed
+def _named(job: Job[Any], call: Callable[[], Result]) -> Work[Result]:
+    first, which = (*job[1], None)[:2]
+    kind = getattr(first, "kind", None)
+    return Work(f"{kind} fold {which + 1}" if kind and isinstance(which, int) else "the winner", call)
+
+
+def _waited_for(pool: Executor, path: Path, job: Job[Result]) -> Result:
+    return pool.submit(_do, str(path), job).result()
 
 
 def _leave_interrupts_to_the_parent() -> None:

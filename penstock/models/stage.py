@@ -90,7 +90,8 @@ def train(
     store : Store
         Where the fitted pipelines go.
     executor : concurrent.futures.Executor, optional
-        Who does the fits of a large table; by default processes of this stage's own, which the budget can end.
+        Threads of this process that every fit goes through, so that their owner sees it; they never wait for each
+        other. Long fits are done by processes that such a thread waits for, for the budget can end no thread.
 
     Returns
     -------
@@ -266,7 +267,7 @@ def with_widths(rule: SeriesRule, training: Training, out_of_fold: Floats) -> Se
 def _crew(training: Training, modelling: Modelling, executor: Executor | None) -> Crew:
     if training.n_cells > LARGE:
         return Processes(modelling.threads, executor)
-    return Growing(modelling.threads) if modelling.threads > 1 else Alone()
+    return Growing(modelling.threads, executor) if modelling.threads > 1 else Alone(executor)
 
 
 def _unflagged(sides: pd.DataFrame) -> Ints:

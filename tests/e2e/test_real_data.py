@@ -90,7 +90,7 @@ def test_a_real_table_goes_the_whole_way(shared: Path, tmp_path: Path, name: str
     """Published, typed as a person would, better than a floor, and it predicts its own raw file."""
     case = CASES[name]
     files = [shared / "data" / f for f in case.files]
-    budget = 20 if name in LARGE else 10
+    budget = 12 if name in LARGE else 6
     done = penstock(
         "run", *files, "--target", case.target, "--name", name, "--budget", budget, *case.more, "--json", cwd=tmp_path
     )
