@@ -17,7 +17,7 @@ from benchmarks.ground import report
 from penstock.arrays.profile import profile_frame
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.compiling import compiled_for
-from penstock.models.families import BaseFamily, HistogramFamily, LightGBMFamily, LinearFamily
+from penstock.models.families import Family, HistogramFamily, LightGBMFamily, LinearFamily
 from penstock.steps.plan import Plan
 from penstock.steps.propose import propose
 from penstock.table import Column, TableSchema, Target
@@ -25,7 +25,7 @@ from penstock.table import Column, TableSchema, Target
 N_TRAIN, N_BATCH, N_NUMBERS = 4_000, 1_000, 8
 LEVELS = (2, 3, 5, 8, 12, 30)
 ROUNDS, CALLS = 7, 400
-FAMILIES: tuple[BaseFamily, ...] = (HistogramFamily(trees=200), LightGBMFamily(trees=200), LinearFamily())
+FAMILIES: tuple[Family, ...] = (HistogramFamily(trees=200), LightGBMFamily(trees=200), LinearFamily())
 
 
 def main() -> None:
@@ -71,7 +71,7 @@ def _table() -> tuple[pa.Table, TableSchema, np.ndarray]:
     return raw, schema, (first > random.logistic(size=N_TRAIN)).astype(np.int64)
 
 
-def _fitted(family: BaseFamily, raw: pa.Table, schema: TableSchema, y: np.ndarray) -> Bundle:
+def _fitted(family: Family, raw: pa.Table, schema: TableSchema, y: np.ndarray) -> Bundle:
     plan = Plan(steps=propose(schema, {c.name: 0.05 for c in schema.features if c.is_numeric}))
     typed = schema.cast(raw).frame
     assert schema.target is not None

@@ -181,7 +181,7 @@ class Watcher:
 
     def _make_room(self, name: str, needed: int, kept: int) -> None:
         held = {other: held for other, held in self.holder.held().items() if other != name}
-        others = {other: (held.pulse.used, held.size) for other, held in (held | self.pins.held()).items()}
+        others = {other: (held.pulse.used, held.size) for other, held in {**held, **self.pins.held()}.items()}
         for other in leaving(needed, self.most, kept, others):
             if not self.pins.drop(other):
                 self._rest(other)

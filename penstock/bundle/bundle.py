@@ -239,11 +239,7 @@ class Bundle:
     @property
     def keys(self) -> dict[str, str]:
         """The columns of a row by which something is looked up, and the tables that it is looked up in."""
-        tables: dict[str, list[str]] = {}
-        for lookup in self.lookups.values():
-            for name in lookup.needs:
-                tables.setdefault(name, []).append(repr(lookup.name))
-        return {name: " and ".join(of_key) for name, of_key in tables.items()}
+        return self._seeking.keys
 
     def renewed(self, as_of: Mapping[str, str]) -> Self:
         """Return the same model, with its look-ups as late as they were seen to be unchanged."""
@@ -260,21 +256,7 @@ class Bundle:
         """
         if self.manifest is None or self.folder is None or REPORT not in self.manifest.files:
             return None
-        return self.signed(REPORT)
-
-    def signed(self, path: str) -> bytes:
-        """Return a file of the version, hashed against the manifest.
-
-        Raises
-        ------
-        BundleError
-            The bundle was not opened from where it is sealed, or there is no such file.
-        Tampered
-            It is not the one that was signed.
-        """
-        if self.manifest is None or self.folder is None or path not in self.manifest.files:
-            raise BundleError("The bundle has no such file", got=path, todo="Open a sealed version: Bundle.load.")
-        return as_signed(self.folder / path, self.manifest.files[path], path)
+        return as_signed(self.folder / REPORT, self.manifest.files[REPORT], "report")
 
     def at_cut(self, raw: Raw) -> pd.DataFrame:
         """Return rows as the estimator takes them: cast, looked up, and through the steps before the cut."""

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 from penstock.bundle.disk import read_regular
 from penstock.bundle.environment import unpickled
-from penstock.bundle.manifest import FileEntry, entry
-from penstock.errors import Tampered
+from penstock.bundle.manifest import FileEntry, Manifest, entry
+from penstock.errors import BundleError, Tampered
 
 
 class Fitted:
@@ -65,3 +65,18 @@ def as_signed(path: Path, signed: FileEntry, what: str) -> bytes:
     if entry(data) != signed:
         raise Tampered(f"The {what} is not the one that was signed", where=str(path))
     return data
+
+
+def file_of(manifest: Manifest | None, folder: Path | None, path: str) -> bytes:
+    """Return a file of a version by its name, hashed against the manifest.
+
+    Raises
+    ------
+    BundleError
+        The bundle was not opened from where it is sealed, or there is no such file.
+    Tampered
+        It is not the one that was signed.
+    """
+    if manifest is None or folder is None or path not in manifest.files:
+        raise BundleError("The bundle has no such file", got=path, todo="Open a sealed version: Bundle.load.")
+    return as_signed(folder / path, manifest.files[path], path)

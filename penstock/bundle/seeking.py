@@ -51,6 +51,15 @@ class Seeking:
         self._all = [_sought(name, lookup, carried.get(name)) for name, lookup in lookups.items()]
         self._first_stale = min((s.stale_from for s in self._all), default=_NEVER)
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """The columns by which something is looked up, and the names of the tables that it is looked up in."""
+        tables: dict[str, list[str]] = {}
+        for sought in self._all:
+            for name in sought.lookup.needs:
+                tables.setdefault(name, []).append(repr(sought.lookup.name))
+        return {name: " and ".join(of_key) for name, of_key in tables.items()}
+
     def extend(self, columns: dict[str, Any], n_rows: int, now: float) -> tuple[dict[str, Any], list[Note]]:
         """Return columns with what is looked up beside them, and what there is to say of it.
 

@@ -33,8 +33,8 @@ def division_told(training: Training, *, group: str, wanted: int, private: bool,
     told = [f"Cross-validation: {folds}, {_kind(training, group)}."]
     if training.repeats:
         told.append(
-            f"The rows are divided up to {1 + len(training.repeats)} times over: {len(training.y):,} are few, and what is "
-            "best on one division may have been lucky. The best candidates are judged by all divisions."
+            f"The rows are divided up to {1 + len(training.repeats)} times over: {len(training.y):,} are few, and what "
+            "is best on one division may have been lucky. The best candidates are judged by all divisions."
         )
     if split_by == "time":
         told.append(

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.bundle.bundle import Bundle, Raw
+from penstock.bundle.fitted import file_of
 from penstock.bundle.manifest import PROBE
 from penstock.bundle.predictions import Predictions
 from penstock.bundle.probe import rows_of
@@ -233,7 +234,7 @@ def reasons_in_words(ranked: Mapping[str, float], what: str) -> tuple[str, ...]:
 
 def _background(bundle: Bundle) -> list[Row]:
     """Return the made-up rows of training values that the bundle carries."""
-    probe = bundle.signed(PROBE)
+    probe = file_of(bundle.manifest, bundle.folder, PROBE)
     with pa.ipc.open_file(io.BytesIO(probe)) as reader:
         rows: list[Row] = rows_of(reader.read_all()).to_pylist()
     return rows[:-ODD_ROWS] or rows
