@@ -53,7 +53,7 @@ def predict(
     show_warnings(outcome)
     answers = bundle.predict(rows, None if history is None else read_rows(history))
     kept = _kept(rows, keep, bundle.schema.ids)
-    told = [explained(bundle, rows)] if explain else []
+    told = [_explained(bundle, rows)] if explain else []
     write_rows(output, pd.concat([kept, answers.to_frame(), *told], axis=1))
     warned = sum(1 for row in answers.warnings if row)
     note = f", {warned:,} with a warning" if warned else ""
@@ -62,24 +62,10 @@ def predict(
     return 0
 
 
-def explained(bundle: Bundle, rows: pa.Table) -> pd.DataFrame:
-    """Return for each row the base, what each raw column adds to it, whether that was calculated, and why in words."""
-    from penstock.reasons import MOST_ROWS
-    from penstock.reasons import explain as explain_rows
+def _explained(bundle: Bundle, rows: pa.Table) -> pd.DataFrame:
+    from penstock.reasons import explained_columns
 
-    records: list[dict[str, object]] = []
-    for start in range(0, rows.num_rows, MOST_ROWS):
-        for told in explain_rows(bundle, rows.slice(start, MOST_ROWS)):
-            if told is None:
-                records.append({})
-                continue
-            each = {f"contribution_{name}": value for name, value in told.contributions.items()}
-            reasons = "; ".join(told.reasons)
-            records.append({"base": told.base, **each, "contributions_are": told.method, "reasons": reasons})
-    names = [f"contribution_{c.name}" for c in bundle.schema.columns]
-    frame = pd.DataFrame(records)
-    ordered = ["base", *(n for n in names if n in frame.columns), "contributions_are", "reasons"]
-    return frame.reindex(columns=ordered)
+    return explained_columns(bundle, rows)
 
 
 def _kept(rows: pa.Table, keep: str, ids: tuple[str, ...]) -> pd.DataFrame:

@@ -50,6 +50,27 @@ _WARNING = {
     "required": ["code", "field", "message"],
     "properties": {"code": {"type": "string"}, "field": {"type": "string"}, "message": {"type": "string"}},
 }
+_EXPLANATION = {
+    "type": ["object", "null"],
+    "description": "Why the answer is what it is: the base and all contributions sum to the score.",
+    "required": ["score", "base", "contributions", "method", "reasons"],
+    "properties": {
+        "score": {"type": "number"},
+        "label": {"type": "string"},
+        "base": {"type": "number"},
+        "contributions": {"type": "object", "additionalProperties": {"type": "number"}},
+        "method": {"enum": ["exact", "sampled"]},
+        "standard_error": {"type": "number", "minimum": 0},
+        "threshold": {"type": "number"},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+    },
+}
+_EXPLAIN = {
+    "name": "explain",
+    "in": "query",
+    "description": "Whether each answer says what every column adds to it.",
+    "schema": {"type": "boolean", "default": False},
+}
 _REFUSALS = {
     "400": "The body is not JSON, or names a field twice",
     "404": "There is no such model",
@@ -68,7 +89,7 @@ def document(app: FastAPI, holder: Holder) -> dict[str, Any]:
         for operation in path.values():
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _problem("A problem")
-    schemas: dict[str, Any] = {"Problem": _PROBLEM, "Warning": _WARNING}
+    schemas: dict[str, Any] = {"Problem": _PROBLEM, "Warning": _WARNING, "Explanation": _EXPLANATION}
     for name in holder.names():
         held = holder.get(name)
         if held is not None:
@@ -111,6 +132,7 @@ def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: He
             "tags": [name],
             "summary": f"Predict one row with {name}",
             "operationId": f"predict_{name}",
+            "parameters": [_EXPLAIN],
             "requestBody": _one(f"{name}.row", row, history),
             "responses": {"200": _good("The prediction", f"{name}.answer"), **_refusals()},
         }
@@ -120,6 +142,7 @@ def _add_model(doc: dict[str, Any], schemas: dict[str, Any], name: str, held: He
             "tags": [name],
             "summary": f"Predict many rows with {name}",
             "operationId": f"predict_batch_{name}",
+            "parameters": [_EXPLAIN],
             "requestBody": _many(f"{name}.row", row, history),
             "responses": {"200": _rows(f"{name}.answered", lookups), **_refusals()},
         }
@@ -222,6 +245,7 @@ def _answer(
         "version": {"type": "string"},
         **lookups,
         "warnings": {"type": "array", "items": _ref("Warning")},
+        "explanation": _ref("Explanation"),
     }
     return {"type": "object", "title": f"An answer of {name}", "required": required, "properties": properties}
 

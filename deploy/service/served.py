@@ -101,15 +101,3 @@ def as_json(value: Any, status: int = 200) -> Response:
     return Response(
         orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY), status_code=status, media_type="application/json"
     )
-
-
-def refuse_explain(request: Request) -> None:
-    """Refuse a request for reasons: answering without them would look as if there were none.
-
-    Raises
-    ------
-    Problem
-        422, when `explain` is asked for.
-    """
-    if request.query_params.get("explain", "").lower() not in ("", "0", "false", "no"):
-        raise Problem(422, "no-explanations", "This model gives no reasons with its answers; ask without `explain`")

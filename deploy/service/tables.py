@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -11,6 +12,9 @@ from deploy.service.body import ARROW, CSV, PARQUET
 from deploy.service.problems import Fault, Problem, shown_name
 from penstock.bundle.predictions import Predictions
 from penstock.errors import SourceError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NAMES = {CSV: "CSV", PARQUET: "Parquet", ARROW: "an Arrow stream"}
 
@@ -107,11 +111,17 @@ def _is_flat(kind: pa.DataType) -> bool:
     )
 
 
-def write_answers(media: str, answers: Predictions) -> bytes:
-    """Return answers in the bytes of a media type."""
+def write_answers(media: str, answers: Predictions, reasons: pd.DataFrame | None = None) -> bytes:
+    """Return answers in the bytes of a media type, with columns of reasons where there are any."""
     if media == CSV:
-        return answers.to_frame().to_csv(index=False, lineterminator="\n").encode()
+        frame = answers.to_frame()
+        if reasons is not None:
+            frame[reasons.columns] = reasons
+        return frame.to_csv(index=False, lineterminator="\n").encode()
     table = answers.to_table()
+    if reasons is not None:
+        for name, column in reasons.items():
+            table = table.append_column(str(name), pa.array(column, from_pandas=True))
     if media == PARQUET:
         from pyarrow import parquet
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from deploy.service.answer import Demands, named, predict
+from deploy.service.explained import reasons_of
 from deploy.service.forms import Field
 from deploy.service.holder import Held
 from deploy.service.meters import Meters
@@ -16,6 +17,7 @@ from deploy.service.problems import Problem, from_error
 from penstock.errors import PenstockError
 
 MOST_BARS = 12
+MOST_REASONS = 6
 
 
 class Bar(NamedTuple):
@@ -34,6 +36,24 @@ class Span(NamedTuple):
     place: float
 
 
+class Added(NamedTuple):
+    """What a column adds to the score, told, and how large that is beside the largest, from 0 to 1."""
+
+    name: str
+    told: str
+    size: float
+
+
+class Why(NamedTuple):
+    """The largest contributions to an answer, what they add to, and how they were found."""
+
+    what: str
+    base: str
+    added: list[Added]
+    n_others: int
+    how: str
+
+
 @dataclass
 class Tried:
     """One try. `remarks` belong to no field of the form; `status` is that of HTTP."""
@@ -45,6 +65,7 @@ class Tried:
     more_bars: int = 0
     span: Span | None = None
     notes: list[str] = field(default_factory=list)
+    why: Why | None = None
     refusal: str = ""
     remarks: list[str] = field(default_factory=list)
     n_beside: int = 0
@@ -75,6 +96,7 @@ def tried(held: Held, fields: Sequence[Field], meters: Meters) -> Tried:
     made.version = str(answer["version"])
     made.prediction = "no prediction" if answer["prediction"] is None else shown(answer["prediction"])
     _draw(made, answer)
+    made.why = _why(held, row)
     made.notes = [f"looked up in {table} {version}" for table, version in answer.get("lookups", {}).items()]
     _remark(made, fields, ((w["field"], w["message"]) for w in answer["warnings"]), "warnings")
     return made
@@ -91,6 +113,22 @@ def shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
+def _why(held: Held, row: dict[str, Any]) -> Why | None:
+    try:
+        told = reasons_of(held, [row])[0]
+    except PenstockError:
+        # The answer stands without it.
+        return None
+    if told is None:
+        return None
+    each = [(name, value) for name, value in told["contributions"].items() if value][:MOST_REASONS]
+    largest = max((abs(value) for _, value in each), default=1.0)
+    added = [Added(name, f"{value:+.3g}", abs(value) / largest) for name, value in each]
+    what = f"the probability of {told['label']}" if "label" in told else "the prediction"
+    how = "calculated" if told["method"] == "exact" else f"drawn, give or take {told['standard_error']:.2g}"
+    return Why(what, f"{told['base']:.3g}", added, len(told["contributions"]) - len(each), how)
 
 
 def _draw(made: Tried, answer: Mapping[str, Any]) -> None:

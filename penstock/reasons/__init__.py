@@ -1,5 +1,6 @@
 """Why an answer is what it is: what each raw column adds to a score."""
 
-from penstock.reasons.explaining import MOST_ROWS, Explanation, Reasons, explain
+from penstock.reasons.columns import explained_columns
+from penstock.reasons.explaining import Explanation, explain
 
-__all__ = ["MOST_ROWS", "Explanation", "Reasons", "explain"]
+__all__ = ["Explanation", "explain", "explained_columns"]

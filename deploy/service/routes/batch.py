@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 
 from deploy.service.answer import Demands, named, predict, refuse_absent, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
+from deploy.service.explained import explained_rows, explained_table, wants_reasons
 from deploy.service.holder import Held
-from deploy.service.served import Served, as_json, model, refuse_explain, served, version_of
+from deploy.service.served import Served, as_json, model, served, version_of
 from deploy.service.tables import check_columns, read_table, write_answers
 
 router = APIRouter(tags=["predict"])
@@ -34,25 +35,29 @@ async def predict_batch_pinned(request: Request, name: str, version: str) -> Res
 
 
 async def _batch(request: Request, parts: Served, held: Held) -> Response:
-    refuse_explain(request)
+    reasons = wants_reasons(request)
     media = media_type(request, (JSON, CSV, PARQUET, ARROW))
     body = await read_body(request, parts.settings.max_batch_bytes, parts.settings.body_seconds)
-    work = partial(_json if media == JSON else _table, parts, held, media, body)
-    if media == JSON and len(body) <= INLINE_BYTES:
+    work = partial(_json if media == JSON else _table, parts, held, media, body, reasons=reasons)
+    if media == JSON and not reasons and len(body) <= INLINE_BYTES:
         return work()
     return await asyncio.get_running_loop().run_in_executor(parts.pool, work)
 
 
-def _json(parts: Served, held: Held, _: str, body: bytes) -> Response:
+def _json(parts: Served, held: Held, _: str, body: bytes, *, reasons: bool) -> Response:
+    if reasons:
+        content, answers = explained_rows(parts, held, body)
+        return stamped(Response(content, media_type=JSON), answers)
     rows, history = many_rows(body, parts.settings.max_rows)
     answers = predict(held, rows, parts.meters, history)
     Demands(held.bundle).refuse(answers, single=False)
     return stamped(as_json({**named(answers), "rows": answers.rows()}), answers)
 
 
-def _table(parts: Served, held: Held, media: str, body: bytes) -> Response:
+def _table(parts: Served, held: Held, media: str, body: bytes, *, reasons: bool) -> Response:
     table = read_table(media, body, parts.settings.max_rows)
     check_columns(table, held.bundle.fields)
     refuse_absent(table, held.bundle)
     answers = predict(held, table, parts.meters)
-    return stamped(Response(write_answers(media, answers), media_type=media), answers)
+    told = explained_table(held, table) if reasons else None
+    return stamped(Response(write_answers(media, answers, told), media_type=media), answers)

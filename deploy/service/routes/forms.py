@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
@@ -24,7 +26,8 @@ async def try_model(request: Request, name: str) -> Response:
     body = await read_body(request, 3 * parts.settings.max_row_bytes, parts.settings.body_seconds)
     fields = fields_for(held)
     read_form(body, fields)
-    answer = tried(held, fields, parts.meters)
+    # Reasons take longer than answers: not on the event loop.
+    answer = await asyncio.get_running_loop().run_in_executor(parts.pool, tried, held, fields, parts.meters)
     return await model_page(parts, name, request.scope.get("root_path", ""), fields, answer)
 
 
