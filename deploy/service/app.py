@@ -21,6 +21,8 @@ from deploy.service.keys import Keys
 from deploy.service.leaving import told_by_signal
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
+from deploy.service.recording import PredictionLog
+from deploy.service.rehearsal import Rehearsal
 from deploy.service.routes import batch, docs, forms, models, predict, status
 from deploy.service.served import Served
 from deploy.service.settings import Settings
@@ -36,13 +38,17 @@ def create_app(settings: Settings) -> FastAPI:
     The watcher starts and ends with the app's lifespan; until it has proven a model, `/readyz` answers 503.
     """
     holder, meters = Holder(settings.default_model), Meters()
+    recording = None
+    if settings.prediction_log is not None:
+        recording = PredictionLog(settings.prediction_log, meters, settings.prediction_log_days)
+    rehearsal = Rehearsal(recording, settings.replay_rows) if recording is not None and settings.replay_rows else None
     parts = Served(
         settings=settings,
         holder=holder,
         meters=meters,
         pool=ThreadPoolExecutor(2, "penstock-batch"),
-        watcher=Watcher(settings, holder, meters),
-        doors=Doors(meters),
+        watcher=Watcher(settings, holder, meters, rehearsal),
+        doors=Doors(meters, recording),
     )
     access = AccessLog(settings.access_log) if settings.access_log else None
 
@@ -57,8 +63,9 @@ def create_app(settings: Settings) -> FastAPI:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
             parts.pool.shutdown(wait=False, cancel_futures=True)
-            if access is not None:
-                access.close()
+            for log_of in (access, recording):
+                if log_of is not None:
+                    log_of.close()
 
     # The framework's own documents are off: its page loads its script from another host.
     # So is its telemetry, which looks for a provider with every request; what is counted is told under /metrics.

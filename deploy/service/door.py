@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
 import orjson
@@ -10,17 +13,29 @@ from deploy.service.answer import Demands, named, predict
 from deploy.service.body import row_with_history
 from deploy.service.holder import Held
 from deploy.service.meters import Meters
+from deploy.service.recording import MOST_ROWS, Asked, PredictionLog, Shown
 from penstock.bundle.bundle import Bundle
+
+Row: TypeAlias = Mapping[str, object]
+
+
+class _Known(NamedTuple):
+    """What a bundle's rows are checked by, and what of them may be kept."""
+
+    fields: frozenset[str]
+    demands: Demands
+    shown: Shown
 
 
 class Doors:
     """What is known of each bundle that is in use, without keeping any in memory: a version's goes with the version."""
 
-    def __init__(self, meters: Meters) -> None:
+    def __init__(self, meters: Meters, log: PredictionLog | None = None) -> None:
         self._meters = meters
-        self._known: WeakKeyDictionary[Bundle, tuple[frozenset[str], Demands]] = WeakKeyDictionary()
+        self.log = log
+        self._known: WeakKeyDictionary[Bundle, _Known] = WeakKeyDictionary()
 
-    def answer(self, held: Held, body: bytes, max_rows: int) -> bytes:
+    def answer(self, held: Held, body: bytes, max_rows: int, request_id: str) -> bytes:
         """Return the answer to one row, as JSON.
 
         Raises
@@ -28,12 +43,31 @@ class Doors:
         Problem
             400, 413 or 422, naming fields.
         """
-        bundle = held.bundle
+        began = time.perf_counter()
+        known = self.known(held.bundle)
+        row, history = row_with_history(body, known.fields, max_rows)
+        answers = predict(held, [row], self._meters, history)
+        known.demands.refuse(answers, single=True)
+        content = orjson.dumps({**answers.only(), **named(answers)})
+        if self.log is not None:
+            now = time.perf_counter() - began
+            self.log.note(Asked(time.time(), request_id, 0, known.shown, row, content, now))
+        return content
+
+    def known(self, bundle: Bundle) -> _Known:
+        """Return what is known of a bundle."""
         known = self._known.get(bundle)
         if known is None:
-            known = self._known[bundle] = frozenset(bundle.fields), Demands(bundle)
-        fields, demands = known
-        row, history = row_with_history(body, fields, max_rows)
-        answers = predict(held, [row], self._meters, history)
-        demands.refuse(answers, single=True)
-        return orjson.dumps({**answers.only(), **named(answers)})
+            known = self._known[bundle] = _Known(frozenset(bundle.fields), Demands(bundle), Shown(bundle))
+        return known
+
+    def keep(self, held: Held, rows: Sequence[Row], answers: Sequence[Row], seconds: float, request_id: str) -> None:
+        """Log the rows of a batch, unless they are too many."""
+        if self.log is None:
+            return
+        if len(rows) > MOST_ROWS:
+            self.log.leave_out(len(rows))
+            return
+        shown, now, each = self.known(held.bundle).shown, time.time(), seconds / max(1, len(rows))
+        for place, (row, answer) in enumerate(zip(rows, answers, strict=True)):
+            self.log.note(Asked(now, request_id, place, shown, row, orjson.dumps(answer), each))

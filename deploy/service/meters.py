@@ -54,6 +54,12 @@ class Meters:
         )
         self.rows = Counter("penstock_rows", "Rows predicted", ["model", "version"], registry=r)
         self.warnings = Counter("penstock_warnings", "Warnings given with answers", ["model", "code"], registry=r)
+        self.logged = Counter(
+            "penstock_prediction_log_rows",
+            "Rows for the prediction log: written, dropped, failed",
+            ["result"],
+            registry=r,
+        )
         self.reloads = Counter("penstock_reloads", "New versions met", ["model", "result"], registry=r)
         self.info = _gauge(r, "penstock_model_info", "1 for the version that is served", ["model", "version", "digest"])
         self.generation = _gauge(r, "penstock_model_generation", "Generation of the pointer served", ["model"])

@@ -28,6 +28,11 @@ class Settings(Frozen):
     default_model: str | None = None
     # A file, or "-" for stderr; without one only refusals and failures are logged, each as it comes.
     access_log: str | None = None
+    # A folder for what was asked and answered; none by default.
+    prediction_log: Path | None = None
+    prediction_log_days: int = Field(default=30, gt=0)
+    # How many logged rows a new version must answer before it is served.
+    replay_rows: int = Field(default=0, ge=0)
     poll_seconds: float = Field(default=0.25, gt=0)
     max_row_bytes: int = Field(default=1_000_000, gt=0)
     # What a body of any length costs is what of it is taken: this much memory, and never more.

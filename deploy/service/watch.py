@@ -20,6 +20,7 @@ from deploy.service.meters import MULTIPROCESS, Meters
 from deploy.service.pins import Pins
 from deploy.service.pointers import POINTER, Pointers
 from deploy.service.prove import MakeRoom, Outcome, follow, go_back
+from deploy.service.rehearsal import Rehearsal
 from deploy.service.room import leaving, limit
 from deploy.service.settings import Settings
 from penstock.bundle.layout import ModelHome
@@ -57,10 +58,11 @@ class Watcher:
     changes again; what could not be read is tried again, ever more slowly.
     """
 
-    def __init__(self, settings: Settings, holder: Holder, meters: Meters) -> None:
+    def __init__(self, settings: Settings, holder: Holder, meters: Meters, rehearsal: Rehearsal | None = None) -> None:
         self.settings = settings
         self.holder = holder
         self.meters = meters
+        self._rehearsal = rehearsal
         self.most = limit(settings.memory_mib)
         self._pointers = Pointers(settings.artifacts / "models")
         self._watched: dict[str, Watched] = {}
@@ -208,7 +210,12 @@ class Watcher:
     async def _follow(self, name: str, watched: Watched) -> None:
         home = ModelHome(self.settings.artifacts, name)
         now, room, failing = self.holder.get(name), self._room_on_loop(name), self._failing.of(name)
-        self._settle(name, watched, await self._off_loop(lambda: follow(home, now, room, failing)))
+
+        def rehearsed() -> Outcome:
+            outcome = follow(home, now, room, failing)
+            return outcome if self._rehearsal is None else self._rehearsal.of(name, now, outcome)
+
+        self._settle(name, watched, await self._off_loop(rehearsed))
 
     async def _go_back(self, name: str, watched: Watched, held: Held) -> None:
         bundle = held.bundle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import partial
 
 from fastapi import APIRouter, Request, Response
@@ -39,19 +40,24 @@ async def _batch(request: Request, parts: Served, held: Held) -> Response:
     media = media_type(request, (JSON, CSV, PARQUET, ARROW))
     body = await read_body(request, parts.settings.max_batch_bytes, parts.settings.body_seconds)
     work = partial(_json if media == JSON else _table, parts, held, media, body, reasons=reasons)
+    if media == JSON:
+        work = partial(work, request_id=request.state.request_id)
     if media == JSON and not reasons and len(body) <= INLINE_BYTES:
         return work()
     return await asyncio.get_running_loop().run_in_executor(parts.pool, work)
 
 
-def _json(parts: Served, held: Held, _: str, body: bytes, *, reasons: bool) -> Response:
+def _json(parts: Served, held: Held, _: str, body: bytes, *, reasons: bool, request_id: str) -> Response:
+    began = time.perf_counter()
     if reasons:
         content, answers = explained_rows(parts, held, body)
         return stamped(Response(content, media_type=JSON), answers)
     rows, history = many_rows(body, parts.settings.max_rows)
     answers = predict(held, rows, parts.meters, history)
     Demands(held.bundle).refuse(answers, single=False)
-    return stamped(as_json({**named(answers), "rows": answers.rows()}), answers)
+    told = answers.rows()
+    parts.doors.keep(held, rows, told, time.perf_counter() - began, request_id)
+    return stamped(as_json({**named(answers), "rows": told}), answers)
 
 
 def _table(parts: Served, held: Held, media: str, body: bytes, *, reasons: bool) -> Response:
