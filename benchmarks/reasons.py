@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -23,6 +24,8 @@ def main() -> None:
     with workplace() as folder:
         table(folder / "table.csv")
         env = environment(folder)
+        # The models are opened here, by the keys that they are signed with there.
+        os.environ["PENSTOCK_HOME"] = env["PENSTOCK_HOME"]
         for family in FAMILIES:
             spec = folder / f"{family}.yaml"
             model = f"model: {{families: [{family}], trials: 1}}"

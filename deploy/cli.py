@@ -238,14 +238,6 @@ def serve(
     return body(artifacts, host, port, workers)
 
 
-@app.command("service-key")
-def service_key(name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is; logs show it.")]) -> int:
-    """Make a key for those who ask the service, and print it with the entry by which the service knows it."""
-    from deploy.commands.service_key import service_key as body
-
-    return body(name)
-
-
 @app.command()
 def models(artifacts: Artifacts = Path("artifacts")) -> int:
     """List the published models and their versions."""
@@ -297,20 +289,6 @@ def release(name: Model, artifacts: Artifacts = Path("artifacts")) -> int:
     from deploy.commands import models as body
 
     return body.release(name, artifacts)
-
-
-@app.command()
-def publish(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run whose candidate was kept.")],
-    force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
-    accept_schema_change: AcceptChange = None,
-    artifacts: Artifacts = Path("artifacts"),
-    to: Annotated[str | None, typer.Option(help="Where it goes, if not there: DIR or s3://BUCKET/PREFIX.")] = None,
-) -> int:
-    """Publish the candidate that a run kept."""
-    from deploy.commands import models as body
-
-    return body.publish(run_id, artifacts, force, accept_schema_change or "", to)
 
 
 @app.command()

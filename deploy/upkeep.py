@@ -1,4 +1,4 @@
-"""The commands for keeping house: what is swept, and which keys are trusted."""
+"""The commands for keeping house: what else goes live, what is swept, and which keys are trusted."""
 
 from __future__ import annotations
 
@@ -7,9 +7,48 @@ from typing import Annotated
 
 import typer
 
-from deploy.arguments import Artifacts, Model
+from deploy.arguments import AcceptChange, Artifacts, Model
 
 upkeep = typer.Typer()
+
+
+@upkeep.command()
+def publish(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="The id of a run whose candidate was kept.")],
+    force: Annotated[str | None, typer.Option("--force", metavar="REASON", help="Publish against the gate.")] = None,
+    accept_schema_change: AcceptChange = None,
+    artifacts: Artifacts = Path("artifacts"),
+    to: Annotated[str | None, typer.Option(help="Where it goes, if not there: DIR or s3://BUCKET/PREFIX.")] = None,
+    canary: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Answer this share of requests for now.")
+    ] = None,
+) -> int:
+    """Publish the candidate that a run kept."""
+    from deploy.commands import models as body
+
+    return body.publish(run_id, artifacts, force, accept_schema_change or "", to, canary)
+
+
+@upkeep.command()
+def canary(
+    name: Model,
+    version: Annotated[str | None, typer.Argument(metavar="[VERSION]", help="None ends the canary.")] = None,
+    share: Annotated[float, typer.Option(help="Of the requests, over 0 and below 1.")] = 0.05,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the model's log.")] = "",
+    artifacts: Artifacts = Path("artifacts"),
+) -> int:
+    """Let a version answer a share of the requests beside the live one."""
+    from deploy.commands import models as body
+
+    return body.canary(name, artifacts, version, share, reason)
+
+
+@upkeep.command("service-key")
+def service_key(name: Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is; logs show it.")]) -> int:
+    """Make a key for those who ask the service, and print it with the entry by which the service knows it."""
+    from deploy.commands.service_key import service_key as body
+
+    return body(name)
 
 
 @upkeep.command()

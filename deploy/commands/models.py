@@ -9,13 +9,14 @@ from rich.markup import escape
 
 from deploy.commands.console import out, table
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.canary import end_canary, start_canary
 from penstock.bundle.candidate import publish_candidate, read_candidate, way_in
 from penstock.bundle.layout import ModelHome, Pointer, model_names
 from penstock.bundle.publish import hold as hold_model
 from penstock.bundle.publish import release as release_model
 from penstock.bundle.publish import rollback as roll_back
 from penstock.bundle.verify import verify_model
-from penstock.errors import EXIT_OK, EXIT_OTHER, EXIT_REFUSED, BundleError, NotFound
+from penstock.errors import EXIT_OK, EXIT_OTHER, EXIT_REFUSED, BundleError, NotFound, UserError
 
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
@@ -80,7 +81,28 @@ def release(name: str, artifacts: Path) -> int:
     return EXIT_OK
 
 
-def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "", to: str | None = None) -> int:
+def canary(name: str, artifacts: Path, version: str | None, share: float, reason: str) -> int:
+    """Let a version answer a share of the requests, or end that where none is named; say who answers what."""
+    if version is None:
+        pointer = end_canary(artifacts, name, reason)
+        out().print(f"{name}: version {pointer.version} answers all requests.")
+        return EXIT_OK
+    pointer = start_canary(artifacts, name, version, share, reason)
+    assert pointer.canary is not None
+    chosen = pointer.canary.version
+    out().print(f"{name}: version {chosen} answers {share:.3g} of the requests, {pointer.version} the others.")
+    out().print(f"Make it live: penstock rollback {name} --to {chosen}. End it: penstock canary {name}")
+    return EXIT_OK
+
+
+def publish(
+    run_id: str,
+    artifacts: Path,
+    force: str | None,
+    accept: str = "",
+    to: str | None = None,
+    share: float | None = None,
+) -> int:
     """Publish a kept candidate, and say what became of it."""
     folder = artifacts / "runs" / run_id / "candidate"
     if not _RUN.fullmatch(run_id) or not folder.is_dir():
@@ -89,7 +111,9 @@ def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "", t
             where=str(artifacts / "runs"),
             expected=", ".join(_recent(artifacts)) or "a run id, as `penstock run` prints it",
         )
-    done = publish_candidate(folder, artifacts, force=force or "", accept=accept, to=to)
+    if share is not None and not 0 < share < 1:
+        raise UserError("A canary answers a share of the requests", got=f"{share:g}", expected="over 0 and below 1")
+    done = publish_candidate(folder, artifacts, force=force or "", accept=accept, to=to, canary=share)
     console = out()
     if done.state == "refused":
         console.print("Not published:")
@@ -98,6 +122,9 @@ def publish(run_id: str, artifacts: Path, force: str | None, accept: str = "", t
         way = way_in(read_candidate(folder).evaluated.verdict)
         console.print(f"To publish it all the same: penstock publish {run_id} {way}")
         return EXIT_REFUSED
+    if share is not None and done.state == "published":
+        console.print(f"{done.model}: version {done.version} answers {share:.3g} of the requests.")
+        return EXIT_OK
     console.print(f"{done.model}: version {done.version} is live ({done.state}).")
     return EXIT_OK
 

@@ -30,6 +30,15 @@ class Held:
     instead_of: str = ""
     size: int = 0
     pulse: Pulse = field(default_factory=Pulse)
+    trial: Trial | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A canary: who answers a share of the requests."""
+
+    held: Held
+    share: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from deploy.service.envelope import told_without_values
-from deploy.service.holder import Held
+from deploy.service.holder import Held, Trial
 from deploy.service.room import need
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.keys import Trust
@@ -88,6 +88,7 @@ def follow(
     if same:
         # The same version under a new generation (a hold, a release, look-ups seen unchanged): nothing to load.
         held = replace(now, bundle=now.bundle.renewed(pointer.as_of), generation=pointer.generation, instead_of="")
+        held = replace(held, trial=_trial(home, pointer, make_room, held))
         return Outcome("followed", held, pointer.version, pointer.digest)
     return _load(home, pointer, now, make_room)
 
@@ -123,7 +124,25 @@ def _load(home: ModelHome, pointer: Pointer, now: Held | None, make_room: MakeRo
     except Exception as error:
         outcome = _told(home, error, pointer.version, pointer.digest)
         return outcome if now is not None else _cold(home, pointer, outcome, make_room)
-    return Outcome("followed", held_now(bundle, pointer.generation), pointer.version, pointer.digest)
+    held = held_now(bundle, pointer.generation)
+    held = replace(held, trial=_trial(home, pointer, make_room, held))
+    return Outcome("followed", held, pointer.version, pointer.digest)
+
+
+def _trial(home: ModelHome, pointer: Pointer, make_room: MakeRoom, now: Held) -> Trial | None:
+    """Return the pointer's canary; one that cannot be proven is done without, and said."""
+    if pointer.canary is None:
+        return None
+    meant = (pointer.canary.version, pointer.canary.digest)
+    if now.trial is not None and (now.trial.held.bundle.version, now.trial.held.bundle.digest) == meant:
+        return Trial(now.trial.held, pointer.canary.share)
+    try:
+        bundle = _proven(home, *meant, make_room, now)
+    except Exception as error:
+        _told(home, error, *meant)
+        return None
+    log.info("model %s: version %s answers %.3g of the requests", home.name, meant[0], pointer.canary.share)
+    return Trial(held_now(bundle, pointer.generation), pointer.canary.share)
 
 
 def held_now(bundle: Bundle, generation: int, instead_of: str = "") -> Held:

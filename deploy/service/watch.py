@@ -9,13 +9,13 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploy.service import interpreter
 from deploy.service.envelope import told_without_values
 from deploy.service.failing import Failing
-from deploy.service.holder import Held, Holder, Trouble
+from deploy.service.holder import Held, Holder, Trial, Trouble
 from deploy.service.meters import MULTIPROCESS, Meters
 from deploy.service.pins import Pins
 from deploy.service.pointers import POINTER, Pointers
@@ -109,7 +109,7 @@ class Watcher:
         for name, pointer in found.items():
             if name not in self._watched:
                 self._watched[name] = Watched(idle=not self._is_preloaded(name, len(found)))
-            watched = self._watched[name]
+            watched, held = self._watched[name], self.holder.get(name)
             watched.gone_since = None
             due = watched.again_at is not None and now >= watched.again_at
             if watched.idle or watched.is_busy:
@@ -119,11 +119,20 @@ class Watcher:
                     watched.attempts = 0
                 watched.pointer, watched.again_at = pointer, None
                 self._start(name, watched)
-            elif (held := self.holder.get(name)) is not None and self._has_failed(name, held, now):
+            elif held is not None and self._has_failed(name, held, now):
                 watched.task = asyncio.create_task(self._go_back(name, watched, held))
+            if held is not None and held.trial is not None:
+                self._end_if_bursting(name, held, held.trial, now)
         for name in self._watched.keys() - found.keys():
             self._missed(name, now)
         self._know()
+
+    def _end_if_bursting(self, name: str, held: Held, trial: Trial, now: float) -> None:
+        """Do without a canary that fails: all of its requests are the live version's again."""
+        if trial.held.pulse.bursts(self.settings, now):
+            self.holder.put(name, replace(held, trial=None))
+            self.meters.reloads.labels(name, "returned").inc()
+            log.error("model %s: the canary %s fails too often; it answers no more", name, trial.held.bundle.version)
 
     def _read(self) -> dict[str, bytes] | None:
         self._failing.listen()

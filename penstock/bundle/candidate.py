@@ -83,11 +83,13 @@ class Candidate(Frozen):
         force: str = "",
         accept: str = "",
         to: str | Path | None = None,
+        canary: float | None = None,
     ) -> Published:
         """Publish it, as `penstock.bundle.publish.publish` does; with a reason to force it, against any champion.
 
         `accept` is the reason why callers may be asked to change; it overrules nothing else. `to` is where it goes, if
         not into the artifacts directory that its payloads lie in: its verdict, reached here, then holds there as well.
+        `canary` is the share of requests that it answers for now, beside the live version.
         """
         return publish(
             artifacts if to is None else to,
@@ -97,6 +99,7 @@ class Candidate(Frozen):
             who,
             started_from=None if force or to is not None else self.started_from,
             force=force,
+            canary=canary,
         )
 
 
@@ -205,6 +208,7 @@ def publish_candidate(
     accept: str = "",
     who: str | None = None,
     to: str | Path | None = None,
+    canary: float | None = None,
 ) -> Published:
     """Publish the candidate that a directory keeps.
 
@@ -222,10 +226,12 @@ def publish_candidate(
         Who publishes; user@host by default.
     to : str or pathlib.Path, optional
         Where it goes, if not there: another artifacts directory, or the address of a bucket.
+    canary : float, optional
+        Of the requests, the share that it answers for now, the live version staying live.
 
     Raises
     ------
     NotFound, BundleError, StoreError, PublishConflict
         As `read_candidate`, `Candidate.parts` and `publish` raise them.
     """
-    return read_candidate(folder).publish(artifacts, who, force=force, accept=accept, to=to)
+    return read_candidate(folder).publish(artifacts, who, force=force, accept=accept, to=to, canary=canary)

@@ -38,12 +38,21 @@ class Hold(Frozen):
     at: str
 
 
+class Canary(Frozen):
+    """A version that answers a share of the requests beside the live one."""
+
+    version: str
+    digest: str
+    share: float = Field(gt=0, lt=1)
+
+
 class Pointer(Frozen):
     """Which version is live.
 
     `generation` rises with every change, going back included, and readers order pointers by it. `previous` are the
     versions to fall back to, nearest first; `withdrawn` the content digests that may not come back without a reason.
     `as_of` tells, by look-up, when those of the version were last seen to be as they are: they are no older than that.
+    `canary` is the version that answers a share of the requests, if any does.
     """
 
     generation: int = Field(ge=1)
@@ -55,11 +64,13 @@ class Pointer(Frozen):
     holds: tuple[Hold, ...] = ()
     withdrawn: tuple[str, ...] = ()
     as_of: dict[str, str] = {}
+    canary: Canary | None = None
 
     def to_bytes(self, signer: Signer) -> bytes:
         """Return the pointer's file: canonical JSON, signed over all its other fields."""
-        # A pointer that says nothing of look-ups can be read by releases that know of none.
-        told = self.model_dump(mode="json", exclude=None if self.as_of else {"as_of"})
+        # A pointer that says nothing of look-ups or of a canary can be read by releases that know of none.
+        silent = {name for name in ("as_of", "canary") if not getattr(self, name)}
+        told = self.model_dump(mode="json", exclude=silent)
         signature = signer.sign(canonical_json(told))
         return canonical_json(told | {"signature": signature.model_dump(mode="json")})
 

@@ -13,7 +13,18 @@ from pydantic import ValidationError
 
 from penstock.frozen import Frozen, canonical_json
 
-What = Literal["published", "refreshed", "renewed", "refused", "rolled back", "held", "released", "withdrawn"]
+What = Literal[
+    "published",
+    "refreshed",
+    "renewed",
+    "refused",
+    "rolled back",
+    "held",
+    "released",
+    "withdrawn",
+    "canary started",
+    "canary ended",
+]
 # After these the version that the event names is the one that is live.
 MADE_LIVE: frozenset[What] = frozenset({"published", "refreshed", "rolled back"})
 

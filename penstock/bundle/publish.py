@@ -13,7 +13,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.carried import carried_of
 from penstock.bundle.disk import Disk
 from penstock.bundle.environment import opens_alike
-from penstock.bundle.layout import Pointer, version_name, without_withdrawn
+from penstock.bundle.layout import Canary, Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, What, now, whoami
 from penstock.bundle.manifest import is_record
 from penstock.bundle.renewal import records_in, renewed_pointer
@@ -39,6 +39,7 @@ def publish(
     started_from: str | None = None,
     force: str = "",
     what: What = "published",
+    canary: float | None = None,
     disk: Disk | None = None,
 ) -> Published:
     """Publish a candidate, unless the gate or a hold forbids it or it is live already.
@@ -62,6 +63,8 @@ def publish(
         A reason that overrules the gate and a withdrawal. It goes into manifest and log; it does not lift a hold.
     what : {"published", "refreshed"}
         What the log calls it.
+    canary : float, optional
+        Of the requests, the share that the version answers for now, the live one staying live. By default it goes live.
     disk : Disk, optional
         How the disk is changed.
 
@@ -97,6 +100,12 @@ def publish(
         _compare(pointer, started_from)
         moved = _next(pointer, name, mine.next_sequence(pointer), parts.digest, keep)
         folder = _lay_down(mine, moved, parts, verdict, force)
+        if canary is not None and pointer is not None:
+            beside = Canary(version=moved.version, digest=moved.digest, share=canary)
+            live_on = pointer.model_copy(update={"generation": moved.generation, "canary": beside})
+            _point(mine, live_on, folder)
+            mine.note(event(moved, "canary started", who, force or "; ".join(verdict.reasons)))
+            return _outcome(name, "published", parts.digest, moved, mine.disk.at(folder), verdict.reasons)
         _point(mine, moved, folder)
         mine.note(event(moved, what, who, force or "; ".join(verdict.reasons)))
         sweep(mine, moved, keep)
@@ -164,6 +173,7 @@ def _next(pointer: Pointer | None, name: str, sequence: int, digest: str, keep: 
             "previous": without_withdrawn((pointer.version, *pointer.previous), withdrawn)[: max(keep - 1, 1)],
             "withdrawn": withdrawn,
             "as_of": {},
+            "canary": None,
         }
     )
 

@@ -136,6 +136,7 @@ def _moved_to(start: Pointer, target: Bundle) -> Pointer:
             "previous": without_withdrawn(chain, gone),
             "withdrawn": gone,
             "as_of": {},
+            "canary": None,
         }
     )
 

@@ -19,6 +19,7 @@ from deploy.service.body import JSON, media_type, parse_json, read_body
 from deploy.service.problems import Fault, Problem, shown_name
 from deploy.service.served import Served, as_json, served
 from penstock.bundle import keys
+from penstock.bundle.canary import end_canary, start_canary
 from penstock.bundle.candidate import publish_candidate, read_candidate
 from penstock.bundle.layout import Pointer
 from penstock.bundle.publish import hold, release, rollback
@@ -54,6 +55,14 @@ class Released(Frozen):
     reason: Reason = ""
 
 
+class Tried(Frozen):
+    """Which version answers a share of the requests, by default none."""
+
+    version: Annotated[str, Field(max_length=100)] | None = None
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    reason: Reason = ""
+
+
 class Kept(Frozen):
     """The run whose candidate goes live, and the reason where the gate is overruled."""
 
@@ -82,6 +91,16 @@ async def release_model(request: Request, name: str) -> Response:
     """End every hold."""
     wish, who = await _asked(request, name, Released), _who(request)
     return _moved(await _done(partial(release, served(request).settings.artifacts, name, wish.reason, who)))
+
+
+@router.post("/models/{name}/canary", summary="Let a version answer a share of the requests")
+async def try_version(request: Request, name: str) -> Response:
+    """Start a canary, or end it where no version is named."""
+    wish, who = await _asked(request, name, Tried), _who(request)
+    artifacts = served(request).settings.artifacts
+    if wish.version is None:
+        return _moved(await _done(partial(end_canary, artifacts, name, wish.reason, who)))
+    return _moved(await _done(partial(start_canary, artifacts, name, wish.version, wish.share, wish.reason, who)))
 
 
 @router.post("/models/{name}/publish", summary="Publish the candidate that a run kept")

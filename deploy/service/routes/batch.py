@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from deploy.service.answer import Demands, named, predict, refuse_absent, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
+from deploy.service.canaries import chosen
 from deploy.service.explained import explained_rows, explained_table, wants_reasons
 from deploy.service.holder import Held
 from deploy.service.served import Served, as_json, model, served, version_of
@@ -25,7 +26,7 @@ INLINE_BYTES = 16_384
 async def predict_batch(request: Request, name: str) -> Response:
     """Take many rows and answer each, in order; headers name the model and its version."""
     parts = served(request)
-    return await _batch(request, parts, await model(parts, name))
+    return await _batch(request, parts, chosen(request, await model(parts, name)))
 
 
 @router.post("/models/{name}/versions/{version}/predict/batch", summary="Predict many rows with one version")

@@ -7,6 +7,7 @@ import asyncio
 from fastapi import APIRouter, Request, Response
 
 from deploy.service.body import JSON, media_type, read_body
+from deploy.service.canaries import chosen
 from deploy.service.explained import explained_row, reasons_of, wants_reasons
 from deploy.service.holder import Held
 from deploy.service.problems import Problem, unknown_model
@@ -19,14 +20,14 @@ router = APIRouter(tags=["predict"])
 async def predict_default(request: Request) -> Response:
     """Take one flat row and answer with prediction, model, version and warnings."""
     parts = served(request)
-    return await _answer(request, parts, await default_model(parts))
+    return await _answer(request, parts, chosen(request, await default_model(parts)))
 
 
 @router.post("/models/{name}/predict", summary="Predict one row")
 async def predict_named(request: Request, name: str) -> Response:
     """Take one flat row and answer with prediction, model, version and warnings."""
     parts = served(request)
-    return await _answer(request, parts, await model(parts, name))
+    return await _answer(request, parts, chosen(request, await model(parts, name)))
 
 
 @router.post("/models/{name}/versions/{version}/predict", summary="Predict one row with one version")

@@ -57,7 +57,9 @@ def test_the_short_way_says_what_the_long_one_says(client, url, body):
     )
 
 
-anything = st.none() | st.booleans() | st.integers(-9, 99) | st.text(max_size=5) | st.lists(st.integers(), max_size=1)
+anything = (
+    st.none() | st.booleans() | st.integers(-9, 99) | st.text(max_size=5) | st.lists(st.integers(-9, 99), max_size=1)
+)
 
 
 @settings(max_examples=25)
@@ -137,7 +139,7 @@ def test_a_version_that_is_let_go_is_freed(artifacts):
     bundle = Bundle.load(artifacts / "models" / "ships")
     gone = weakref.ref(bundle)
     doors = Doors(Meters())
-    assert doors.answer(Held(bundle, 1, ""), ROW, 10)
+    assert doors.answer(Held(bundle, 1, ""), ROW, 10, "r")
     del bundle
     gc.collect()
     assert gone() is None
