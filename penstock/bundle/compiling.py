@@ -16,6 +16,7 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.estimates import estimates_of, places_of
 from penstock.bundle.kernel.engines.engine import Floats, NoKernel
 from penstock.bundle.kernel.kernel import Compile, Kernel, Opening
+from penstock.bundle.kernel.packing import packed
 from penstock.bundle.manifest import KERNEL
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class Compiled:
     bundle : Bundle
         The model, answering by its kernel where there is one.
     files : dict of str to bytes
-        The kernel's files, by path in the version.
+        The kernel's file, by its path in the version.
     told : dict
         JSON: on how many `rows` they agree and the `largest` difference; or the `reason` why there is no kernel.
     """
@@ -73,7 +74,7 @@ def compiled_for(
     except NoKernel as error:
         return Compiled(bundle, {}, {"reason": str(error)})
     told = {"rows": rows, "largest": largest}
-    return Compiled(served, {f"{KERNEL}{name}": data for name, data in stored.items()}, told)
+    return Compiled(served, {KERNEL: packed(stored)}, told)
 
 
 def _engines() -> tuple[Compile, Opening]:
