@@ -1,1 +1,1 @@
-"""What answers encoded rows: each sort of fitted model in its fastest form that gives a row and a batch the same bits."""
+"""What answers encoded rows: each sort of fitted model in its fastest form of which a row and a batch agree."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -185,7 +187,7 @@ def opened(files: Mapping[str, bytes]) -> BlendEngine:
         for i, (kind, encoding) in enumerate(facts.sources):
             own = {n.partition(".")[2]: a for n, a in arrays.items() if n.partition(".")[0] == str(i)}
             sources.append(KINDS[kind].made(encoding, own))
-    except (KeyError, ValueError, OSError) as e:
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile, zlib.error) as e:
         if isinstance(e, BundleError):
             raise
         raise BundleError(

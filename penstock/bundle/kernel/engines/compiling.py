@@ -12,14 +12,14 @@ import numpy as np
 
 from penstock.bundle.kernel.engines.blend import BlendEngine, Facts, Link, Map, Share, Undone, Voice
 from penstock.bundle.kernel.engines.engine import Floats, NoKernel
-from penstock.bundle.kernel.engines.grove import Grove, Leafy, Summed
+from penstock.bundle.kernel.engines.grove import Grove, Planted
 from penstock.bundle.kernel.engines.sources import Always, Bells, Layers, Residual, Source
-from penstock.bundle.kernel.engines.treetext import flat_trees, lightgbm_trees, with_values
+from penstock.bundle.kernel.engines.treetext import flat_trees, lightgbm_trees
 from penstock.table import Target
 
 ESTIMATORS = "penstock.models.estimators."
 # What a linear model's score is: log odds, scores of all labels, or a value that is shifted, scaled or exponential.
-Made = tuple[Source | Summed | Leafy, dict[str, Any]]
+Made = tuple[Source | Planted, dict[str, Any]]
 
 
 def compiled(model: Any, encodings: tuple[str, ...], target: Target, places: Sequence[int] | None) -> BlendEngine:
@@ -52,11 +52,9 @@ def compiled(model: Any, encodings: tuple[str, ...], target: Target, places: Seq
         first = len(voices)
         voices += [_voice(estimator, member.encoding, grove) for estimator in member.estimators]
         shares.append(
-            Share(
-                voices=tuple(range(first, len(voices))), weight=float(member.weight), undone=_undone(member)
-            )
+            Share(voices=tuple(range(first, len(voices))), weight=float(member.weight), undone=_undone(member))
         )
-    sources = grove.planted()
+    sources = grove.sources()
     calibration = getattr(model, "calibration", None) if members else None
     facts = Facts(
         sources=tuple((source.kind, source.encoding) for source in sources),
@@ -100,22 +98,28 @@ def _why_not(name: str) -> str:
 def _scored(estimator: Any, width: int, start: Sequence[float] = ()) -> dict[str, Any]:
     """Return how the scores of boosted trees become answers."""
     if not hasattr(estimator, "classes_"):
-        return {"link": "line", "centre": getattr(estimator, "centre_", 0.0), "spread": getattr(estimator, "spread_", 1.0)}
+        return {
+            "link": "line",
+            "centre": getattr(estimator, "centre_", 0.0),
+            "spread": getattr(estimator, "spread_", 1.0),
+        }
     link: Link = "odds" if width == 1 else "softmax"
     return {"link": link, "start": tuple(float(v) for v in start)}
 
 
 def _lightgbm(estimator: Any, encoding: str) -> Made:
     booster = estimator.booster_
-    trees = lightgbm_trees(booster.model_to_string())
+    trees, values = lightgbm_trees(booster.model_to_string())
     width = int(booster.num_model_per_iteration())
-    return Summed(encoding, trees, int(estimator.n_features_in_), width), _scored(estimator, width)
+    made = Planted(encoding, trees, [each[:, None] for each in values], int(estimator.n_features_in_), width)
+    return made, _scored(estimator, width)
 
 
 def _histogram(estimator: Any, encoding: str) -> Made:
     flat, start = estimator.flat_, np.asarray(estimator._baseline_prediction, dtype=np.float64).ravel()
-    trees = _with_sums(flat, flat.values[:, 0], start, narrow=False)
-    return Summed(encoding, trees, int(estimator.n_features_in_), len(start)), _scored(estimator, len(start))
+    trees, leaves = flat_trees(flat, narrow=False)
+    values = _begun(flat.values, leaves, start)
+    return Planted(encoding, trees, values, int(estimator.n_features_in_), len(start)), _scored(estimator, len(start))
 
 
 def _gradient(estimator: Any, encoding: str) -> Made:
@@ -124,38 +128,30 @@ def _gradient(estimator: Any, encoding: str) -> Made:
     # A missing value becomes a number below all others: it leads left at every node.
     if (estimator.below_[flat.feature[inner]].astype(np.float32) > flat.threshold[inner]).any():
         raise NoKernel("a threshold lies below the number that stands for a missing value")
-    values = flat.values[:, 0] * estimator.learning_rate
-    trees = _with_sums(flat, values, start, narrow=True, missing_left=True)
-    return Summed(encoding, trees, int(estimator.n_features_in_), len(start)), _scored(estimator, len(start))
+    trees, leaves = flat_trees(flat, narrow=True, missing_left=True)
+    values = _begun(flat.values * estimator.learning_rate, leaves, start)
+    return Planted(encoding, trees, values, int(estimator.n_features_in_), len(start)), _scored(estimator, len(start))
 
 
-def _with_sums(flat: Any, values: Floats, start: Floats, *, narrow: bool, missing_left: bool = False) -> list[str]:
-    """Return trees that add up in float64, what they start from in the leaves of the first ones."""
-    texts, leaves = flat_trees(flat, narrow=narrow, missing_left=missing_left)
-    begun = [*start.tolist(), *[None] * len(texts)]
-    return [
-        with_values(text, (values[at] if begin is None else begin + values[at]).tolist())
-        for text, at, begin in zip(texts, leaves, begun, strict=False)
-    ]
+def _begun(values: Floats, leaves: Sequence[Any], start: Floats) -> list[Any]:
+    """Return the values of each tree's leaves, those of the first trees with what the sums start from."""
+    each = [values[at] for at in leaves]
+    return [*(begin + first for begin, first in zip(start.tolist(), each, strict=False)), *each[len(start) :]]
 
 
 def _extreme(estimator: Any, encoding: str) -> Made:
     flat, start = estimator.flat_, np.asarray(estimator.start_, dtype=np.float64)
     turns = max(1, len(start))
-    texts, leaves = flat_trees(flat, narrow=True)
-    made = Leafy(encoding, texts, [flat.values[at] for at in leaves], int(estimator.n_features_in_), turns)
+    trees, leaves = flat_trees(flat, narrow=True)
+    made = Planted(encoding, trees, [flat.values[at] for at in leaves], int(estimator.n_features_in_), turns)
     return made, _scored(estimator, turns, start.tolist())
 
 
 def _mean(estimator: Any, encoding: str) -> Made:
     flat = estimator.flat_
-    how = {"link": "mean", "centre": float(len(flat.roots))}
-    n_features = int(estimator.n_features_in_)
-    if flat.values.shape[1] == 1:
-        trees = _with_sums(flat, flat.values[:, 0], np.empty(0), narrow=True)
-        return Summed(encoding, trees, n_features, 1), how
-    texts, leaves = flat_trees(flat, narrow=True)
-    return Leafy(encoding, texts, [flat.values[at] for at in leaves], n_features, 1), how
+    trees, leaves = flat_trees(flat, narrow=True)
+    made = Planted(encoding, trees, [flat.values[at] for at in leaves], int(estimator.n_features_in_))
+    return made, {"link": "mean", "centre": float(len(flat.roots))}
 
 
 def _linear(estimator: Any, encoding: str) -> Made:
@@ -197,7 +193,9 @@ def _network(estimator: Any, encoding: str) -> Made:
         "middle": np.asarray(estimator.middle_, dtype=np.float64),
         "deviation": np.asarray(estimator.deviation_, dtype=np.float64),
     }
-    made = Residual(encoding, reading, list(weights.tables), [w for w, _ in weights.layers], [b for _, b in weights.layers])
+    made = Residual(
+        encoding, reading, list(weights.tables), [w for w, _ in weights.layers], [b for _, b in weights.layers]
+    )
     return made, _scored(estimator, made.width)
 
 

@@ -8,23 +8,21 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from penstock.bundle.kernel.engines.engine import Floats, NoKernel
 from penstock.errors import BundleError
 
-# As LightGBM's C API numbers them: sums of all trees, or the leaf that each tree comes to.
-Asked = Literal[1, 2]
-SUMS: Asked = 1
-LEAVES: Asked = 2
-DOUBLE = 1
-ALL = -1
+# As LightGBM's C API numbers what is asked for, and the type of a row's numbers.
+LEAVES, DOUBLE = 2, 1
+# From the first tree on, all. A booster keeps what was asked for last, whoever asks: another range of trees would
+# be used by calls of other threads, too.
+ALL = (0, -1)
 # A call for a batch reads its parameters first; so many rows are sooner asked one by one.
-FEW_ROWS = 2
+FEW_ROWS = 4
 # Below, waking another thread costs more than it saves, and other requests want the core.
-MANY_ROWS = 10_000
+MANY_ROWS = 4_096
 ONE_THREAD = b"num_threads=1 verbosity=-1"
 NAMES = {"win32": "lib_lightgbm.dll", "darwin": "lib_lightgbm.dylib"}
 
@@ -71,15 +69,13 @@ class Predictor:
         As `treetext.written` writes it.
     n_features : int
         What a row has.
-    width : int
-        How many numbers a row's answer has.
-    asked : {1, 2}
-        Sums of trees, or the leaf of each.
+    n_trees : int
+        How many there are.
     """
 
-    def __init__(self, text: bytes, n_features: int, width: int, asked: Asked) -> None:
+    def __init__(self, text: bytes, n_features: int, n_trees: int) -> None:
         self._lib, self._booster, self._fast = _library(), ctypes.c_void_p(), ctypes.c_void_p()
-        self.n_features, self.width, self.asked = n_features, width, asked
+        self.n_features, self.n_trees = n_features, n_trees
         # Where the length of an answer is written, which is known: all threads may write it.
         self._length = ctypes.c_int64()
         self._length_at = ctypes.addressof(self._length)
@@ -89,9 +85,13 @@ class Predictor:
                 ctypes.c_char_p(text), ctypes.byref(rounds), ctypes.byref(self._booster)
             )
         )
+        if rounds.value != n_trees:
+            raise BundleError(
+                "The kernel has not the trees that it names", got=str(rounds.value), expected=str(n_trees)
+            )
         _check(
             self._lib.LGBM_BoosterPredictForMatSingleRowFastInit(
-                *(self._booster, ctypes.c_int(asked), ctypes.c_int(0), ctypes.c_int(ALL), ctypes.c_int(DOUBLE)),
+                *(self._booster, ctypes.c_int(LEAVES), *map(ctypes.c_int, ALL), ctypes.c_int(DOUBLE)),
                 *(ctypes.c_int32(n_features), ctypes.c_char_p(ONE_THREAD), ctypes.byref(self._fast)),
             )
         )
@@ -103,16 +103,22 @@ class Predictor:
         if getattr(self, "_booster", None):
             self._lib.LGBM_BoosterFree(self._booster)
 
-    def of(self, X: Floats) -> Floats:
-        """Return what the trees say of float64 rows of shape (n_rows, n_features); shape (n_rows, width)."""
-        told = np.empty((len(X), self.width))
+    def leaves(self, X: Floats) -> Floats:
+        """Return the leaf that each tree comes to, for float64 rows of shape (n_rows, n_features).
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (n_rows, n_trees), float64: LightGBM's numbers of leaves.
+        """
+        told = np.empty((len(X), self.n_trees))
         if len(X) > FEW_ROWS:
             self._many(X, told)
             return told
         source, sink = X.ctypes.data, told.ctypes.data
         for row in range(len(X)):
             status = self._row(
-                self._fast, source + 8 * self.n_features * row, self._length_at, sink + 8 * self.width * row
+                self._fast, source + 8 * self.n_features * row, self._length_at, sink + 8 * self.n_trees * row
             )
             if status:
                 _check(status)
@@ -124,7 +130,7 @@ class Predictor:
         _check(
             self._lib.LGBM_BoosterPredictForMat(
                 *(self._booster, X.ctypes.data, DOUBLE, len(X), self.n_features, 1),
-                *(self.asked, 0, ALL, how, self._length_at, told.ctypes.data),
+                *(LEAVES, *ALL, how, self._length_at, told.ctypes.data),
             )
         )
 
@@ -137,6 +143,6 @@ def checked(X: Floats, n_features: int) -> Floats:
     ValueError
         They have another number of features.
     """
-    if X.ndim != 2 or X.shape[1] != n_features:  # noqa: PLR2004 - rows and features
+    if X.ndim != 2 or X.shape[1] != n_features:
         raise ValueError(f"rows of {n_features} features are needed, and these have shape {X.shape}")
     return np.ascontiguousarray(X, dtype=np.float64)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from penstock.bundle.kernel.engines.engine import Arrays, Floats
-from penstock.bundle.kernel.engines.library import LEAVES, SUMS, Predictor, checked
+from penstock.bundle.kernel.engines.library import Predictor, checked
+from penstock.bundle.kernel.engines.treetext import written
 from penstock.rowwise import products
 
-# Leaves of trees that are looked up at once: 8 MiB of them.
-AT_ONCE = 1 << 20
+# From here on rows pass through blocks of trees; below, the calls for that cost more than it saves.
+SOME_ROWS = 100
+ROWS_AT_ONCE = 4_096
+# A leaf with its node takes some 40 bytes.
+CACHED_LEAVES = 2_000
 # In standard deviations: farther out, a network would follow single rows.
 CLIP = 6.0
 
@@ -24,8 +30,14 @@ class Source(Protocol):
     """Scores of encoded rows."""
 
     kind: ClassVar[str]
-    encoding: str
-    width: int
+
+    @property
+    def encoding(self) -> str:
+        """What rows it takes."""
+
+    @property
+    def width(self) -> int:
+        """How many scores there are."""
 
     def scores(self, X: Floats) -> Floats:
         """Return float64 of shape (n_rows, width) for float64 of shape (n_rows, n_features)."""
@@ -34,116 +46,119 @@ class Source(Protocol):
         """Return the arrays that `made` makes it of again."""
 
 
-class SummedTrees:
-    """Trees whose values LightGBM's predictor adds up, in their order, in float64.
+@dataclass(frozen=True)
+class Leaves:
+    """What one estimator's trees hold, and how they add up.
 
-    Parameters
+    Attributes
     ----------
-    encoding : str
-        What rows it takes.
-    text : bytes
-        As `treetext.written` writes it; trees take turns, one for each sum.
-    n_features, width : int
-        Of a row, and how many sums there are.
+    first : numpy.ndarray
+        Where each tree's leaves begin among the values, shape (n_trees,).
+    values : numpy.ndarray
+        Shape (n_leaves, n_values), in the dtype that they add up in.
+    turns : int
+        How many sums take turns: tree after tree adds to the next of them.
     """
 
-    kind: ClassVar[str] = "summed trees"
+    first: npt.NDArray[np.integer[Any]]
+    values: npt.NDArray[np.floating[Any]]
+    turns: int = 1
 
-    def __init__(self, encoding: str, text: bytes, n_features: int, width: int) -> None:
-        self.encoding, self.width, self.n_features = encoding, width, n_features
-        self._text = text
-        self._trees = Predictor(text, n_features, width, SUMS)
-
-    def scores(self, X: Floats) -> Floats:
-        """Return the sums, shape (n_rows, width)."""
-        return self._trees.of(checked(X, self.n_features))
-
-    def data(self) -> Arrays:
-        """Return the text, compressed."""
-        return {"text": _packed(self._text), "shape": np.array([self.n_features, self.width])}
-
-    @classmethod
-    def made(cls, encoding: str, data: Arrays) -> SummedTrees:
-        """Return it from its arrays."""
-        n_features, width = data["shape"].tolist()
-        return cls(encoding, _unpacked(data["text"]), n_features, width)
+    @property
+    def width(self) -> int:
+        """How many sums there are."""
+        return self.turns * int(self.values.shape[1])
 
 
-class LookedUpTrees:
+class Trees:
     """Trees whose leaves LightGBM's predictor finds, and whose values are looked up and added here.
 
-    So a leaf may hold several values, for which a tree is walked once, and float32 adds up as float32.
+    Values add up in the order of the trees and in their own dtype, as the libraries add them: float32 stays float32. A
+    leaf may hold several values, for which a tree is walked once.
 
     Parameters
     ----------
     encoding : str
         What rows it takes.
-    text : bytes
-        As `treetext.written` writes it.
+    trees : sequence of str
+        As the functions of `treetext` return them.
     n_features : int
         Of a row.
-    first : numpy.ndarray
-        Where each tree's values begin, shape (n_trees,).
-    values : numpy.ndarray
-        Of all leaves, shape (n_leaves, n_values), float32 or float64.
-    parts : sequence of (int, int)
-        For each estimator how many trees it has, and how many of them take turns.
+    parts : sequence of Leaves
+        Of each estimator, in the order of the trees.
     """
 
-    kind: ClassVar[str] = "looked-up trees"
+    kind: ClassVar[str] = "trees"
 
-    def __init__(
-        self,
-        encoding: str,
-        text: bytes,
-        n_features: int,
-        first: npt.NDArray[np.integer[Any]],
-        values: npt.NDArray[np.floating[Any]],
-        parts: Sequence[Sequence[int]],
-    ) -> None:
+    def __init__(self, encoding: str, trees: Sequence[str], n_features: int, parts: Sequence[Leaves]) -> None:
         self.encoding, self.n_features = encoding, n_features
-        self._text, self._first, self._values = text, np.asarray(first, dtype=np.float64), values
-        self._parts = [(int(n), int(turns)) for n, turns in parts]
-        self.width = sum(turns * values.shape[1] for _, turns in self._parts)
-        self._trees = Predictor(text, n_features, len(first), LEAVES)
+        self._trees, self._parts = tuple(trees), tuple(parts)
+        self.width = sum(part.width for part in parts)
+        self._first = np.concatenate([part.first for part in parts]).astype(np.float64)
+        self._whole = Predictor(written(trees, n_features), n_features, len(trees))
+        ends = np.cumsum([0, *(len(part.first) for part in parts)]).tolist()
+        columns = np.cumsum([0, *(part.width for part in parts)]).tolist()
+        self._spans = [(*span, column) for span, column in zip(pairwise(ends), columns, strict=False)]
+
+    @cached_property
+    def _blocks(self) -> list[tuple[int, Leaves, list[tuple[int, int, Predictor]]]]:
+        """The same trees in blocks that stay in the cache while many rows pass through; made when many rows come."""
+        made = []
+        for part, (start, end, column) in zip(self._parts, self._spans, strict=True):
+            size = max(1, CACHED_LEAVES * len(part.first) // len(part.values))
+            blocks = [(at, min(at + size, end)) for at in range(start, end, size)]
+            texts = [written(self._trees[a:b], self.n_features) for a, b in blocks]
+            own = [(a, b, Predictor(t, self.n_features, b - a)) for (a, b), t in zip(blocks, texts, strict=True)]
+            made.append((column, part, own))
+        return made
 
     def scores(self, X: Floats) -> Floats:
         """Return the sums, shape (n_rows, width)."""
         X = checked(X, self.n_features)
         done = np.empty((len(X), self.width))
-        step = max(1, AT_ONCE // (len(self._first) * self._values.shape[1]))
-        for start in range(0, len(X), step):
-            self._add(X[start : start + step], done[start : start + step])
+        if len(X) < SOME_ROWS:
+            self._row_by_row(X, done)
+            return done
+        for start in range(0, len(X), ROWS_AT_ONCE):
+            self._block_by_block(X[start : start + ROWS_AT_ONCE], done[start : start + ROWS_AT_ONCE])
         return done
 
-    def _add(self, X: Floats, done: Floats) -> None:
-        at = self._trees.of(X)
-        at += self._first
-        found = self._values.take(at.astype(np.intp), axis=0)
-        tree = column = 0
-        for n, turns in self._parts:
-            width = turns * found.shape[2]
-            each = found[:, tree : tree + n].reshape(len(X), -1, width)
-            # Strictly one after the other, as the libraries add; `sum` would add in pairs.
-            done[:, column : column + width] = np.add.accumulate(each, axis=1)[:, -1]
-            tree, column = tree + n, column + width
+    def _row_by_row(self, X: Floats, done: Floats) -> None:
+        at = (self._whole.leaves(X) + self._first).astype(np.intp)
+        for part, (start, end, column) in zip(self._parts, self._spans, strict=True):
+            found = part.values.take(at[:, start:end], axis=0).reshape(len(X), -1, part.width)
+            # Strictly one after the other; `sum` would add in pairs.
+            done[:, column : column + part.width] = np.add.accumulate(found, axis=1)[:, -1]
+
+    def _block_by_block(self, X: Floats, done: Floats) -> None:
+        for column, part, blocks in self._blocks:
+            total = np.empty((part.turns, len(X), part.values.shape[1]), dtype=part.values.dtype)
+            tree = 0
+            for start, stop, predictor in blocks:
+                at = (predictor.leaves(X) + self._first[start:stop]).T.astype(np.intp)
+                for found in part.values.take(at, axis=0):
+                    if tree < part.turns:
+                        total[tree] = found
+                    else:
+                        total[tree % part.turns] += found
+                    tree += 1
+            done[:, column : column + part.width] = total.transpose(1, 0, 2).reshape(len(X), -1)
 
     def data(self) -> Arrays:
-        """Return the text, compressed, and the values."""
-        return {
-            "text": _packed(self._text),
-            "shape": np.array([self.n_features]),
-            "first": self._first.astype(np.int64),
-            "values": self._values,
-            "parts": np.array(self._parts, dtype=np.int64),
-        }
+        """Return the text, compressed, and each estimator's values."""
+        text = "\f".join(self._trees).encode()
+        own: Arrays = {"text": np.frombuffer(zlib.compress(text, 6), dtype=np.uint8)}
+        own["shape"] = np.array([self.n_features, *(part.turns for part in self._parts)])
+        for i, part in enumerate(self._parts):
+            own |= {f"f{i}": part.first, f"v{i}": part.values}
+        return own
 
     @classmethod
-    def made(cls, encoding: str, data: Arrays) -> LookedUpTrees:
+    def made(cls, encoding: str, data: Any) -> Trees:
         """Return it from its arrays."""
-        (n_features,) = data["shape"].tolist()
-        values: Any = data["values"]
-        return cls(encoding, _unpacked(data["text"]), n_features, data["first"], values, data["parts"].tolist())
+        n_features, *turns = data["shape"].tolist()
+        parts = [Leaves(data[f"f{i}"], data[f"v{i}"], n) for i, n in enumerate(turns)]
+        return cls(encoding, zlib.decompress(data["text"].tobytes()).decode().split("\f"), n_features, parts)
 
 
 @dataclass(frozen=True)
@@ -317,14 +332,4 @@ class Always:
         return cls(encoding, data["values"])
 
 
-KINDS: dict[str, Any] = {
-    kind.kind: kind for kind in (SummedTrees, LookedUpTrees, Layers, Bells, Residual, Always)
-}
-
-
-def _packed(text: bytes) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(zlib.compress(text, 6), dtype=np.uint8)
-
-
-def _unpacked(packed: npt.NDArray[np.generic]) -> bytes:
-    return zlib.decompress(packed.tobytes())
+KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, Layers, Bells, Residual, Always)}

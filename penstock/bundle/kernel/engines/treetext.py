@@ -20,9 +20,8 @@ WORD = 32
 # What of a tree of LightGBM's own model counts for prediction.
 KEPT = (
     *("num_leaves=", "num_cat=", "split_feature=", "threshold=", "decision_type=", "left_child=", "right_child="),
-    *("leaf_value=", "cat_boundaries=", "cat_threshold="),
+    *("cat_boundaries=", "cat_threshold="),
 )
-NOTHING = "num_leaves=1\nnum_cat=0\nleaf_value=0\n"
 
 
 def widened(thresholds: npt.NDArray[np.floating[Any]]) -> Floats:
@@ -31,7 +30,7 @@ def widened(thresholds: npt.NDArray[np.floating[Any]]) -> Floats:
     Parameters
     ----------
     thresholds : numpy.ndarray
-        Finite; a cast value that is no larger leads left.
+        A cast value that is no larger leads left.
 
     Returns
     -------
@@ -45,25 +44,31 @@ def widened(thresholds: npt.NDArray[np.floating[Any]]) -> Floats:
     True
     """
     t = np.asarray(thresholds, dtype=np.float64)
+    # Where missing values alone split from the others the threshold is infinite, and stays so.
+    ends, t = ~np.isfinite(t), np.where(np.isfinite(t), t, 0.0)
     below = t.astype(np.float32)
     below = np.where(below.astype(np.float64) > t, np.nextafter(below, np.float32(-np.inf)), below)
     above = np.nextafter(below, np.float32(np.inf))
     middle = below.astype(np.float64) + (above.astype(np.float64) - below.astype(np.float64)) / 2
     # In the middle a cast takes the neighbour whose last bit is 0.
     even = (below.view(np.uint32) & 1) == 0
-    return np.where(even, middle, np.nextafter(middle, -np.inf))
+    edge = np.where(even, middle, np.nextafter(middle, -np.inf))
+    return np.where(ends, np.asarray(thresholds, dtype=np.float64), edge)
 
 
-def lightgbm_trees(text: str) -> list[str]:
-    """Return the trees of a LightGBM model's text, without what prediction does not read."""
+def lightgbm_trees(text: str) -> tuple[list[str], list[Floats]]:
+    """Return the trees of a LightGBM model's text without what prediction does not read, and their leaves' values."""
     trees = text.partition("end of trees")[0].split("Tree=")[1:]
-    blocks = []
+    blocks, values = [], []
     for tree in trees:
         lines = tree.splitlines()[1:]
         if any(line.startswith("is_linear=1") for line in lines):
             raise NoKernel("trees with linear leaves have no compiled form")
-        blocks.append("\n".join(line for line in lines if line.startswith(KEPT)) + "\n")
-    return blocks
+        told = next(line for line in lines if line.startswith("leaf_value=")).partition("=")[2].split()
+        values.append(np.array([float(v) for v in told]))
+        kept = [line for line in lines if line.startswith(KEPT)]
+        blocks.append("\n".join([*kept, _no_values(len(told))]) + "\n")
+    return blocks, values
 
 
 def flat_trees(flat: Any, *, narrow: bool, missing_left: bool = False) -> tuple[list[str], list[npt.NDArray[np.intp]]]:
@@ -87,12 +92,6 @@ def flat_trees(flat: Any, *, narrow: bool, missing_left: bool = False) -> tuple[
         texts.append(_Tree(flat, start, end, leaf, threshold, missing_left).text())
         leaves.append(start + np.flatnonzero(leaf[start:end]))
     return texts, leaves
-
-
-def with_values(text: str, values: Sequence[float]) -> str:
-    """Return a tree whose leaves have these values, in the order of their numbers."""
-    rest = max(0, int(text[len("num_leaves=") : text.index("\n")]) - len(values))
-    return f"{text}leaf_value={' '.join([*map(repr, values), *['0'] * rest])}\n"
 
 
 class _Tree:
@@ -141,7 +140,7 @@ class _Tree:
         self.bits.append(words)
 
     def text(self) -> str:
-        """Return it without the values of its leaves."""
+        """Return it with 0 for the value of every leaf: those are kept elsewhere, in their own dtype."""
         # LightGBM takes a tree of n nodes to have n + 1 leaves; where nodes share a child, some are reached by none.
         n_leaves = len(self.left) + 1 if self.left else self.n_leaves
         parts = [f"num_leaves={n_leaves}", f"num_cat={len(self.bits)}"]
@@ -156,28 +155,22 @@ class _Tree:
         if self.bits:
             ends = np.cumsum([0, *(len(words) for words in self.bits)]).tolist()
             parts += [f"cat_boundaries={_joined(ends)}", f"cat_threshold={_joined([w for b in self.bits for w in b])}"]
-        return "\n".join(parts) + "\n"
+        return "\n".join([*parts, _no_values(n_leaves)]) + "\n"
+
+
+def _no_values(n_leaves: int) -> str:
+    return f"leaf_value={' '.join(['0'] * n_leaves)}"
 
 
 def _joined(numbers: Sequence[int]) -> str:
     return " ".join(map(str, numbers))
 
 
-def written(trees: Sequence[str], n_features: int, width: int) -> bytes:
-    """Return trees as the text of one model; with several numbers to an answer, trees take turns.
-
-    Parameters
-    ----------
-    trees : sequence of str
-        As the functions of this module return them, with values.
-    n_features : int
-        What a row has.
-    width : int
-        How many sums there are.
-    """
+def written(trees: Sequence[str], n_features: int) -> bytes:
+    """Return trees, as the functions of this module return them, as one model's text for rows of so many features."""
     names = " ".join(f"c{i}" for i in range(n_features))
     head = (
-        f"tree\nversion=v4\nnum_class={width}\nnum_tree_per_iteration={width}\nlabel_index=0\n"
+        "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\n"
         f"max_feature_idx={n_features - 1}\nfeature_names={names}\nfeature_infos={' '.join(['none'] * n_features)}\n"
     )
     blocks = [f"Tree={i}\n{tree}\n" for i, tree in enumerate(trees)]
