@@ -25,7 +25,11 @@ from penstock.table import Column, TableSchema, Target
 N_TRAIN, N_BATCH, N_NUMBERS = 4_000, 1_000, 8
 LEVELS = (2, 3, 5, 8, 12, 30)
 ROUNDS, CALLS = 7, 400
-FAMILIES: tuple[BaseFamily, ...] = (HistogramFamily(trees=200), LightGBMFamily(trees=200), LinearFamily())
+FAMILIES: tuple[HistogramFamily | LightGBMFamily | LinearFamily, ...] = (
+    HistogramFamily(trees=200),
+    LightGBMFamily(trees=200),
+    LinearFamily(),
+)
 
 
 def main() -> None:

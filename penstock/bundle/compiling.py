@@ -74,6 +74,9 @@ def compiled_for(
         parity = _agreement(bundle, served, probe, cut)
     except NoKernel as error:
         return Compiled(bundle, {}, {"reason": str(error)})
+    except Exception as error:
+        # A model that is fit to serve is not held up by what would only make it faster.
+        return Compiled(bundle, {}, {"reason": f"compiling it ended in {type(error).__name__}"})
     return Compiled(served, {KERNEL: packed(stored)}, parity.model_dump(mode="json"))
 
 

@@ -99,6 +99,14 @@ class Off(Asking):
         return super().answer(encoded) + 1e-7
 
 
+class Broken(Asking):
+    """An engine with a mistake."""
+
+    def answer(self, encoded: Mapping[str, Floats]) -> Floats:
+        """Fail."""
+        raise ZeroDivisionError
+
+
 class Alone(Asking):
     """An engine that answers a row alone otherwise than among others."""
 
@@ -108,7 +116,10 @@ class Alone(Asking):
         return found if len(found) > 1 else np.nextafter(found, 2.0)
 
 
-@pytest.mark.parametrize(("kind", "reason"), [(Off, "difference is 1.0e-07"), (Alone, "other bits than in a batch")])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [(Off, "difference is 1.0e-07"), (Alone, "other bits than in a batch"), (Broken, "ended in ZeroDivisionError")],
+)
 def test_an_engine_that_does_not_agree_is_not_sealed(boosted: Made, kind: type[Asking], reason: str) -> None:
     """The kernel would be another model than the one that was judged."""
 
