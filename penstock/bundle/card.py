@@ -111,8 +111,9 @@ def _answering(metrics: Mapping[str, Any]) -> list[str]:
     if not told:
         return []
     if "reason" in told:
-        return [f"By the fitted scikit-learn pipeline; it has no compiled form: {plain(str(told['reason']))}."]
-    agrees = f"on {told['rows']:,} rows the largest difference was {told['largest']:.1e}"
+        return [f"By the fitted scikit-learn pipeline; it has no compiled form: {plain(told['reason'], 300)}."]
+    n = told["rows"] + told["beside"]
+    agrees = f"on {n:,} rows the largest difference was {told['largest']:.1e}"
     return [f"By a kernel that the fitted scikit-learn pipeline was compiled to; {agrees}."]
 
 

@@ -1,11 +1,12 @@
 """Whether a model may be sealed with a kernel: only one that answers as the fitted pipeline does, on every kind of row.
 
-Held beside each other are what stands before the engine, which must agree to the last bit; the engine's answers, which
-may differ by a tolerance; and a row alone beside the same row among others, which must agree to the last bit again.
+What stands before the engine must agree with the pipeline to the last bit, on made-up raw rows and on training rows;
+the engine with the model by `check_parity`; and a raw row alone with the same row among others to the last bit again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +14,17 @@ import numpy as np
 import pyarrow as pa
 
 from penstock.bundle.bundle import Bundle
-from penstock.bundle.estimates import estimates_of, places_of
+from penstock.bundle.estimates import places_of
+from penstock.bundle.fitted import Fitted
 from penstock.bundle.kernel.engines.engine import Floats, NoKernel
+from penstock.bundle.kernel.engines.parity import Parity, check_parity
 from penstock.bundle.kernel.kernel import Compile, Kernel, Opening
+from penstock.bundle.kernel.packing import packed
 from penstock.bundle.manifest import KERNEL
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# What answers may differ by, and what where a library computes in single precision.
-TOLERANCE, SINGLE = 1e-9, 1e-6
 # How many rows are asked for one at a time.
 MOST_ALONE = 64
 
@@ -36,9 +38,9 @@ class Compiled:
     bundle : Bundle
         The model, answering by its kernel where there is one.
     files : dict of str to bytes
-        The kernel's files, by path in the version.
+        The kernel's file, by its path in the version.
     told : dict
-        JSON: on how many `rows` they agree and the `largest` difference; or the `reason` why there is no kernel.
+        JSON: what `check_parity` found, or the `reason` why there is no kernel.
     """
 
     bundle: Bundle
@@ -69,11 +71,13 @@ def compiled_for(
         stored = kernel.files()
         # What is held beside the pipeline is what readers will open.
         served = replace(bundle, kernel=Kernel.opened(stored, open_engine))
-        rows, largest = _agreement(bundle, served, probe, cut)
+        parity = _agreement(bundle, served, probe, cut)
     except NoKernel as error:
         return Compiled(bundle, {}, {"reason": str(error)})
-    told = {"rows": rows, "largest": largest}
-    return Compiled(served, {f"{KERNEL}{name}": data for name, data in stored.items()}, told)
+    except Exception as error:
+        # A model that is fit to serve is not held up by what would only make it faster.
+        return Compiled(bundle, {}, {"reason": f"compiling it ended in {type(error).__name__}"})
+    return Compiled(served, {KERNEL: packed(stored)}, parity.model_dump(mode="json"))
 
 
 def _engines() -> tuple[Compile, Opening]:
@@ -83,33 +87,59 @@ def _engines() -> tuple[Compile, Opening]:
     return compiled, opened
 
 
-def _agreement(bundle: Bundle, served: Bundle, probe: pa.Table, cut: pd.DataFrame | None) -> tuple[int, float]:
-    """Return on how many rows a kernel agrees with the pipeline, and the largest difference.
+def _agreement(bundle: Bundle, served: Bundle, probe: pa.Table, cut: pd.DataFrame | None) -> Parity:
+    """Return how far a kernel agrees with the pipeline.
 
     Raises
     ------
     NoKernel
-        It does not.
+        Not far enough.
     """
     kernel, pipeline = served.kernel, bundle.estimator
     assert kernel is not None
+    frames = [_at_cut(bundle, probe), *([cut] if cut is not None and len(cut) else [])]
+    encoded = [kernel.encode(frame) for frame in frames]
+    for frame, arrays in zip(frames, encoded, strict=True):
+        _same_encoding(pipeline.encode(frame), arrays)
+    rows = {name: np.concatenate([arrays[name] for arrays in encoded]) for name in kernel.encodings}
+    places = places_of(bundle.target, pipeline)
+    parity = check_parity(kernel.engine, pipeline.steps[2][1], rows, bundle.target, places)
+    if not parity.holds:
+        raise NoKernel(parity.words)
     answers = served.predict(probe).estimates
-    pairs = [(bundle.predict(probe).estimates, answers)]
-    if cut is not None and len(cut):
-        encoded = kernel.encode(cut)
-        _same_encoding(pipeline.encode(cut), encoded)
-        pairs.append((estimates_of(bundle.target, pipeline, cut), kernel.engine.answer(encoded)))
     for i, row in enumerate(probe.slice(0, MOST_ALONE).to_pylist()):
         if not _same(served.predict([row]).estimates, answers[i : i + 1]):
-            raise NoKernel("a row alone is answered otherwise than among others")
-    tolerance = _tolerance(pipeline.steps[2][1])
-    largest = max(_difference(one, other) for one, other in pairs)
-    if not largest <= tolerance:
-        raise NoKernel(f"its answers differ from the pipeline's by {largest:.1e}, more than {tolerance:g}")
-    return sum(len(one) for one, _ in pairs), largest
+            raise NoKernel("a raw row alone is answered otherwise than among others")
+    return parity
 
 
-def _same_encoding(given: Any, encoded: dict[str, Floats]) -> None:
+class _Watching:
+    """A pipeline that keeps the rows which it was asked for."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self._pipeline = pipeline
+        self.seen: list[pd.DataFrame] = []
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._pipeline, name)
+        return self._kept(found) if name in ("predict", "predict_proba") else found
+
+    def _kept(self, ask: Any) -> Any:
+        def asked(cut: pd.DataFrame) -> Any:
+            self.seen.append(cut)
+            return ask(cut)
+
+        return asked
+
+
+def _at_cut(bundle: Bundle, raw: pa.Table) -> pd.DataFrame:
+    """Return raw rows as they reach the pipeline, whatever is looked up or looked back for on the way."""
+    watching = _Watching(bundle.estimator)
+    replace(bundle, fitted=Fitted.at_hand(watching)).predict(raw)
+    return watching.seen[0]
+
+
+def _same_encoding(given: Any, encoded: Mapping[str, Floats]) -> None:
     expected = given if isinstance(given, dict) else dict.fromkeys(encoded, given)
     if any(not _same(np.asarray(expected[name]), array) for name, array in encoded.items()):
         raise NoKernel("it encodes a row otherwise than the pipeline does")
@@ -117,16 +147,3 @@ def _same_encoding(given: Any, encoded: dict[str, Floats]) -> None:
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     return np.array_equal(one, other, equal_nan=True)
-
-
-def _difference(expected: Floats, given: Floats) -> float:
-    """Return the largest difference, as a share of a value where that is larger than 1."""
-    if not expected.size:
-        return 0.0
-    return float((np.abs(given - expected) / np.maximum(1.0, np.abs(expected))).max())
-
-
-def _tolerance(model: Any) -> float:
-    members = [estimator for member in getattr(model, "members", ()) for estimator in member.estimators]
-    single = any(type(estimator).__name__.startswith("XGBoost") for estimator in members or [model])
-    return SINGLE if single else TOLERANCE

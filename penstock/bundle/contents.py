@@ -11,8 +11,8 @@ from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
 from penstock.bundle.environment import differences, unpickled
 from penstock.bundle.fitted import Fitted
-from penstock.bundle.kernel.opening import kernel_in
-from penstock.bundle.manifest import CARD, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
+from penstock.bundle.kernel.packing import opened_kernel
+from penstock.bundle.manifest import CARD, KERNEL, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
 from penstock.bundle.promises import Promises
 from penstock.bundle.renewal import records_in
 from penstock.bundle.sealed import Sealed
@@ -52,7 +52,7 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         "plan": Plan.model_validate({"steps": steps["steps"]}),
         "lookups": {lookup.name: lookup for lookup in lookups_of(steps, tables)},
         "fitted": _fitted(sealed, estimator),
-        "kernel": None if estimator in files else kernel_in(files),
+        "kernel": None if estimator in files else opened_kernel(files[KERNEL]),
         "profile": Profile.model_validate_json(files[PROFILE]),
         "carried": records_in(files),
         "version": manifest.version,

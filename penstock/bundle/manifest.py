@@ -25,7 +25,7 @@ CARD = "card.md"
 PROMISES = "promises.json"
 LOOKUPS = "lookups/"
 # Only where the served pipeline has a compiled form.
-KERNEL = "kernel/"
+KERNEL = "kernel.zip"
 
 
 class FileEntry(Frozen):

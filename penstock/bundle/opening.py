@@ -29,7 +29,7 @@ def opened(folder: Path, name: str | None, twin: bool, trust: Trust) -> tuple[di
     """
     chosen = TWIN if twin else ESTIMATOR
     unused = {TWIN, ESTIMATOR, REPORT} - {chosen}
-    if not twin and any(path.startswith(KERNEL) for path in read_manifest(folder, trust).files):
+    if not twin and KERNEL in read_manifest(folder, trust).files:
         unused.add(ESTIMATOR)
     sealed = open_sealed(folder, trust, name=name, keep=lambda path: path not in unused)
     try:

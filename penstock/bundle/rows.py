@@ -92,7 +92,7 @@ def _from_rows(raw: Sequence[Any]) -> Given:
         return Given({str(name): [value] for name, value in raw[0].items()}, 1, {})
     if (columns := _from_alike(raw)) is not None:
         return Given(columns, len(raw), {})
-    wrong = next((i for i, row in enumerate(raw) if not isinstance(row, Mapping)), None)
+    wrong = next((i for i, row in enumerate(raw) if type(row) is not dict and not isinstance(row, Mapping)), None)
     if wrong is not None:
         raise RequestError(f"Row {wrong} is not a mapping", expected="rows of column name and value")
     names = raw[0].keys() if raw else ()

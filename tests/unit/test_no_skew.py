@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,9 @@ def test_a_step_that_looks_at_its_company_does_not_pass(trained: Trained, monkey
     """A filled cell that takes the batch's mean into account, say: skewed, for a request is no training table."""
     rows = trained.raw.slice(0, 20)
     assert_rows_stand_alone(trained.bundle, rows)
+    # A kernel shows such a step no column but its own.
+    by_frames = replace(trained.bundle, kernel=None)
+    assert_rows_stand_alone(by_frames, rows)
     whole = Calendar.on
 
     def centred(self: Calendar, blocks: Blocks) -> Blocks:
@@ -153,7 +157,7 @@ def test_a_step_that_looks_at_its_company_does_not_pass(trained: Trained, monkey
 
     monkeypatch.setattr(Calendar, "on", centred)
     with pytest.raises(AssertionError):
-        assert_rows_stand_alone(trained.bundle, rows)
+        assert_rows_stand_alone(by_frames, rows)
 
 
 def test_a_step_that_cleans_requests_otherwise_than_training_rows_does_not_pass(
@@ -200,6 +204,8 @@ def test_nothing_is_learned_from_held_out_rows_and_a_step_that_does_is_found(
     whole = Calendar.on
 
     def filled(self: Calendar, blocks: Blocks) -> Blocks:
+        if "floats" not in blocks:
+            return whole(self, blocks)
         frame = blocks.frame()
         return whole(self, Blocks.of(frame.assign(floats=frame["floats"].fillna(frame["floats"].mean()))))
 

@@ -31,6 +31,7 @@ def test_the_layout_is_the_one_that_was_promised(artifacts: Path, carrying: Made
     files = {"schema", "steps", "profile", "metrics", "verdict"}
     expected = {f"{n}.json" for n in files} | {"probe.arrow", "estimator.joblib", "twin.joblib", "card.md"}
     assert names == expected | {
+        "kernel.zip",
         "report.html",
         "lookups/regions.arrow",
         "lookups/regions.json",
