@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from benchmarks.ground import report
@@ -105,11 +106,11 @@ def rows(encoding: str, n: int, seed: int) -> Floats:
     return made
 
 
-def answers(target: Target) -> np.ndarray:
+def answers(target: Target) -> npt.NDArray[Any]:
     """Return what is to be learned of the training rows of any encoding."""
     X, rng = np.nan_to_num(rows("ordinal", N_TRAINING, 0)), np.random.default_rng(2)
     score = X[:, 6] + X[:, 7] * (X[:, 1] == 1) + (X[:, 4] % 3 == 0) + np.abs(X[:, 8]) + rng.normal(size=N_TRAINING)
-    return (score > 1).astype(np.int64) if target.is_classification else np.exp(score / 2)
+    return np.asarray((score > 1).astype(np.int64) if target.is_classification else np.exp(score / 2))
 
 
 def _row(ask: Callable[[Floats], object], alone: list[Floats]) -> float:
@@ -129,7 +130,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _treelite(name: str, model: Any, asked: list[Floats], *, one: bool) -> str:
-    """Return what treelite's interpreter takes for the same trees, without its Python wrapper; empty where it has none."""
+    """Return what treelite takes for the same trees, without its Python wrapper; empty where it has none."""
     import treelite
     from treelite.core import _LIB
     from treelite.gtil.gtil import GTILConfig

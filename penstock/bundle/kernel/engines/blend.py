@@ -12,7 +12,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from penstock.bundle.kernel.engines.engine import Floats
-from penstock.bundle.kernel.engines.sources import KINDS, Source
+from penstock.bundle.kernel.engines.sources import Always, Bells, Layers, Residual, Source, Trees
+from penstock.bundle.kernel.engines.symmetric import SymmetricTrees
 from penstock.errors import BundleError
 from penstock.frozen import Frozen, canonical_json
 from penstock.rowwise import MOST_ODDS, each_against_the_rest, softmax, stretched
@@ -21,6 +22,7 @@ FORMAT = 1
 FACTS, ARRAYS = "engine.json", "engine.npz"
 # exp(40) is beyond any count; beyond 709 it is infinite.
 MOST_EXPONENT = 40.0
+KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, SymmetricTrees, Layers, Bells, Residual, Always)}
 Link = Literal["odds", "softmax", "rest", "mean", "line", "exp"]
 
 
