@@ -84,7 +84,7 @@ def _options(host: str, port: int) -> dict[str, Any]:
         "host": host,
         "port": port,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": "deploy.service.wire:QuickProtocol",
         "ws": "none",
         "lifespan": "on",
         # Its lines hold whole addresses; the service writes its own, without them.
