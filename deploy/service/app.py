@@ -20,6 +20,7 @@ from deploy.service.holder import Holder
 from deploy.service.hot import HotPath
 from deploy.service.meters import Meters
 from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
+from deploy.service.recorded import PredictionLog
 from deploy.service.routes import batch, docs, forms, models, predict, status
 from deploy.service.served import Served
 from deploy.service.settings import Settings
@@ -58,12 +59,13 @@ def create_app(settings: Settings) -> FastAPI:
     The watcher starts and ends with the app's lifespan; until it has proven a model, `/readyz` answers 503.
     """
     meters = Meters()
+    log_of_rows = PredictionLog(settings.prediction_log, meters) if settings.prediction_log else None
     parts = Served(
         settings=settings,
         holder=Holder(settings.default_model),
         meters=meters,
         pool=ThreadPoolExecutor(2, "penstock-batch"),
-        doors=Doors(meters),
+        doors=Doors(meters, log_of_rows),
     )
     access = AccessLog(settings.access_log) if settings.access_log else None
 
@@ -77,8 +79,9 @@ def create_app(settings: Settings) -> FastAPI:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
             parts.pool.shutdown(wait=False, cancel_futures=True)
-            if access is not None:
-                access.close()
+            for kept in (access, log_of_rows):
+                if kept is not None:
+                    kept.close()
 
     # The framework's own documents are off: its page loads its script from another host.
     app = Service(title="penstock", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)

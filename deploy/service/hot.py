@@ -45,7 +45,7 @@ class HotPath:
         settings = self.parts.settings
         try:
             body = await collected(receive, self._most_bytes, settings.body_seconds)
-            content = self.parts.doors.answer(held, body, settings.max_rows)
+            content = self.parts.doors.answer(held, body, settings.max_rows, state["request_id"])
         except Problem as problem:
             await problem.response(state["request_id"])(scope, receive, send)
         except PenstockError as error:

@@ -55,6 +55,7 @@ class Meters:
         self.rows = Counter("penstock_rows", "Rows predicted", ["model", "version"], registry=r)
         self.warnings = Counter("penstock_warnings", "Warnings given with answers", ["model", "code"], registry=r)
         self.reloads = Counter("penstock_reloads", "New versions met", ["model", "result"], registry=r)
+        self.dropped = Counter("penstock_log_dropped", "Rows left out of a log that was full", ["log"], registry=r)
         self.info = _gauge(r, "penstock_model_info", "1 for the version that is served", ["model", "version", "digest"])
         self.generation = _gauge(r, "penstock_model_generation", "Generation of the pointer served", ["model"])
         self.degraded = _gauge(r, "penstock_model_degraded", "1 while the pointed version is not served", ["model"])

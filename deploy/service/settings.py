@@ -27,6 +27,8 @@ class Settings(Frozen):
     default_model: str | None = None
     # A file, or "-" for stderr; without one only refusals and failures are logged, each as it comes.
     access_log: str | None = None
+    # A folder; without one no row is kept.
+    prediction_log: Path | None = None
     poll_seconds: float = Field(default=0.25, gt=0)
     max_row_bytes: int = Field(default=1_000_000, gt=0)
     max_batch_bytes: int = Field(default=64_000_000, gt=0)

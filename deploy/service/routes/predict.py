@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from deploy.service.body import JSON, media_type, read_body
 from deploy.service.holder import Held
+from deploy.service.problems import request_id_of
 from deploy.service.served import Served, default_model, model, refuse_explain, served
 
 router = APIRouter(tags=["predict"])
@@ -30,5 +31,5 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
     media_type(request, (JSON,))
     body = await read_body(request, parts.settings.max_row_bytes, parts.settings.body_seconds)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
-    content = parts.doors.answer(held, body, parts.settings.max_rows)
+    content = parts.doors.answer(held, body, parts.settings.max_rows, request_id_of(request))
     return Response(content, media_type=JSON)
