@@ -122,7 +122,9 @@ def measured(server: Running, ask: Ask, folder: Path) -> tuple[Load, float]:
 def ours(table: pd.DataFrame, folder: Path) -> dict[str, Measured]:
     """Measure the service and its yardsticks by turns, so that a busy moment is nobody's alone."""
     artifacts, log = folder / "artifacts", folder / "server.log"
-    env = environment(folder, PENSTOCK_ACCESS_LOG=str(folder / "access.log")) | {"PYTHONPATH": str(ROOT)}
+    env = environment(
+        folder, PENSTOCK_ACCESS_LOG=str(folder / "access.log"), PENSTOCK_PREDICTION_LOG=str(folder / "log")
+    ) | {"PYTHONPATH": str(ROOT)}
     os.environ["PENSTOCK_HOME"] = env["PENSTOCK_HOME"]
     publish_ours(table, artifacts)
     in_process(table, artifacts)

@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -55,7 +56,7 @@ def load(ask: Ask, seconds: float, folder: Path) -> Load:
     path.write_bytes(ask.raw)
     where = urlsplit(ask.url)
     words = [sys.executable, "-m", "benchmarks.serving.load", str(where.hostname), str(where.port), str(path)]
-    done = subprocess.run([*words, str(seconds)], capture_output=True, text=True, check=True)
+    done = subprocess.run([*words, str(seconds)], capture_output=True, text=True, check=True, timeout=seconds + 120)
     return Load(**json.loads(done.stdout))
 
 
@@ -68,8 +69,8 @@ class _Connection(asyncio.Protocol):
         self.is_open = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        # uvloop's transports are none of asyncio's class.
+        self.transport = cast("asyncio.Transport", transport)
         self._ask()
 
     def connection_lost(self, exc: Exception | None) -> None:

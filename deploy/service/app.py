@@ -7,9 +7,11 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy.service.access import AccessLog
 from deploy.service.door import Doors
@@ -30,6 +32,29 @@ from deploy.service.watch import Watcher
 from penstock.errors import PenstockError
 
 log = logging.getLogger("penstock.service")
+
+
+class Service(FastAPI):
+    """The framework's app without the layers that it has outside of ours.
+
+    They catch faults, of which the envelope lets none through, and look with every request for a provider of telemetry;
+    what is counted is told under /metrics.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the envelope, with all that is inside of it."""
+        layer: Any = super().build_middleware_stack()
+        while not isinstance(layer, Envelope):
+            layer = layer.app
+        return layer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or start and end."""
+        if scope["type"] != "http" or self.middleware_stack is None:
+            await super().__call__(scope, receive, send)
+            return
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -68,15 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
                     log_of.close()
 
     # The framework's own documents are off: its page loads its script from another host.
-    # So is its telemetry, which looks for a provider with every request; what is counted is told under /metrics.
-    app = FastAPI(
-        title="penstock",
-        lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
-    )
+    app = Service(title="penstock", lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.served = parts
     keys, admin = Keys(settings.api_keys, "PENSTOCK_API_KEYS"), Keys(settings.admin_keys, "PENSTOCK_ADMIN_KEYS")
     # The first is the innermost: what guards the app stands before the short way too, and the envelope is put around

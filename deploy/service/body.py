@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Container, Mapping
+import types
+from collections.abc import Awaitable, Container, Generator, Mapping
 from typing import Any
 
 import orjson
 from fastapi import Request
-from starlette.types import Receive
+from starlette.types import Message, Receive
 
 from deploy.service.problems import MAX_FAULTS, Fault, Problem, body_too_long, shown_name
 from penstock.series.rule import HISTORY
@@ -51,23 +52,59 @@ async def collected(receive: Receive, limit: int, seconds: float) -> bytes:
     Problem
         413, 408 or 400, as `read_body` does.
     """
-    parts: list[bytes] = []
-    size = 0
+    # A row mostly comes in one piece with its head: then there is nothing to wait for, and no clock is set.
+    steps = receive().__await__()
+    try:
+        waited_for = next(steps)
+    except StopIteration as done:
+        message: Message = done.value
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            return _within(message.get("body", b""), limit)
+        first = _given(message)
+    else:
+        first = _resumed(steps, waited_for)
     try:
         async with asyncio.timeout(seconds):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise Problem(400, "body-cut", "The body ended before its end")
-                part: bytes = message.get("body", b"")
-                size += len(part)
-                if size > limit:
-                    raise body_too_long(limit)
-                if not message.get("more_body", False):
-                    return b"".join((*parts, part)) if parts else part
-                parts.append(part)
+            return await _all(first, receive, limit)
     except TimeoutError:
         raise Problem(408, "body-slow", f"The body did not arrive within {seconds:g} seconds") from None
+
+
+async def _all(first: Awaitable[Message], receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    message = await first
+    while True:
+        if message["type"] == "http.disconnect":
+            raise Problem(400, "body-cut", "The body ended before its end")
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise body_too_long(limit)
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await receive()
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise body_too_long(limit)
+    return body
+
+
+async def _given(message: Message) -> Message:
+    return message
+
+
+@types.coroutine
+def _resumed(steps: Generator[Any, None, Message], waited_for: object) -> Generator[Any, None, Message]:
+    """Go on with what has begun, from what it waits for."""
+    try:
+        yield waited_for
+    except BaseException as error:  # a cancellation above all: it is for whatever waits
+        yield steps.throw(error)
+    return (yield from steps)
 
 
 def media_type(request: Request, allowed: tuple[str, ...]) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -30,8 +31,7 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MOST_WAITING = 512
-_Inc: TypeAlias = Callable[..., None]
-_Observe: TypeAlias = Callable[[float], None]
+_T = TypeVar("_T")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -69,7 +69,7 @@ class Meters:
 
         # Requests that are answered and not counted yet. Counting many at once costs each a tenth of counting it
         # alone; several workers count at once, because any of them may be asked for the sum.
-        self._waiting: list[tuple[str, str, int, float]] = []
+        self._waiting: deque[tuple[str, str, int, float]] = deque()
         self._most_waiting = 1 if os.environ.get(MULTIPROCESS) else MOST_WAITING
         # Finding a number by its labels costs as much as a layer of the app. Methods, patterns and statuses are few.
         self._found: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
@@ -82,8 +82,7 @@ class Meters:
             self._settle()
 
     def _settle(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for method, route, status, seconds in waiting:
+        for method, route, status, seconds in _emptied(self._waiting):
             key = (method if method in _METHODS else "other", route, status)
             found = self._found.get(key)
             if found is None:
@@ -91,12 +90,14 @@ class Meters:
                 self._found[key] = found
             found[0].inc()
             found[1].observe(seconds)
+        for tally in self._tallies.values():
+            tally.settle()
 
     def tally(self, model: str, version: str) -> Tally:
         """Return what one version of a model is counted on."""
         found = self._tallies.get((model, version))
         if found is None:
-            found = self._tallies[model, version] = Tally(self, model, version)
+            found = self._tallies[model, version] = Tally(self, model, version, self._most_waiting)
         return found
 
     def text(self) -> bytes:
@@ -114,22 +115,40 @@ class Meters:
 class Tally:
     """Counts what one version of a model answers."""
 
-    __slots__ = ("_model", "_rows", "_seconds", "_warnings")
+    __slots__ = ("_model", "_most_waiting", "_rows", "_seconds", "_waiting", "_warnings")
 
-    def __init__(self, meters: Meters, model: str, version: str) -> None:
-        self._seconds: _Observe = meters.predict_seconds.labels(model).observe
-        self._rows: _Inc = meters.rows.labels(model, version).inc
+    def __init__(self, meters: Meters, model: str, version: str, most_waiting: int) -> None:
+        self._seconds = meters.predict_seconds.labels(model)
+        self._rows = meters.rows.labels(model, version)
         self._warnings = meters.warnings
         self._model = model
+        self._waiting: deque[tuple[float, int]] = deque()
+        self._most_waiting = most_waiting
 
     def note(self, seconds: float, answers: Predictions) -> None:
         """Count one call of the model."""
         n_rows = len(answers)
-        self._seconds(seconds)
-        self._rows(n_rows)
+        self._waiting.append((seconds, n_rows))
+        if len(self._waiting) >= self._most_waiting:
+            self.settle()
         for note in answers.notes:
             n = n_rows if note.rows is None else len(note.rows)
             self._warnings.labels(self._model, note.warned.code).inc(n)
+
+    def settle(self) -> None:
+        """Count what was noted."""
+        for seconds, n_rows in _emptied(self._waiting):
+            self._seconds.observe(seconds)
+            self._rows.inc(n_rows)
+
+
+def _emptied(waiting: deque[_T]) -> Iterator[_T]:
+    """Take what waits, one by one: threads may add to it meanwhile, and more than one may take."""
+    while waiting:
+        try:
+            yield waiting.popleft()
+        except IndexError:
+            return
 
 
 def _gauge(registry: CollectorRegistry, name: str, text: str, labels: list[str]) -> Gauge:

@@ -11,10 +11,11 @@ import functools
 import uuid
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 from deploy.service.problems import MEDIA, Problem
 from deploy.service.settings import Settings
+from deploy.service.wire import QuickProtocol
 
 # A caller who still sends what was refused may read the refusal meanwhile; then the connection ends.
 LINGER_SECONDS = 30.0
@@ -25,7 +26,7 @@ def _settings() -> Settings:
     return Settings.from_environment()
 
 
-class Guarded(HttpToolsProtocol):
+class Guarded(QuickProtocol):
     """One connection of a caller who may mean harm."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -90,8 +89,6 @@ def _from_numpy(values: Any) -> Any:
 def _from_rows(raw: Sequence[Any]) -> Given:
     if len(raw) == 1 and isinstance(raw[0], Mapping):
         return Given({str(name): [value] for name, value in raw[0].items()}, 1, {})
-    if (columns := _from_alike(raw)) is not None:
-        return Given(columns, len(raw), {})
     wrong = next((i for i, row in enumerate(raw) if type(row) is not dict and not isinstance(row, Mapping)), None)
     if wrong is not None:
         raise RequestError(f"Row {wrong} is not a mapping", expected="rows of column name and value")
@@ -106,21 +103,6 @@ def _from_rows(raw: Sequence[Any]) -> Given:
         if n < len(raw)
     }
     return Given(columns, len(raw), lacking)
-
-
-def _from_alike(raw: Sequence[Any]) -> dict[str, Any] | None:
-    """Return the columns of rows that all name the same ones, None where they don't, or are other than dictionaries."""
-    if set(map(type, raw)) != {dict}:
-        return None
-    names = list(raw[0])
-    # A row that names all of these, and as many as these, names nothing else.
-    if len(names) < 2 or sum(map(len, raw)) != len(names) * len(raw):
-        return None
-    try:
-        cells = zip(*map(itemgetter(*names), raw), strict=True)
-    except KeyError:
-        return None
-    return {str(name): list(values) for name, values in zip(names, cells, strict=True)}
 
 
 def _from_frame(raw: Any) -> Given:

@@ -10,7 +10,7 @@ from deploy.service.body import JSON, media_type, read_body
 from deploy.service.canaries import chosen
 from deploy.service.explained import explained_row, reasons_of, wants_reasons
 from deploy.service.holder import Held
-from deploy.service.problems import Problem, unknown_model
+from deploy.service.problems import Problem, request_id_of, unknown_model
 from deploy.service.served import Served, as_json, default_model, model, served, version_of
 
 router = APIRouter(tags=["predict"])
@@ -45,7 +45,7 @@ async def _answer(request: Request, parts: Served, held: Held) -> Response:
         content = await asyncio.get_running_loop().run_in_executor(parts.pool, explained_row, parts, held, body)
         return Response(content, media_type=JSON)
     # On the event loop: with the interpreter's one lock a thread makes a row slower and 30 % fewer of them a second.
-    content = parts.doors.answer(held, body, parts.settings.max_rows, request.state.request_id)
+    content = parts.doors.answer(held, body, parts.settings.max_rows, request_id_of(request))
     return Response(content, media_type=JSON)
 
 
