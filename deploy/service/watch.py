@@ -66,12 +66,11 @@ class Watcher:
         self._watched: dict[str, Watched] = {}
         self._wake = asyncio.Event()
         # One load at a time: memory then holds one new bundle beside the old ones, never all of them.
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix="penstock-load")
+        self._loader = ThreadPoolExecutor(1, "penstock-load", interpreter.stand_back)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="penstock-poll")
         self.pins = Pins(settings, holder, self._loader, self._room_on_loop)
         shared = os.environ.get(MULTIPROCESS)
         self._failing = Failing(Path(shared) if shared else None)
-        self._settled = False
 
     async def run(self) -> None:
         """Look, wait, look again, until cancelled."""
@@ -181,7 +180,7 @@ class Watcher:
 
     def _make_room(self, name: str, needed: int, kept: int) -> None:
         held = {other: held for other, held in self.holder.held().items() if other != name}
-        others = {other: (held.pulse.used, held.size) for other, held in (held | self.pins.held()).items()}
+        others = {other: (held.pulse.used, held.size) for other, held in {**held, **self.pins.held()}.items()}
         for other in leaving(needed, self.most, kept, others):
             if not self.pins.drop(other):
                 self._rest(other)
@@ -233,9 +232,8 @@ class Watcher:
     async def _off_loop(self, work: Callable[[], Outcome]) -> Outcome:
         def done() -> Outcome:
             outcome = work()
-            if not self._settled:
-                self._settled = True
-                interpreter.settle()
+            # Before the process is ready, where a model is loaded before it is.
+            interpreter.settle()
             return outcome
 
         return await asyncio.get_running_loop().run_in_executor(self._loader, done)
