@@ -68,12 +68,11 @@ class Watcher:
         self._watched: dict[str, Watched] = {}
         self._wake = asyncio.Event()
         # One load at a time: memory then holds one new bundle beside the old ones, never all of them.
-        self._loader = ThreadPoolExecutor(1, thread_name_prefix="penstock-load")
+        self._loader = ThreadPoolExecutor(1, "penstock-load", interpreter.stand_back)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="penstock-poll")
         self.pins = Pins(settings, holder, self._loader, self._room_on_loop)
         shared = os.environ.get(MULTIPROCESS)
         self._failing = Failing(Path(shared) if shared else None)
-        self._settled = False
 
     async def run(self) -> None:
         """Look, wait, look again, until cancelled."""
@@ -249,9 +248,8 @@ class Watcher:
     async def _off_loop(self, work: Callable[[], Outcome]) -> Outcome:
         def done() -> Outcome:
             outcome = work()
-            if not self._settled:
-                self._settled = True
-                interpreter.settle()
+            # Before the process is ready, where a model is loaded before it is.
+            interpreter.settle()
             return outcome
 
         return await asyncio.get_running_loop().run_in_executor(self._loader, done)

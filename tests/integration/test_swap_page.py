@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -23,6 +25,7 @@ def chromium(need):
         running.close()
 
 
+@pytest.mark.long
 def test_a_page_follows_a_swap_while_somebody_fills_in_its_form(tmp_path, root, chromium):
     """Version, state and figures change by themselves; what was typed stays, and nothing complains."""
     first = put(tmp_path)
@@ -59,8 +62,6 @@ def test_a_page_follows_a_swap_while_somebody_fills_in_its_form(tmp_path, root, 
 
 def put_spoilt(artifacts, service):
     """Publish a version that is refused, unseen by the service until it is spoilt."""
-    import signal
-
     service.process.send_signal(signal.SIGSTOP)
     bad = put(artifacts, seed=2)
     too_large(ModelHome(artifacts, "ships").version_folder(bad.version))

@@ -83,6 +83,7 @@ def resident(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
+@pytest.mark.long
 def test_workers_follow_the_pointer_in_step(tmp_path, root, told):
     """Each answer names its version, and soon after a publish no worker answers by the one before."""
     put(tmp_path, seed=SEEDS[-1])
