@@ -15,9 +15,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.ground import PENSTOCK, environment, free_port, report, server, workplace
+from deploy.service.keys import new_key
+
+if TYPE_CHECKING:
+    from requests import Session
 
 CASES = 20_000
 # Nothing that is sent takes the service longer than some milliseconds; a busy machine may take its time.
@@ -29,14 +33,15 @@ ALLOWED = frozenset({503})
 def main(n: int = CASES) -> None:
     """Publish small models, serve them, and send `n` cases and a tenth as many broken ones."""
     with workplace() as folder:
-        env = environment(folder, PENSTOCK_HEAD_SECONDS="2", PENSTOCK_BODY_SECONDS="5")
+        key, entry = new_key("fuzz")
+        env = environment(folder, PENSTOCK_HEAD_SECONDS="2", PENSTOCK_BODY_SECONDS="5", PENSTOCK_ADMIN_KEYS=entry)
         os.environ["PENSTOCK_HOME"] = env["PENSTOCK_HOME"]
         port = free_port()
         publish(folder / "artifacts")
         words = [str(PENSTOCK), "serve", "--artifacts", str(folder / "artifacts"), "--port", str(port)]
         with server(words, f"http://127.0.0.1:{port}/readyz", env):
             began = time.perf_counter()
-            answered = fuzz(f"http://127.0.0.1:{port}", n, seed=1)
+            answered = fuzz(f"http://127.0.0.1:{port}", n, seed=1, key=key)
             broken = throw(port, n // 10, seed=1)
             seconds = time.perf_counter() - began
             alive = pause(port)
@@ -61,7 +66,7 @@ def pause(port: int) -> bool:
     return b" 200 " in send(port, b"GET /livez HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")[:40]
 
 
-def fuzz(base: str, n: int, seed: int) -> Counter[int]:
+def fuzz(base: str, n: int, seed: int, key: str = "") -> Counter[int]:
     """Send requests that are made from a service's document, as many well-formed ones as broken ones.
 
     Parameters
@@ -72,6 +77,8 @@ def fuzz(base: str, n: int, seed: int) -> Counter[int]:
         About how many; each operation has its share, those that take a body a larger one.
     seed : int
         The same requests for the same seed and document.
+    key : str
+        The key that each request shows.
 
     Returns
     -------
@@ -83,6 +90,7 @@ def fuzz(base: str, n: int, seed: int) -> Counter[int]:
     AssertionError
         An answer that is a 5xx, late, without a request id, or other than the document says.
     """
+    import requests
     import schemathesis
     from hypothesis.errors import Unsatisfiable
     from schemathesis.core.result import Ok
@@ -91,6 +99,8 @@ def fuzz(base: str, n: int, seed: int) -> Counter[int]:
     operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
     weights = [12 if operation.body else 2 if operation.path_parameters else 1 for operation in operations]
     counts: Counter[int] = Counter()
+    session = requests.Session()
+    session.headers["X-API-Key"] = key
     for operation, weight in zip(operations, weights, strict=True):
         share = max(1, n * weight // sum(weights) // 2)
         for mode in schemathesis.GenerationMode:
@@ -100,21 +110,27 @@ def fuzz(base: str, n: int, seed: int) -> Counter[int]:
                 named = operation.as_strategy(generation_mode=mode, path_parameters={"name": "ships"})
                 strategy = named | strategy
             with contextlib.suppress(Unsatisfiable):
-                _run(strategy, share, seed, base, counts)
+                _run(strategy, share, seed, base, session, counts)
     # What could not be made broken is made up for by the one operation that takes anything.
     left = n - sum(counts.values())
     if left > 0:
         batch = next(o for o in operations if o.path == "/models/{name}/predict/batch")
-        _run(batch.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE), left, seed + 1, base, counts)
+        _run(
+            batch.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE),
+            left,
+            seed + 1,
+            base,
+            session,
+            counts,
+        )
+    session.close()
     return counts
 
 
-def _run(strategy: Any, n: int, seed: int, base: str, counts: Counter[int]) -> None:
+def _run(strategy: Any, n: int, seed: int, base: str, session: Session, counts: Counter[int]) -> None:
     import hypothesis
-    import requests
     from schemathesis import checks
 
-    session = requests.Session()
     judged = [
         getattr(checks, name)
         for name in ("not_a_server_error", "content_type_conformance", "response_schema_conformance")
@@ -140,7 +156,6 @@ def _run(strategy: Any, n: int, seed: int, base: str, counts: Counter[int]) -> N
         case.validate_response(answer, checks=judged)
 
     one()
-    session.close()
 
 
 def throw(port: int, n: int, seed: int) -> Counter[int]:

@@ -18,7 +18,7 @@ from deploy.service.settings import Settings
 from penstock.errors import EXIT_OK, EXIT_OTHER, UserError
 
 # From the signal on, with the wait in which the service says that it goes; orchestrators kill after 30 seconds.
-DRAIN_SECONDS = 25
+DRAIN_SECONDS = 20
 # One row is too little work to share among threads: waking them costs more than they save, and workers would fight.
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 

@@ -84,9 +84,10 @@ def create_app(settings: Settings) -> FastAPI:
             with told_by_signal(parts.leaving, settings.drain_seconds):
                 yield
         finally:
-            watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watch
+            # Python 3.11's `wait_for` loses a cancellation when what it waits for comes in the same moment.
+            while not watch.done():
+                watch.cancel()
+                await asyncio.wait([watch], timeout=2)
             parts.pool.shutdown(wait=False, cancel_futures=True)
             for log_of in (access, recording):
                 if log_of is not None:

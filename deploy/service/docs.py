@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_TITLES = {"service": "The service", "models": "Models", "predict": "Any model"}
+_TITLES = {"service": "The service", "models": "Models", "predict": "Any model", "admin": "Moving models"}
 
 
 def groups_of(doc: dict[str, Any]) -> list[dict[str, Any]]:

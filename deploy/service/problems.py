@@ -121,7 +121,8 @@ def from_error(error: PenstockError) -> Problem:
         fault = Fault(field=error.where or None, message=error.what, expected=error.expected or None)
         return Problem(422, "row-refused", error.what, [fault])
     if isinstance(error, NotFound):
-        return Problem(404, "not-found", error.what)
+        # Its own sentence repeats what was asked for.
+        return Problem(404, "not-found", "There is no such model or version")
     if isinstance(error, BundleError):
         return Problem(503, "not-ready", "The model cannot be used at the moment", headers={"Retry-After": "1"})
     return failure()

@@ -59,7 +59,7 @@ class Settings(Frozen):
     max_connections: int = Field(default=4_096, gt=0)
     max_head_bytes: int = Field(default=65_536, ge=1_024)
     head_seconds: float = Field(default=10.0, gt=0)
-    drain_seconds: float = Field(default=5.0, ge=0, le=20)
+    drain_seconds: float = Field(default=5.0, ge=0, le=15)
     api_keys: str = ""
     admin_keys: str = ""
     metrics_access: Literal["key", "open", "off"] = "key"

@@ -71,7 +71,11 @@ class Kept(Frozen):
     accept_schema_change: Reason = ""
 
 
-@router.post("/models/{name}/rollback", summary="Serve an earlier version again")
+def _takes(kind: type[Frozen]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": kind.model_json_schema()}}}}
+
+
+@router.post("/models/{name}/rollback", summary="Serve an earlier version again", openapi_extra=_takes(Back))
 async def roll_back(request: Request, name: str) -> Response:
     """Move the pointer back; the version that is left is withdrawn."""
     wish, who = await _asked(request, name, Back), _who(request)
@@ -79,21 +83,21 @@ async def roll_back(request: Request, name: str) -> Response:
     return _moved(await _done(partial(rollback, artifacts, name, wish.to, wish.reason, who)))
 
 
-@router.post("/models/{name}/hold", summary="Let nothing new go live")
+@router.post("/models/{name}/hold", summary="Let nothing new go live", openapi_extra=_takes(Held))
 async def hold_model(request: Request, name: str) -> Response:
     """Hold a model as it is until it is released."""
     wish, who = await _asked(request, name, Held), _who(request)
     return _moved(await _done(partial(hold, served(request).settings.artifacts, name, wish.reason, who)))
 
 
-@router.post("/models/{name}/release", summary="Let new versions go live again")
+@router.post("/models/{name}/release", summary="Let new versions go live again", openapi_extra=_takes(Released))
 async def release_model(request: Request, name: str) -> Response:
     """End every hold."""
     wish, who = await _asked(request, name, Released), _who(request)
     return _moved(await _done(partial(release, served(request).settings.artifacts, name, wish.reason, who)))
 
 
-@router.post("/models/{name}/canary", summary="Let a version answer a share of the requests")
+@router.post("/models/{name}/canary", summary="Let a version answer a share", openapi_extra=_takes(Tried))
 async def try_version(request: Request, name: str) -> Response:
     """Start a canary, or end it where no version is named."""
     wish, who = await _asked(request, name, Tried), _who(request)
@@ -103,7 +107,7 @@ async def try_version(request: Request, name: str) -> Response:
     return _moved(await _done(partial(start_canary, artifacts, name, wish.version, wish.share, wish.reason, who)))
 
 
-@router.post("/models/{name}/publish", summary="Publish the candidate that a run kept")
+@router.post("/models/{name}/publish", summary="Publish the candidate that a run kept", openapi_extra=_takes(Kept))
 async def publish_kept(request: Request, name: str) -> Response:
     """Publish without training; 409 with the reasons where the gate, a hold or a withdrawal refuses."""
     wish, who = await _asked(request, name, Kept), _who(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from fastapi.testclient import TestClient
 
@@ -17,18 +19,37 @@ AS_BOSS = {"x-api-key": BOSS}
 ADMIN = "/admin/models/ships"
 
 
-@pytest.fixture
-def two(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """Publish two versions."""
-    return tmp_path, put(tmp_path), put(tmp_path, seed=1)
+    folder = tmp_path_factory.mktemp("artifacts")
+    return folder, put(folder), put(folder, seed=1)
+
+
+@pytest.fixture
+def two(made, tmp_path):
+    """Return two versions that a test may move."""
+    shutil.copytree(made[0], tmp_path / "artifacts")
+    return tmp_path / "artifacts", *made[1:]
+
+
+def opened(artifacts):
+    return TestClient(create_app(Settings(artifacts=artifacts, poll_seconds=0.05, admin_keys=BOSS_ENTRY)))
 
 
 @pytest.fixture
 def client(two):
-    settings = Settings(artifacts=two[0], poll_seconds=0.05, admin_keys=BOSS_ENTRY)
-    with TestClient(create_app(settings)) as opened:
-        wait_for(lambda: opened.get("/readyz").status_code == 200)
-        yield opened
+    with opened(two[0]) as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def unmoved(made):
+    """Open a service that no test moves anything of."""
+    with opened(made[0]) as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200)
+        yield client
 
 
 def problem(answer, status, slug):
@@ -87,15 +108,26 @@ def test_a_hold_keeps_new_versions_out_until_it_is_released(client, two):
         (f"{ADMIN}/delete", {}, 404, "no-such-page"),
     ],
 )
-def test_what_cannot_be_done_is_told_and_nothing_is_repeated(client, two, path, body, status, slug):
+def test_what_cannot_be_done_is_told_and_nothing_is_repeated(unmoved, made, path, body, status, slug):
     """Every refusal in the one shape; the pointer stays where it is."""
-    before = ModelHome(two[0], "ships").read_pointer()
-    answer = client.post(path, json=body, headers=AS_BOSS)
+    before = ModelHome(made[0], "ships").read_pointer()
+    answer = unmoved.post(path, json=body, headers=AS_BOSS)
     told = problem(answer, status, slug)
     # The name of a field that nobody knows is told; a value never.
     assert all("s3cr3t" not in str(v) for k, v in told.items() if k != "errors")
     assert all("s3cr3t" not in error["message"] + error.get("expected", "") for error in told.get("errors", []))
-    assert ModelHome(two[0], "ships").read_pointer() == before
+    assert ModelHome(made[0], "ships").read_pointer() == before
+
+
+def test_the_document_tells_what_may_be_asked_and_who_may(unmoved):
+    """Each route with its body, and the key that it asks for; what is open asks for none."""
+    doc = unmoved.get("/openapi.json").json()
+    hold = doc["paths"]["/admin/models/{name}/hold"]["post"]
+    assert hold["requestBody"]["content"]["application/json"]["schema"]["required"] == ["reason"]
+    assert hold["security"] == [{"bearer": []}, {"key": []}]
+    assert {"bearer", "key"} <= doc["components"]["securitySchemes"].keys()
+    assert "security" not in doc["paths"]["/predict"]["post"]
+    assert unmoved.get("/docs").status_code == 200
 
 
 def test_only_an_admin_s_key_moves_models(two):

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from deploy.service.app import create_app
 from deploy.service.guard import Guard
 from deploy.service.keys import Keys, new_key
 from deploy.service.leaving import Leaving
@@ -130,6 +131,28 @@ def test_whoever_has_no_key_takes_no_place():
     assert ask(guard, [*CHUNKED, (b"x-api-key", KEY.encode())])[0] == 200
     assert ask(guard, [(b"authorization", b"Bearer " + KEY.encode())], root_path="/v", path="/v/predict")[0] == 200
     assert ask(guard, root_path="/v", path="/v/livez")[0] == 200
+
+
+def test_a_watch_that_misses_its_end_keeps_no_process(tmp_path, monkeypatch):
+    """A file that changes just then must not cost the whole time in which a process may go."""
+    missed = []
+
+    async def run(_):
+        while len(missed) < 2:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                missed.append(1)
+
+    monkeypatch.setattr("deploy.service.watch.Watcher.run", run)
+
+    async def live():
+        app = create_app(Settings(artifacts=tmp_path))
+        async with app.router.lifespan_context(app):
+            await asyncio.sleep(0)
+
+    asyncio.run(asyncio.wait_for(live(), 20))
+    assert len(missed) == 2
 
 
 def test_a_process_that_goes_asks_for_the_connection_to_be_closed():

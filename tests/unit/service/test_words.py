@@ -73,7 +73,9 @@ def test_an_error_is_told_without_its_text():
 def test_only_errors_written_for_callers_reach_them():
     """A store's error names paths of the machine; the caller learns none."""
     assert from_error(RequestError("Two columns are named 'a'")).status == 422
-    assert from_error(NotFound("No such version", where="/srv/x")).status == 404
+    absent = from_error(NotFound("There is no version 's3cr3t'", where="/srv/x"))
+    assert absent.status == 404
+    assert "s3cr3t" not in str(absent.body("id"))
     problem = from_error(StoreError("gone", where="/srv/secret"))
     assert problem.status == 500
     assert "/srv" not in str(problem.body("id"))
