@@ -374,10 +374,14 @@ class Gate(Frozen):
 
 
 class Publishing(Frozen):
-    """Whether a version that the gate lets in goes live, and how many versions of a model are kept."""
+    """Whether a version that the gate lets in goes live, how many versions of a model are kept, and in which format.
+
+    `skops` needs the extra of that name, here and where it is served; a model that it cannot hold is written by joblib.
+    """
 
     enabled: bool = True
     keep: int = Field(default=10, ge=1)
+    format: Literal["joblib", "skops"] = "joblib"
 
     @classmethod
     def written(cls, value: object) -> Publishing:

@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
-from penstock.bundle.environment import differences, unpickled
+from penstock.bundle.environment import differences
 from penstock.bundle.manifest import CARD, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
+from penstock.bundle.pickled import opened
 from penstock.bundle.promises import Promises
 from penstock.bundle.renewal import records_in
 from penstock.bundle.sealed import Sealed
@@ -48,7 +49,7 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         "schema": TableSchema.model_validate_json(files[SCHEMA]),
         "plan": Plan.model_validate({"steps": steps["steps"]}),
         "lookups": {lookup.name: lookup for lookup in lookups_of(steps, tables)},
-        "estimator": unpickled(files[estimator], manifest.environment, str(sealed.folder / estimator)),
+        "estimator": opened(files, estimator, manifest.environment, str(sealed.folder / estimator)),
         "profile": Profile.model_validate_json(files[PROFILE]),
         "carried": records_in(files),
         "version": manifest.version,

@@ -16,8 +16,9 @@ from penstock.bundle.environment import opens_alike
 from penstock.bundle.layout import Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, What, now, whoami
 from penstock.bundle.manifest import is_record
+from penstock.bundle.publishing import keep_of
 from penstock.bundle.renewal import records_in, renewed_pointer
-from penstock.bundle.retention import keep_of, sweep
+from penstock.bundle.retention import sweep
 from penstock.bundle.rollback import hold, release, rollback
 from penstock.bundle.seal import Parts, build_files
 from penstock.bundle.sealed import Sealed, open_sealed

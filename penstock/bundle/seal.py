@@ -35,8 +35,10 @@ from penstock.bundle.manifest import (
     Manifest,
     entries,
 )
+from penstock.bundle.pickled import packed
 from penstock.bundle.probe import answers_to, with_answers
 from penstock.bundle.promises import Promises
+from penstock.bundle.publishing import format_of
 from penstock.frozen import canonical_json
 from penstock.receipts import Interval, Verdict
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
@@ -130,9 +132,8 @@ def build_files(
         METRICS: canonical_json(dict(parts.metrics)),
         VERDICT: canonical_json(verdict),
         PROBE: arrow_bytes(with_answers(parts.probe, answers_to(candidate.predict, parts.probe, name))),
-        ESTIMATOR: parts.served,
-        TWIN: parts.twin,
     }
+    files |= packed({ESTIMATOR: parts.served, TWIN: parts.twin}, format_of(parts.spec), parts.environment)
     files |= {f"{LOOKUPS}{table}.arrow": arrow_bytes(rows) for table, rows in parts.tables.items()}
     files |= {f"{LOOKUPS}{table}.json": canonical_json(record) for table, record in candidate.carried.items()}
     if parts.report is not None:
