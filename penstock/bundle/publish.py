@@ -16,7 +16,6 @@ from penstock.bundle.environment import opens_alike
 from penstock.bundle.layout import Pointer, version_name, without_withdrawn
 from penstock.bundle.log import Event, What, now, whoami
 from penstock.bundle.manifest import is_record
-from penstock.bundle.publishing import keep_of
 from penstock.bundle.renewal import records_in, renewed_pointer
 from penstock.bundle.retention import sweep
 from penstock.bundle.rollback import hold, release, rollback
@@ -24,6 +23,7 @@ from penstock.bundle.seal import Parts, build_files
 from penstock.bundle.sealed import Sealed, open_sealed
 from penstock.bundle.turn import Turn, event, turn
 from penstock.errors import BundleError, PublishConflict
+from penstock.publishing import keep_of
 from penstock.receipts import Published, Verdict
 
 # All that moves a pointer can be had from here.

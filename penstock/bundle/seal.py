@@ -38,8 +38,8 @@ from penstock.bundle.manifest import (
 from penstock.bundle.pickled import packed
 from penstock.bundle.probe import answers_to, with_answers
 from penstock.bundle.promises import Promises
-from penstock.bundle.publishing import format_of
 from penstock.frozen import canonical_json
+from penstock.publishing import format_of
 from penstock.receipts import Interval, Verdict
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.plan import Plan
