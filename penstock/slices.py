@@ -350,24 +350,6 @@ class Gate(Frozen):
     replicates: int = Field(default=1000, ge=100, le=20_000)
 
 
-class Publishing(Frozen):
-    """Whether a version that the gate lets in goes live, and how many versions of a model are kept."""
-
-    enabled: bool = True
-    keep: int = Field(default=10, ge=1)
-
-    @classmethod
-    def written(cls, value: object) -> Publishing:
-        """Return what a spec's `publish` says: yes or no, or a mapping.
-
-        Examples
-        --------
-        >>> Publishing.written(False).enabled, Publishing.written({"keep": 3}).keep
-        (False, 3)
-        """
-        return cls(enabled=value) if isinstance(value, bool) else cls.model_validate(value)
-
-
 class Serving(Frozen):
     """How strictly requests are read: a field that the model does not know is a warning, or refused."""
 

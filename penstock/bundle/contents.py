@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
-from penstock.bundle.environment import differences, unpickled
-from penstock.bundle.fitted import Fitted
+from penstock.bundle.environment import differences
+from penstock.bundle.fitted import Fitted, as_signed
 from penstock.bundle.kernel.packing import opened_kernel
 from penstock.bundle.manifest import CARD, KERNEL, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
+from penstock.bundle.pickled import named, opened
 from penstock.bundle.promises import Promises
 from penstock.bundle.renewal import records_in
 from penstock.bundle.sealed import Sealed
@@ -52,7 +53,7 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         "plan": Plan.model_validate({"steps": steps["steps"]}),
         "lookups": {lookup.name: lookup for lookup in lookups_of(steps, tables)},
         "fitted": _fitted(sealed, estimator),
-        "kernel": None if estimator in files else opened_kernel(files[KERNEL]),
+        "kernel": None if named(files, estimator) in files else opened_kernel(files[KERNEL]),
         "profile": Profile.model_validate_json(files[PROFILE]),
         "carried": records_in(files),
         "version": manifest.version,
@@ -71,10 +72,17 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
 
 
 def _fitted(sealed: Sealed, estimator: str) -> Fitted:
-    made_with, path = sealed.manifest.environment, sealed.folder / estimator
-    if estimator not in sealed.files:
-        return Fitted.sealed(path, sealed.manifest.files[estimator], made_with)
-    return Fitted.at_hand(unpickled(sealed.files[estimator], made_with, str(path)))
+    signed, made_with = sealed.manifest.files, sealed.manifest.environment
+    name = named(signed, estimator)
+    path = sealed.folder / name
+    if name in sealed.files:
+        return Fitted.at_hand(opened(sealed.files, estimator, made_with, str(path)))
+
+    def when_asked() -> object:
+        proven = {name: as_signed(path, signed[name], "fitted pipeline")}
+        return opened(proven, estimator, made_with, str(path))
+
+    return Fitted(when_asked)
 
 
 def table_in(data: bytes) -> pa.Table:

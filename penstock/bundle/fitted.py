@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
 from penstock.bundle.disk import read_regular
-from penstock.bundle.environment import unpickled
 from penstock.bundle.manifest import FileEntry, Manifest, entry
 from penstock.errors import BundleError, Tampered
 
@@ -31,11 +30,6 @@ class Fitted:
     def at_hand(cls, estimator: object) -> Self:
         """Return a pipeline that is in memory already."""
         return cls(lambda: estimator)
-
-    @classmethod
-    def sealed(cls, path: Path, signed: FileEntry, made_with: Mapping[str, object]) -> Self:
-        """Return a pipeline that lies in a file, of which the manifest tells size and sha256."""
-        return cls(lambda: unpickled(as_signed(path, signed, "fitted pipeline"), made_with, str(path)))
 
     def get(self) -> Any:
         """Return the pipeline.

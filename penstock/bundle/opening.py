@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from penstock.bundle.contents import contents_of, table_in
 from penstock.bundle.keys import Trust
 from penstock.bundle.manifest import ESTIMATOR, KERNEL, PROBE, REPORT, TWIN
+from penstock.bundle.pickled import spellings
 from penstock.bundle.sealed import open_sealed, read_manifest
 from penstock.errors import BundleError
 
@@ -27,10 +28,10 @@ def opened(folder: Path, name: str | None, twin: bool, trust: Trust) -> tuple[di
     BundleError
         The version says something that this release does not understand, or does not open here.
     """
-    chosen = TWIN if twin else ESTIMATOR
-    unused = {TWIN, ESTIMATOR, REPORT} - {chosen}
+    chosen, other = (TWIN, ESTIMATOR) if twin else (ESTIMATOR, TWIN)
+    unused = {REPORT, *spellings(other)}
     if not twin and KERNEL in read_manifest(folder, trust).files:
-        unused.add(ESTIMATOR)
+        unused.update(spellings(ESTIMATOR))
     sealed = open_sealed(folder, trust, name=name, keep=lambda path: path not in unused)
     try:
         return contents_of(sealed, chosen), table_in(sealed.files[PROBE])

@@ -17,12 +17,13 @@ from penstock.bundle.layout import Canary, Pointer, version_name, without_withdr
 from penstock.bundle.log import Event, What, now, whoami
 from penstock.bundle.manifest import is_record
 from penstock.bundle.renewal import records_in, renewed_pointer
-from penstock.bundle.retention import keep_of, sweep
+from penstock.bundle.retention import sweep
 from penstock.bundle.rollback import hold, release, rollback
 from penstock.bundle.seal import Parts, build_files
 from penstock.bundle.sealed import Sealed, open_sealed
 from penstock.bundle.turn import Turn, event, turn
 from penstock.errors import BundleError, PublishConflict
+from penstock.publishing import keep_of
 from penstock.receipts import Published, Verdict
 
 # All that moves a pointer can be had from here.

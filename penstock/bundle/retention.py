@@ -9,33 +9,15 @@ memory: the day is for one that was away, or asked for a version by name.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
-
-from pydantic import ValidationError
 
 from penstock.bundle.layout import Pointer
 from penstock.bundle.log import MADE_LIVE, Event
 from penstock.bundle.turn import Turn
 from penstock.errors import PenstockError
-from penstock.slices import Publishing
 
 GRACE = dt.timedelta(days=1)
-
-
-def keep_of(spec: Mapping[str, Any]) -> int:
-    """Return how many versions a spec, as it was written, wants kept; the default where it cannot tell.
-
-    Examples
-    --------
-    >>> keep_of({"publish": {"keep": 3}}), keep_of({"publish": True}), keep_of({})
-    (3, 10, 10)
-    """
-    try:
-        return Publishing.written(spec.get("publish", True)).keep
-    except ValidationError:
-        return Publishing().keep
 
 
 def expendable(

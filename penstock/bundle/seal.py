@@ -36,9 +36,11 @@ from penstock.bundle.manifest import (
     Manifest,
     entries,
 )
+from penstock.bundle.pickled import packed
 from penstock.bundle.probe import answers_to, with_answers
 from penstock.bundle.promises import Promises
 from penstock.frozen import canonical_json
+from penstock.publishing import format_of
 from penstock.receipts import Interval, Verdict
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.steps.plan import Plan
@@ -138,9 +140,8 @@ def build_files(
         METRICS: canonical_json({**parts.metrics, "kernel": compiled.told}),
         VERDICT: canonical_json(verdict),
         PROBE: arrow_bytes(with_answers(parts.probe, answers_to(candidate.predict, parts.probe, name))),
-        ESTIMATOR: parts.served,
-        TWIN: parts.twin,
     }
+    files |= packed({ESTIMATOR: parts.served, TWIN: parts.twin}, format_of(parts.spec), parts.environment)
     files |= compiled.files
     files |= {f"{LOOKUPS}{table}.arrow": arrow_bytes(rows) for table, rows in parts.tables.items()}
     files |= {f"{LOOKUPS}{table}.json": canonical_json(record) for table, record in candidate.carried.items()}

@@ -31,6 +31,7 @@ from penstock.bundle.manifest import (
     Manifest,
     is_table,
 )
+from penstock.bundle.pickled import as_joblib
 from penstock.bundle.probe import rows_of
 from penstock.bundle.promises import Promises
 from penstock.bundle.renewal import records_in, renewed_by
@@ -101,8 +102,8 @@ def _parts(manifest: Manifest, files: Mapping[str, bytes]) -> Parts:
             if is_table(path)
         },
         collected=collected_at(manifest.lineage),
-        served=files[ESTIMATOR],
-        twin=files[TWIN],
+        served=as_joblib(files, ESTIMATOR, manifest.environment, manifest.model),
+        twin=as_joblib(files, TWIN, manifest.environment, manifest.model),
         probe=rows_of(_table(files[PROBE])),
         digest=manifest.digest,
         family=manifest.family,

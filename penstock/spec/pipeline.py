@@ -15,9 +15,10 @@ from penstock.durations import Duration
 from penstock.errors import SpecError, UserError
 from penstock.expect.contract import Contract, Written, tables_of
 from penstock.frozen import Frozen
+from penstock.publishing import Publishing
 from penstock.reshape.recipe import Recipe, order_of
 from penstock.series.rule import HISTORY
-from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Publishing, Serving, Split, Typing, Words
+from penstock.slices import ColumnSpec, Forecast, Gate, Join, Modelling, Name, Serving, Split, Typing, Words
 from penstock.sources import Source, source_from
 from penstock.spec.reading import Secrets, fill_in, line_of, read_yaml
 from penstock.steps.code.capture import captured, captured_class

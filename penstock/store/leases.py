@@ -7,6 +7,7 @@ that a writer has just found to be there already.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import os
@@ -35,8 +36,10 @@ def hold_lease(root: str) -> None:
             return
         folder = Path(root, FOLDER)
         folder.mkdir(parents=True, exist_ok=True)
-        while not _taken(folder / uuid.uuid4().hex):
-            continue
+        path = folder / uuid.uuid4().hex
+        while not _taken(path):
+            path = folder / uuid.uuid4().hex
+        atexit.register(_let_go, path, os.getpid())
         _held.add(me)
 
 
@@ -51,6 +54,13 @@ def _taken(path: Path) -> bool:
         pass
     os.close(handle)
     return False
+
+
+def _let_go(path: Path, process: int) -> None:
+    # A child of this process leaves with the same list of things to do, and is not the one that is at work.
+    if process == os.getpid():
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def oldest_lease(root: str) -> float | None:

@@ -135,6 +135,13 @@ def test_what_was_made_since_the_oldest_process_began_stays(artifacts: Path, roo
     assert list((artifacts / FOLDER).iterdir()) == []
 
 
+def test_a_process_that_ends_leaves_no_lease(artifacts: Path, root: Path) -> None:
+    """Thousands of runs would leave thousands of files, where nobody sweeps."""
+    script = "import sys; from penstock.store import Store; Store(sys.argv[1]).put_bytes(b'mine', 'bin')"
+    subprocess.run([sys.executable, "-c", script, str(artifacts)], check=True, cwd=root)
+    assert list((artifacts / FOLDER).iterdir()) == []
+
+
 def test_an_object_that_is_put_again_is_as_good_as_new(artifacts: Path) -> None:
     """Its bytes are there already, and its new user relies on them: even one who comes while it is being swept."""
     store = Store(artifacts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_without_the_extra_the_command_says_what_to_install(
     live: Path, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """It is heavy, and few ask for it."""
-    monkeypatch.setitem(__import__("sys").modules, "model_signing", None)
+    monkeypatch.setitem(sys.modules, "model_signing", None)
     artifacts = str(live.parents[3])
     assert call(["openssf", "sign", "churn", "--key", str(pair[0]), "--artifacts", artifacts]) == 2
     assert "pip install 'penstock[model-signing]'" in capsys.readouterr().err

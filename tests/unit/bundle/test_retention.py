@@ -12,7 +12,8 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.layout import Hold, ModelHome, Pointer
 from penstock.bundle.log import Event, What
 from penstock.bundle.publish import hold, publish, rollback
-from penstock.bundle.retention import GRACE, expendable, keep_of
+from penstock.bundle.retention import GRACE, expendable
+from penstock.publishing import keep_of
 from tests.unit.bundle.making import PASSED, Made
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
