@@ -32,9 +32,10 @@ def division_told(training: Training, *, group: str, wanted: int, private: bool,
         return (f"Cross-validation: {folds} that follow each other in time. {after}",)
     told = [f"Cross-validation: {folds}, {_kind(training, group)}."]
     if training.repeats:
+        often = f"The rows are divided up to {1 + len(training.repeats)} times over"
         told.append(
-            f"The rows are divided up to {1 + len(training.repeats)} times over: {len(training.y):,} are few, and what is "
-            "best on one division may have been lucky. The best candidates are judged by all divisions."
+            f"{often}: {len(training.y):,} are few, and what is best on one division may have been lucky. The best "
+            "candidates are judged by all divisions."
         )
     if split_by == "time":
         told.append(
