@@ -28,7 +28,8 @@ def division_told(training: Training, *, group: str, wanted: int, private: bool,
     n = training.n_folds
     folds = f"{n} folds" + (f" (of {wanted} asked for)" if n < wanted else "")
     if training.order is not None:
-        after = "Each is tested on what comes after all that it learns from, as a forecast is asked for."
+        why = "as a forecast is asked for" if training.target.task == "forecast" else "as held-out rows are the latest"
+        after = f"Each is tested on what comes after all that it learns from, {why}."
         return (f"Cross-validation: {folds} that follow each other in time. {after}",)
     told = [f"Cross-validation: {folds}, {_kind(training, group)}."]
     if training.repeats:
