@@ -147,12 +147,24 @@ def sides(raw: pa.Table, rule: SplitRule, schema: TableSchema | None = None) -> 
         if schema is None or rule.cutoff is None:
             raise SpecError("The split by time lacks its cutoff", todo="Infer the lock anew: penstock lock --update")
         column = schema.column(rule.columns[0])
-        at = _times(columns[0], column) if len(columns) == 1 else _clock_times(raw, rule, schema)
+        at = times_of(raw, rule, schema)
         cutoff = _times(pa.array([rule.cutoff]), _reading_of_cutoff(column))
         held = np.where(np.isnan(at), False, at >= cutoff[0])
     else:
         held = _shares(row_texts(columns), rule.salt) < rule.heldout
     return np.where(held, HELDOUT, TRAIN)
+
+
+def times_of(raw: pa.Table, rule: SplitRule, schema: TableSchema) -> np.ndarray:
+    """Return when each row was, by the columns of a split by time: float64 of shape (n_rows,), NaN where nobody knows.
+
+    Raises
+    ------
+    DataError
+        A column of the split is not there.
+    """
+    columns = [_column(raw, name, "split") for name in rule.columns]
+    return _times(columns[0], schema.column(rule.columns[0])) if len(columns) == 1 else _clock_times(raw, rule, schema)
 
 
 def is_row_number(values: pa.Array | pa.ChunkedArray) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from penstock.bundle.origins import cleaning, environment, findings, plain, sources, typing, worst
+from penstock.bundle.origins import cleaning, coefficients, environment, findings, plain, sources, typing, worst
 from penstock.cells import time_text
 from penstock.durations import told
 from penstock.metrics.aim_facts import aim_lines
@@ -82,6 +82,7 @@ def card_text(
         *_section("What good means", _aim(bundle, made.metrics)),
         ["## Scores on held-out rows", "", *_scores(scores, baseline, _lower(bundle))],
         *_section("How it was chosen", _selection(made.metrics)),
+        *_section("Coefficients", coefficients(made.metrics)),
         *_section("Where it is worst", worst(made.metrics, bundle.schema, made.plan, scores)),
         *_section("Leakage", findings(made.metrics)),
         ["## Verdict of the gate", "", *_verdict(verdict, forced)],

@@ -15,6 +15,7 @@ MOST_SOURCES = 20
 MOST_STEPS = 30
 MOST_SLICES = 5
 MOST_FINDINGS = 20
+MOST_COEFFICIENTS = 40
 # What a release of penstock, or a made-up candidate of a test, does not tell is left out.
 Told = Mapping[str, Any]
 
@@ -122,3 +123,35 @@ def environment(libraries: Mapping[str, str], spec: Told) -> list[str]:
 def _receipt(lineage: Told, stage: str) -> Told:
     found: Told = lineage.get("receipts", {}).get(stage, {})
     return found
+
+
+def coefficients(metrics: Told) -> list[str]:
+    """Return the coefficients of a model that was fitted to be read, as a table; those of private columns by name.
+
+    Examples
+    --------
+    >>> row = {"name": "size", "estimate": 1.5, "error": 0.5, "p": 0.003, "low": 0.5, "high": 2.5}
+    >>> coefficients({"coefficients": {"kind": "normal", "rows": [row], "diagnostics": {"r2": 0.4}}})[-3]
+    '| size | 1.5 | 0.5 | 0.003 | 0.5 to 2.5 |'
+    """
+    found = metrics.get("coefficients")
+    if not found:
+        return []
+    lines = [
+        f"Of the twin, on scaled columns ({plain(str(found['kind']))}), with 95 % intervals.",
+        "",
+        "| column | estimate | standard error | p | 95 % interval |",
+        "|---|---|---|---|---|",
+    ]
+    for row in found["rows"][:MOST_COEFFICIENTS]:
+        numbers = [f"{row[key]:.4g}" if row[key] is not None else "" for key in ("estimate", "error", "p")]
+        ends = f"{row['low']:.4g} to {row['high']:.4g}" if row["low"] is not None else ""
+        lines.append(f"| {' | '.join([plain(str(row['name'])), *numbers, ends])} |")
+    told = "; ".join(
+        f"{plain(name.replace('_', ' '))} {value:.4g}"
+        for name, value in found.get("diagnostics", {}).items()
+        if value is not None
+    )
+    more = len(found["rows"]) - MOST_COEFFICIENTS
+    lines += ["", f"and {more} more, in the report."] if more > 0 else []
+    return [*lines, "", f"{told}." if told else "No diagnostics."]

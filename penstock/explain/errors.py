@@ -26,6 +26,7 @@ from penstock.table import Column
 SIGNIFICANT = 0.01
 UNEVEN, HEAVY, REMEMBERED = 1.5, 1.0, 0.1
 MOST_COLUMNS, MOST_LEVELS, MOST_LABELS, MOST_ROWS = 60, 10, 5, 20_000
+FEWEST_IN_BIN = 20
 WORST = 3
 
 
@@ -129,7 +130,7 @@ def _by_feature(judged: Judged, error: Floats, seed: int) -> list[str]:
     columns = [c for c in judged.schema.features if c.name in there and not c.private][:MOST_COLUMNS]
     frame = judged.schema.cast(judged.raw.take(rows), [c.name for c in columns]).frame
     each = [part for column in columns for part in _parts(column, frame[column.name])]
-    bins = [(words, at) for words, at in each if len(at) >= FEWEST and np.ptp(error[rows][at]) > 0]
+    bins = [(words, at) for words, at in each if len(at) >= FEWEST_IN_BIN and np.ptp(error[rows][at]) > 0]
     if not bins:
         return []
     found = [Bin(words, len(at), mean_with_interval(error[rows][at], len(bins))) for words, at in bins]

@@ -28,13 +28,15 @@ def division_told(training: Training, *, group: str, wanted: int, private: bool,
     n = training.n_folds
     folds = f"{n} folds" + (f" (of {wanted} asked for)" if n < wanted else "")
     if training.order is not None:
-        after = "Each is tested on what comes after all that it learns from, as a forecast is asked for."
+        why = "as a forecast is asked for" if training.target.task == "forecast" else "as held-out rows are the latest"
+        after = f"Each is tested on what comes after all that it learns from, {why}."
         return (f"Cross-validation: {folds} that follow each other in time. {after}",)
     told = [f"Cross-validation: {folds}, {_kind(training, group)}."]
     if training.repeats:
+        often = f"The rows are divided up to {1 + len(training.repeats)} times over"
         told.append(
-            f"The rows are divided up to {1 + len(training.repeats)} times over: {len(training.y):,} are few, and what "
-            "is best on one division may have been lucky. The best candidates are judged by all divisions."
+            f"{often}: {len(training.y):,} are few, and what is best on one division may have been lucky. The best "
+            "candidates are judged by all divisions."
         )
     if split_by == "time":
         told.append(

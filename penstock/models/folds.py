@@ -82,6 +82,48 @@ def ordered_folds(index: Ints, origin: Ints, folds: int, horizon: int) -> tuple[
     return fold_of, order
 
 
+def folds_in_time(
+    target: Target, y: npt.NDArray[np.generic], times: npt.NDArray[np.float64], folds: int
+) -> tuple[Ints, Order] | None:
+    """Divide the later half of rows into folds, each tested on what comes after all that it learns from.
+
+    Rows of one time are in one fold; rows whose time nobody knows count as the earliest.
+
+    Parameters
+    ----------
+    target : Target
+        What is predicted.
+    y : numpy.ndarray
+        True values, shape (n_rows,).
+    times : numpy.ndarray
+        When rows were, shape (n_rows,); NaN where nobody knows.
+    folds : int
+        How many folds are wanted.
+
+    Returns
+    -------
+    tuple or None
+        As `ordered_folds`; None where times do not tell rows apart, or a fold would learn from one label alone.
+
+    Examples
+    --------
+    >>> number = Target(name="y", task="regression")
+    >>> found = folds_in_time(number, np.arange(8.0), np.array([8.0, 1, 2, 3, 4, 5, 6, 7]), 2)
+    >>> found[0].tolist(), found[1].until
+    ([1, -1, -1, -1, -1, 0, 0, 1], (3, 5))
+    """
+    known = np.where(np.isnan(times), -np.inf, times)
+    # A row's place is that of the first row of its time.
+    index = np.searchsorted(np.sort(known), known, side="left").astype(np.int64)
+    try:
+        fold_of, order = ordered_folds(index, index - 1, folds, 1)
+    except DataError:
+        return None
+    if target.is_classification and any(len(np.unique(y[index <= until])) < 2 for until in order.until):
+        return None
+    return fold_of, order
+
+
 def make_folds(
     target: Target, y: npt.NDArray[np.generic], groups: npt.NDArray[np.object_] | None, folds: int, seed: int
 ) -> Ints:

@@ -72,7 +72,7 @@ def log_scale(target: Target, y: npt.NDArray[np.generic]) -> Scale | None:
     >>> log_scale(number, np.linspace(-1, 1, 50)) is None
     True
     """
-    if target.task != "regression" or not len(y):
+    if target.is_classification or not len(y):
         return None
     values = y.astype(np.float64)
     low = float(values.min())

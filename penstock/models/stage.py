@@ -12,6 +12,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from penstock.bundle.canonical import content_digest
 from penstock.bundle.environment import environment
@@ -28,7 +29,7 @@ from penstock.models.crew import Alone, Crew, Growing, Processes
 from penstock.models.dividing import division_told
 from penstock.models.families import Refusal, families_for
 from penstock.models.finishing import finished
-from penstock.models.folds import make_folds, ordered_folds
+from penstock.models.folds import folds_in_time, make_folds, ordered_folds
 from penstock.models.proposing import portfolio
 from penstock.models.recipe import Recipe
 from penstock.models.refit import planned
@@ -41,6 +42,7 @@ from penstock.receipts import Trained, Wrangled
 from penstock.series.rule import HISTORY, SERIES, SeriesRule
 from penstock.series.widths import widths_of
 from penstock.slices import Modelling, Typing
+from penstock.split import SplitRule, times_of
 from penstock.steps.plan import Plan
 from penstock.steps.relations.travelling import lookups_of
 from penstock.store import Store
@@ -116,7 +118,11 @@ def train(
     learn = np.flatnonzero((sides["side"] == "train").to_numpy(dtype=bool))
     rule = SeriesRule.model_validate(plan[SERIES]) if SERIES in plan else None
     whole = _training(cut, sides, Plan.model_validate({"steps": plan["steps"]}), target, seed, len(learn))
-    shown = _only(whole, learn, sides, modelling) if rule is None else _in_order(whole, learn, sides, modelling, rule)
+    raw_train = store.read_table(wrangled.raw).take(learn)
+    if rule is None:
+        shown = _only(whole, learn, sides, modelling, _times(plan, raw_train, schema))
+    else:
+        shown = _in_order(whole, learn, sides, modelling, rule)
     if modelling.class_weight is not None:
         counted = class_weights(target, modelling.class_weight, shown.y, shown.weights, private=is_private(typing))
         aim = aim.model_copy(update={"class_weight": counted})
@@ -149,7 +155,6 @@ def train(
         crew.close()
     tables = {name: store.read_table(ref) for name, ref in wrangled.lookups.items()}
     lookups = lookups_of(plan, tables)
-    raw_train = store.read_table(wrangled.raw).take(learn)
     keys = [name for lookup in lookups for name in lookup.needs]
     decided = _decided(found, metric, modelling)
     plan[AIM] = aim.answering(shown.y, found.out_of_fold, shown.weights, domain_of(typing)).model_dump(mode="json")
@@ -209,19 +214,34 @@ def _training(
     return Training(cut, y, np.zeros(len(y), dtype=np.int64), plan, target, seed, n_sized, weights=weights)
 
 
-def _only(whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling) -> Training:
-    """Return the training rows alone, divided into folds."""
+def _times(plan: dict[str, Any], raw: pa.Table, schema: TableSchema) -> Floats | None:
+    """Return when training rows were, where held-out rows are the latest; None where they are not."""
+    if "split" not in plan:
+        return None
+    rule = SplitRule.model_validate(plan["split"])
+    if rule.by != "time" or not set(rule.columns) <= set(raw.column_names):
+        return None
+    return times_of(raw, rule, schema)
+
+
+def _only(
+    whole: Training, rows: Ints, sides: pd.DataFrame, modelling: Modelling, times: Floats | None = None
+) -> Training:
+    """Return the training rows alone, divided into folds: in the order of their times, where these are given."""
     y = whole.y[rows]
     groups: npt.NDArray[np.object_] | None = None
     if sides["group"].notna().any():
         groups = sides["group"].to_numpy(dtype=object)[rows]
     folds = _affordable_folds(whole, len(rows), modelling)
+    cut = whole.cut.iloc[rows].reset_index(drop=True)
+    parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
+    in_time = folds_in_time(whole.target, y, times, folds) if times is not None and groups is None else None
+    if in_time is not None:
+        return Training(cut, y, in_time[0], *parts, order=in_time[1], weights=_of(whole.weights, rows))
     fold_of = make_folds(whole.target, y, groups, folds, whole.seed)
     # Groups are few where rows are few, and there is hardly another way to divide them.
     again = REPEATS if len(rows) < FEW_ROWS and groups is None else 0
     repeats = (make_folds(whole.target, y, None, folds, whole.seed + 1 + r) for r in range(again))
-    cut = whole.cut.iloc[rows].reset_index(drop=True)
-    parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
     return Training(cut, y, fold_of, *parts, weights=_of(whole.weights, rows), repeats=tuple(repeats))
 
 

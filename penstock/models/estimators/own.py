@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
+import pkgutil
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Self
@@ -35,9 +35,9 @@ def class_of(use: str, source: Mapping[str, str], packages: Mapping[str, str]) -
     if source:
         found = loaded(use, source)
     else:
-        entry = Entry.parsed(use)
         try:
-            found = getattr(importlib.import_module(entry.module), entry.name)
+            # A library: its version stands in the spec's slice, and so in the key of whatever is made with it.
+            found = pkgutil.resolve_name(str(Entry.parsed(use)))
         except (ImportError, AttributeError) as error:
             raise SpecError(f"There is no class {use}", where=f"use: {use}", got=type(error).__name__) from error
     if not inspect.isclass(found):

@@ -87,3 +87,32 @@ def test_hundreds_of_labels_are_handled() -> None:
     assert found.out_of_fold.shape == (len(y), n_labels)
     np.testing.assert_allclose(found.out_of_fold.sum(axis=1), 1.0)
     assert all(row.state == "completed" for row in found.rows)
+
+
+def test_a_budget_of_one_second_ends_in_a_model_or_in_an_honest_baseline(tmp_path: Path) -> None:
+    """What was not tried is said; what was chosen completed its folds."""
+    run = run_until_trained(table(300), tmp_path)
+    hasty = Modelling(families=("linear", "ridge", "tree"), folds=3, budget=1.0)
+    done = train(run.wrangled, hasty, run.spec.typing, 5, run.store)
+    first = done.leaderboard[0]
+    assert first.chosen
+    assert first.state == "completed"
+    assert all(row.state == "completed" or row.note for row in done.leaderboard)
+
+
+def test_two_rows_of_a_label_are_learned_from_and_what_they_cannot_tell_is_said(tmp_path: Path) -> None:
+    """A label that is rarer than folds costs the others nothing, and the run says where it was missing."""
+    given = table(200)
+    given.loc[:9, "late"] = "maybe"
+    run = run_until_trained(given, tmp_path, split={"heldout": 0.5})
+    done = train(run.wrangled, Modelling(families=("naive_bayes",), folds=12, trials=1), run.spec.typing, 5, run.store)
+    assert done.leaderboard[0].state == "completed"
+    assert any("fewer rows than there are folds: 'maybe'" in line for line in done.selection)
+
+
+def test_more_than_two_hundred_labels_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    """A thousand labels are names or numbers, and no classes."""
+    given = table(1000).assign(late=[f"name {i}" for i in range(1000)])
+    with pytest.raises(DataError, match="too many classes") as raised:
+        run_until_trained(given, tmp_path)
+    assert "at most 200 classes" in str(raised.value)

@@ -25,6 +25,7 @@ def test_only_what_is_skewed_and_never_negative_is_put_on_a_logarithm() -> None:
     for other in (random.normal(50, 1, 400), prices - 30, np.ones(400), np.append(prices, np.inf)):
         assert log_scale(NUMBER, other) is None
     assert log_scale(BINARY, np.arange(9) % 2) is None
+    assert log_scale(NUMBER.model_copy(update={"task": "forecast"}), prices) == found
 
 
 def test_an_estimate_far_beyond_what_was_learned_is_held() -> None:

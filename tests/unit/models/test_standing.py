@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from penstock.metrics.metric import metric_for
 from penstock.models.dividing import division_told
 from penstock.models.families import LinearFamily, families_for
-from penstock.models.folds import Order, make_folds
+from penstock.models.folds import Order, folds_in_time, make_folds
 from penstock.models.search import search
+from penstock.models.stage import train
 from penstock.models.standing import standing_told
-from tests.unit.models.making import THREE, training
+from penstock.slices import Modelling
+from tests.unit.models.making import NUMBER, THREE, run_until_trained, ships, training
 
 
 def test_a_twin_of_the_best_cannot_be_told_from_it_and_a_hopeless_one_can() -> None:
@@ -64,3 +68,31 @@ def test_labels_that_are_rarer_than_folds_are_said(private: bool) -> None:
     told = division_told(shown, group="", wanted=5, private=private, split_by="")
     assert "1 label has fewer rows than there are folds" in told[-1]
     assert ("'c' 2" in told[-1]) is not private
+
+
+def test_folds_follow_time_where_held_out_rows_are_the_latest(tmp_path: Path) -> None:
+    """A model that is judged on later rows is chosen on later rows, too."""
+    table = ships(300).assign(day=pd.date_range("2024-01-01", periods=300, freq="D").astype(str))
+    run = run_until_trained(table, tmp_path, positive="yes", split={"by": "time", "time": "day"})
+    how = Modelling(families=("linear",), folds=3, trials=1)
+    trained = train(run.wrangled, how, run.spec.typing, 3, run.store)
+    assert trained.selection[0].startswith("Cross-validation: 3 folds that follow each other in time")
+    assert "as held-out rows are the latest" in trained.selection[0]
+    assert trained.leaderboard[0].chosen
+    assert trained.leaderboard[0].family != "dummy"
+
+
+def test_a_fold_never_learns_from_what_comes_after_it_and_rows_of_one_time_stay_together() -> None:
+    """Else the future would be known in the past."""
+    times = np.random.default_rng(0).integers(0, 40, 200).astype(np.float64)
+    times[:3] = np.nan
+    found = folds_in_time(NUMBER, np.arange(200.0), times, 4)
+    assert found is not None
+    fold_of, order = found
+    for fold, until in enumerate(order.until):
+        learned, tested = times[order.index <= until], times[fold_of == fold]
+        assert len(tested)
+        assert np.nanmax(learned) < tested.min()
+    assert (fold_of[:3] == -1).all()
+    assert folds_in_time(NUMBER, np.arange(200.0), np.zeros(200), 4) is None
+    assert folds_in_time(THREE, np.repeat([0, 1], 100), np.arange(200.0), 4) is None
