@@ -66,13 +66,14 @@ def flown(work):
 
 def test_every_fit_of_a_run_is_in_a_task_run_and_none_that_is_known(prefect_api, tmp_path):
     """All folds and the last fits; a run that is given more goes on from where the first one stood."""
-    spec = small.make(tmp_path)
+    # However slow the machine, the number of trials ends the search.
+    spec = small.make(tmp_path, lambda s: s["model"].update(budget=600))
     summary, first = run(spec, tmp_path / "artifacts")
     folds = folds_of(summary)
     fits = fits_of(prefect_api, first, 1)
     assert told(fits) == {"linear": folds, "the winner": 2}
     assert fits[0]["name"].startswith("linear fold 1")
-    small.respec(tmp_path, lambda s: s["model"].update(trials=2))
+    small.respec(tmp_path, lambda s: s["model"].update(budget=600, trials=2))
     summary, second = run(spec, tmp_path / "artifacts")
     assert folds_of(summary) > folds
     assert told(fits_of(prefect_api, second, 1))["linear"] == folds_of(summary) - folds
@@ -108,8 +109,8 @@ def test_what_the_deadline_ended_is_stopped_and_nobody_waits_for_it(prefect_api)
     fits = fits_of(prefect_api, flown(work), 1)
     assert time.monotonic() - began < 25
     assert {one["state_name"] for one in fits} == {"Stopped"}
-    assert fits[0]["name"] == "sleepy fold 1"
-    assert fits[0]["state"]["message"] == "1 fit: 1 sleepy; 1 ended in ShutdownExecutorError"
+    assert "sleepy fold 1" in {one["name"] for one in fits}
+    assert {one["state"]["message"] for one in fits} == {"1 fit: 1 sleepy; 1 ended in ShutdownExecutorError"}
 
 
 def test_what_a_fit_failed_with_is_told_by_its_kind_alone(prefect_api):
