@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
 from prefect.logging import get_logger
-from prefect.states import Cancelled, Completed, Failed
+from prefect.states import Completed, Failed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -139,16 +139,20 @@ def together(name: str, work: Callable[[], list[tuple[str, BaseException | None]
     """
     from joblib.externals.loky.process_executor import ShutdownExecutorError
 
+    from penstock.models.families import Refusal
+
     done = work()
     context = TaskRunContext.get()
     if len(done) > 1 and context is not None:
         context.task_run.name = f"{name} and {len(done) - 1} more"
     words = _told(done)
-    # What the time was not enough for is no failure: it was never begun, or its process was ended.
-    over = (CancelledError, BrokenExecutor, ShutdownExecutorError)
+    # What the time was not enough for is no failure: it was never begun, or its process was ended. Nor is a table that
+    # is none of a family's business. Prefect logs every state as an error that is not of the type `Completed`.
+    over = (CancelledError, BrokenExecutor, ShutdownExecutorError, Refusal)
     if any(error is not None and not isinstance(error, over) for _, error in done):
         return Failed(message=words)
-    return Cancelled(message=words) if all(error is not None for _, error in done) else Completed(message=words)
+    stopped = all(error is not None for _, error in done)
+    return Completed(name="Stopped", message=words) if stopped else Completed(message=words)
 
 
 def _told(done: list[tuple[str, BaseException | None]]) -> str:

@@ -87,7 +87,7 @@ def run_of(place: Path) -> tuple[str, Path]:
 
 def ran(folder: Path, *words: str) -> Path:
     """Run the flow in a folder, and return the folder."""
-    done = penstock("run", *words, "--budget", 5, "--json", cwd=folder)
+    done = penstock("run", *words, "--budget", 2, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     (folder / "summary.json").write_text(json.dumps(summary_of(done)))
     return folder

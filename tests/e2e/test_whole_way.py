@@ -15,7 +15,7 @@ from tests.e2e.driving import Service, penstock, serving, summary_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
-SHORT = "model: {families: [linear, lightgbm], trials: 2}\n"
+SHORT = "model: {families: [linear], trials: 1}\n"
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,13 @@ from tests.e2e.driving import penstock, serving, summary_of
 
 # A package of that name that cannot be imported stands before the real one, as on a machine where it is not installed.
 ABSENT = "raise ModuleNotFoundError(\"No module named 'prefect'\", name='prefect')\n"
+SPEC = """\
+name: clinic
+source: clinic/visits.csv
+target: diagnosis
+model: {{families: [{family}], trials: 1}}
+gate: {{margin: 1.0}}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +30,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("served")
     build(folder / "clinic")
-    words = ("run", "clinic/visits.csv", "--target", "diagnosis", "--name", "clinic", "--budget", "5", "--json")
-    assert penstock(*words, cwd=folder).returncode == 0
-    spec = folder / "artifacts" / "specs" / "clinic.yaml"
-    spec.write_text(spec.read_text() + "model: {families: [lightgbm], trials: 1}\ngate: {margin: 1.0}\n")
-    done = penstock("run", spec, "--json", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert summary_of(done)["state"] == "published"
+    for family in ("linear", "lightgbm"):
+        (folder / "clinic.yaml").write_text(SPEC.format(family=family))
+        done = penstock("run", "clinic.yaml", "--json", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert summary_of(done)["state"] == "published"
     (folder / "without" / "prefect").mkdir(parents=True)
     (folder / "without" / "prefect" / "__init__.py").write_text(ABSENT)
     return folder

@@ -25,7 +25,7 @@ def fits_of(api: str, flow_run: str, wanted: int) -> list[dict]:
     while True:
         found = httpx.post(f"{api}/task_runs/filter", json=asked, timeout=30).json()
         fits = [one for one in found if one["task_key"].startswith("together-")]
-        ended = [one for one in fits if one["state_type"] in ("COMPLETED", "FAILED", "CANCELLED")]
+        ended = [one for one in fits if one["state_type"] in ("COMPLETED", "FAILED")]
         if len(ended) >= wanted or time.monotonic() > until:
             return fits
         time.sleep(0.1)
@@ -66,13 +66,14 @@ def flown(work):
 
 def test_every_fit_of_a_run_is_in_a_task_run_and_none_that_is_known(prefect_api, tmp_path):
     """All folds and the last fits; a run that is given more goes on from where the first one stood."""
-    spec = small.make(tmp_path)
+    # However slow the machine, the number of trials ends the search.
+    spec = small.make(tmp_path, lambda s: s["model"].update(budget=600))
     summary, first = run(spec, tmp_path / "artifacts")
     folds = folds_of(summary)
     fits = fits_of(prefect_api, first, 1)
     assert told(fits) == {"linear": folds, "the winner": 2}
     assert fits[0]["name"].startswith("linear fold 1")
-    small.respec(tmp_path, lambda s: s["model"].update(trials=2))
+    small.respec(tmp_path, lambda s: s["model"].update(budget=600, trials=2))
     summary, second = run(spec, tmp_path / "artifacts")
     assert folds_of(summary) > folds
     assert told(fits_of(prefect_api, second, 1))["linear"] == folds_of(summary) - folds
@@ -93,7 +94,7 @@ def test_short_fits_share_a_task_run_and_long_ones_have_their_own(prefect_api, m
     assert names == ["quick fold 1 and 4 more", "slow fold 1", "slow fold 2"]
 
 
-def test_what_the_deadline_ended_is_cancelled_and_nobody_waits_for_it(prefect_api):
+def test_what_the_deadline_ended_is_stopped_and_nobody_waits_for_it(prefect_api):
     """Its process is killed, its thread is free, and the flow is over soon."""
 
     def work(fits):
@@ -107,9 +108,9 @@ def test_what_the_deadline_ended_is_cancelled_and_nobody_waits_for_it(prefect_ap
     began = time.monotonic()
     fits = fits_of(prefect_api, flown(work), 1)
     assert time.monotonic() - began < 25
-    states = {one["name"]: one["state_type"] for one in fits}
-    assert states["sleepy fold 1"] == "CANCELLED"
-    assert set(states.values()) <= {"CANCELLED", "COMPLETED"}
+    assert {one["state_name"] for one in fits} == {"Stopped"}
+    assert "sleepy fold 1" in {one["name"] for one in fits}
+    assert {one["state"]["message"] for one in fits} == {"1 fit: 1 sleepy; 1 ended in ShutdownExecutorError"}
 
 
 def test_what_a_fit_failed_with_is_told_by_its_kind_alone(prefect_api):
