@@ -12,15 +12,17 @@ from zipfile import BadZipFile
 import numpy as np
 
 from penstock.bundle.kernel.engines.engine import Floats
-from penstock.bundle.kernel.engines.sources import KINDS, Source
+from penstock.bundle.kernel.engines.sources import Always, Bells, Layers, Residual, Source, Trees
+from penstock.bundle.kernel.engines.symmetric import SymmetricTrees
 from penstock.errors import BundleError
 from penstock.frozen import Frozen, canonical_json
-from penstock.rowwise import each_against_the_rest, softmax, stretched
+from penstock.rowwise import MOST_ODDS, each_against_the_rest, softmax, stretched
 
 FORMAT = 1
 FACTS, ARRAYS = "engine.json", "engine.npz"
 # exp(40) is beyond any count; beyond 709 it is infinite.
 MOST_EXPONENT = 40.0
+KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, SymmetricTrees, Layers, Bells, Residual, Always)}
 Link = Literal["odds", "softmax", "rest", "mean", "line", "exp"]
 
 
@@ -98,7 +100,9 @@ class BlendEngine:
         groups: dict[tuple[str, int], list[int]] = {}
         for i, voice in enumerate(voices):
             groups.setdefault((voice.link, voice.width), []).append(i)
-        self._steps = [_Step([voices[i] for i in group], [columns[i] for i in group]) for group in groups.values()]
+        self._steps = [
+            _Step([voices[i] for i in group], [columns[i] for i in group], firsts[-1]) for group in groups.values()
+        ]
         place = {i: at for at, i in enumerate(i for group in groups.values() for i in group)}
         self._shares = [(tuple(place[i] for i in share.voices), share.weight, share.undone) for share in facts.shares]
         self._biases = None if facts.calibration is None else np.array(facts.calibration.biases)
@@ -119,21 +123,13 @@ class BlendEngine:
         answers = told[0] if len(told) == 1 else np.concatenate(told, axis=1)
         total: Any = None
         for voices, weight, undone in self._shares:
-            part = self._mean(answers, voices)
+            part = answers[:, voices[0]] if len(voices) == 1 else _mean(answers, voices)
             if undone is not None:
                 part = np.exp(np.clip(part, undone.low, undone.high)) * undone.smear - undone.shift
-            part = weight * part
+            # One times is the same bits; it is left out for a model of its own.
+            part = part if weight == 1.0 else weight * part
             total = part if total is None else total + part
         return self._finished(total)
-
-    def _mean(self, answers: Floats, voices: tuple[int, ...]) -> Floats:
-        first, *rest = voices
-        part = np.ascontiguousarray(answers[:, first])
-        if not rest:
-            return part
-        for voice in rest:
-            part = part + answers[:, voice]
-        return part / len(voices)
 
     def _finished(self, total: Floats) -> Floats:
         facts = self.facts
@@ -201,10 +197,11 @@ def opened(files: Mapping[str, bytes]) -> BlendEngine:
 class _Step:
     """The answers of voices that have one link and as many scores each."""
 
-    def __init__(self, voices: Sequence[Voice], columns: Sequence[range]) -> None:
+    def __init__(self, voices: Sequence[Voice], columns: Sequence[range], n_columns: int) -> None:
         first = voices[0]
         self.link, self.n, self.width = first.link, len(voices), first.width
         self.columns = np.concatenate([np.array(c, dtype=np.intp) for c in columns])
+        self.whole = self.columns.tolist() == list(range(n_columns))
         self.centre = np.array([[v.centre] for v in voices])
         self.spread = np.array([[v.spread] for v in voices])
         starts = [v.start or (0.0,) * self.width for v in voices]
@@ -212,15 +209,12 @@ class _Step:
 
     def answers(self, scores: Floats) -> Floats:
         """Return probabilities of shape (n_rows, n_voices, n_labels), or values of shape (n_rows, n_voices, 1)."""
-        raw = scores.take(self.columns, axis=1).reshape(len(scores), self.n, self.width)
+        raw = scores if self.whole else scores.take(self.columns, axis=1)
+        raw = raw.reshape(len(raw), self.n, self.width)
         if self.start is not None:
             raw = raw + self.start
         if self.link == "odds":
-            # Neither exponential can overflow, and both labels are as exact.
-            small = np.exp(-np.abs(raw[:, :, 0]))
-            over, under = 1.0 / (1.0 + small), small / (1.0 + small)
-            positive = raw[:, :, 0] >= 0
-            return np.stack([np.where(positive, under, over), np.where(positive, over, under)], axis=2)
+            return _both_sides(raw)
         if self.link == "mean":
             return np.asarray(raw / self.centre)
         if self.link == "line":
@@ -229,3 +223,21 @@ class _Step:
             return np.exp(np.clip(raw, -MOST_EXPONENT, MOST_EXPONENT))
         likely = softmax if self.link == "softmax" else each_against_the_rest
         return likely(raw.reshape(-1, self.width)).reshape(raw.shape)
+
+
+def _mean(answers: Floats, voices: tuple[int, ...]) -> Floats:
+    total = answers[:, voices[0]] + answers[:, voices[1]]
+    for voice in voices[2:]:
+        total += answers[:, voice]
+    return np.asarray(total / len(voices))
+
+
+def _both_sides(raw: Floats) -> Floats:
+    """Return probabilities of both labels, shape (n_rows, n_voices, 2), for log odds of shape (n_rows, n_voices, 1)."""
+    both = np.empty((*raw.shape[:2], 2))
+    both[:, :, :1] = raw
+    np.negative(raw, out=both[:, :, 1:])
+    np.minimum(both, MOST_ODDS, out=both)
+    np.exp(both, out=both)
+    both += 1.0
+    return np.reciprocal(both, out=both)

@@ -14,6 +14,7 @@ from penstock.bundle.kernel.engines.blend import BlendEngine, Facts, Link, Map, 
 from penstock.bundle.kernel.engines.engine import Floats, NoKernel
 from penstock.bundle.kernel.engines.grove import Grove, Planted
 from penstock.bundle.kernel.engines.sources import Always, Bells, Layers, Residual, Source
+from penstock.bundle.kernel.engines.symmetric import SymmetricTrees
 from penstock.bundle.kernel.engines.treetext import flat_trees, lightgbm_trees
 from penstock.table import Target
 
@@ -90,8 +91,6 @@ def _why_not(name: str) -> str:
         return "the nearest rows are found by going through all that are kept: there is nothing to compile"
     if name.startswith("Vectors"):
         return "a sum over support vectors is what the estimator computes already: there is nothing to compile"
-    if name.startswith("CatBoost"):
-        return "CatBoost's trees ask for statistics of categories that its own library alone can make"
     return "an estimator of the user's own is code, not data"
 
 
@@ -145,6 +144,12 @@ def _extreme(estimator: Any, encoding: str) -> Made:
     trees, leaves = flat_trees(flat, narrow=True)
     made = Planted(encoding, trees, [flat.values[at] for at in leaves], int(estimator.n_features_in_), turns)
     return made, _scored(estimator, turns, start.tolist())
+
+
+def _symmetric(estimator: Any, encoding: str) -> Made:
+    n_features, width = int(estimator.n_features_in_), int(estimator.n_outputs_)
+    made = SymmetricTrees(encoding, estimator.model_, n_features, width, estimator.categorical)
+    return made, _scored(estimator, width)
 
 
 def _mean(estimator: Any, encoding: str) -> Made:
@@ -209,6 +214,7 @@ _MAKERS: dict[str, Callable[[Any, str], Made]] = {
     **dict.fromkeys(("HistogramClassifier", "HistogramRegressor"), _histogram),
     **dict.fromkeys(("GradientClassifier", "GradientRegressor"), _gradient),
     **dict.fromkeys(("XGBoostClassifier", "XGBoostRegressor"), _extreme),
+    **dict.fromkeys(("CatBoostClassifier", "CatBoostRegressor"), _symmetric),
     **dict.fromkeys(("ForestClassifier", "ForestRegressor", "ExtraClassifier", "ExtraRegressor"), _mean),
     **dict.fromkeys(("TreeClassifier", "TreeRegressor"), _mean),
     **dict.fromkeys(("Logistic", "Ridge", "Sparse", "LeastSquares", "LogOdds"), _linear),

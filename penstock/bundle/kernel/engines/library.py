@@ -143,6 +143,8 @@ def checked(X: Floats, n_features: int) -> Floats:
     ValueError
         They have another number of features.
     """
+    if X.ndim == 2 and X.shape[1] == n_features and X.dtype == np.float64 and X.flags.c_contiguous:
+        return X
     if X.ndim != 2 or X.shape[1] != n_features:
         raise ValueError(f"rows of {n_features} features are needed, and these have shape {X.shape}")
     return np.ascontiguousarray(X, dtype=np.float64)

@@ -330,6 +330,3 @@ class Always:
     def made(cls, encoding: str, data: Any) -> Always:
         """Return it from its arrays."""
         return cls(encoding, data["values"])
-
-
-KINDS: dict[str, Any] = {kind.kind: kind for kind in (Trees, Layers, Bells, Residual, Always)}

@@ -17,7 +17,7 @@ from penstock.models.estimators.torch_net import TorchClassifier, TorchRegressor
 from penstock.models.families import Refusal
 from tests.unit.bundle.engines.making import KINDS, TARGETS, N, engine, family, fitted, rows
 
-WITHOUT = {"neighbours": "nearest rows", "svm": "support vector", "catboost": "CatBoost"}
+WITHOUT = {"neighbours": "nearest rows", "svm": "support vector"}
 # One of each way to add up: codes in float64, codes in float32, several values a leaf, cast rows, products, densities.
 WAYS = (
     ("lightgbm", "binary"),
