@@ -261,6 +261,7 @@ def main() -> None:
                 continue
             try:
                 found[one.name] = peer(one, path, rows, folder)
+                print(f"- {one.name}: {found[one.name].one.rate:,.0f} requests/s", flush=True)
             except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
                 absent[one.name] = " ".join(str(error).split())[:200]
         print_table(found, absent)

@@ -37,7 +37,9 @@ def main(table: Path, folder: Path, settings: dict[str, float]) -> None:
     except ImportError:
         return
     signature = mlflow.models.infer_signature(features.head(100), model.predict(features.head(100)))
-    mlflow.sklearn.save_model(model, str(folder / "mlflow"), signature=signature)
+    # By default it stores with skops, which does not trust what the boosting is made of.
+    how = {"signature": signature, "serialization_format": "cloudpickle"}
+    mlflow.sklearn.save_model(model, str(folder / "mlflow"), **how)
 
 
 if __name__ == "__main__":
