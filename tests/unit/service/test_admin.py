@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
@@ -11,7 +12,9 @@ from deploy.service.app import create_app
 from deploy.service.keys import new_key
 from deploy.service.settings import Settings
 from penstock.bundle.layout import ModelHome
-from tests.unit.service.making import SHIP, put, wait_for
+from tests.unit.bundle.making import FAILED
+from tests.unit.bundle.test_candidate import kept
+from tests.unit.service.making import SHIP, fitted_on, put, wait_for
 
 BOSS, BOSS_ENTRY = new_key("boss")
 SHOP, SHOP_ENTRY = new_key("shop")
@@ -89,6 +92,23 @@ def test_a_hold_keeps_new_versions_out_until_it_is_released(client, two):
         ("held", "boss"),
         ("released", "boss"),
     ]
+
+
+def test_a_kept_candidate_goes_live_without_training(tmp_path):
+    """Against the gate only with a reason; and under no other model's name."""
+    first = put(tmp_path, "churn")
+    put(tmp_path, "ships")
+    kept(tmp_path, SimpleNamespace(parts=fitted_on(2).parts()), FAILED, started_from=first.digest or "")
+    with opened(tmp_path) as client:
+        wait_for(lambda: client.get("/readyz").status_code == 200)
+        publish = "/admin/models/churn/publish"
+        problem(client.post(publish, json={"run": "r1"}, headers=AS_BOSS), 409, "refused")
+        problem(client.post(f"{ADMIN}/publish", json={"run": "r1"}, headers=AS_BOSS), 404, "unknown-run")
+        done = client.post(publish, json={"run": "r1", "force": "it is better all the same"}, headers=AS_BOSS)
+        assert done.json()["state"] == "published"
+        wait_for(lambda: client.get("/models/churn").json()["version"] == done.json()["version"])
+    event = ModelHome(tmp_path, "churn").events()[-1]
+    assert (event.what, event.who, event.version) == ("published", "boss", done.json()["version"])
 
 
 @pytest.mark.parametrize(
