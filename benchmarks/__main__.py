@@ -40,8 +40,6 @@ ALL = {
     "encoder": encoder.main,
     "kernel": kernel.main,
     "engines": engines.main,
-    "engines": engines.main,
-    "kernel": kernel.main,
     "reports": reports.main,
     "faults": faults.main,
     "coverage": coverage.main,

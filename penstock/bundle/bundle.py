@@ -260,8 +260,7 @@ class Bundle:
 
     def at_cut(self, raw: Raw) -> pd.DataFrame:
         """Return rows as the estimator takes them: cast, looked up, and through the steps before the cut."""
-        given, _ = self.promises.renamed(as_columns(raw))
-        columns, _ = self._columns(given, time())
+        columns, _ = self._columns(self.promises.renamed(as_columns(raw))[0], time())
         return self.plan.apply_cells(self.schema.cast(columns, self._features).frame)
 
     def predict(self, raw: Raw, history: Raw | None = None, *, now: float | None = None) -> Predictions:
@@ -386,9 +385,8 @@ class Bundle:
         """Return what answers, with steps that know the rows that were sent of the past."""
         if not self.plan.uses_history:
             raise RequestError("This model looks at no history", where=HISTORY, todo="Send the rows alone.")
-        given, _ = self.promises.renamed(as_columns(history))
         # What is looked up for the past warns of nothing: nobody asks for it to be predicted.
-        columns, _ = self._columns(given, 0.0)
+        columns, _ = self._columns(self.promises.renamed(as_columns(history))[0], 0.0)
         cast = self.schema.cast(columns, self._features)
         refuse_misfits(cast.misfits)
         return with_history(self._answering, self.plan.apply_cells(cast.frame))
