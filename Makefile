@@ -5,7 +5,8 @@ BIN     := $(VENV)/bin
 SPEC    ?= flows/specs/clinic.yaml
 WORKERS ?= 2
 ARGS    ?=
-EXTRA_TESTS := tests/unit/bundle/test_every_family.py tests/unit/models/test_coefficients.py
+EXTRA_TESTS := tests/unit/bundle/test_every_family.py tests/unit/models/test_coefficients.py \
+	tests/unit/bundle/engines/test_every_family.py tests/unit/bundle/test_openssf.py tests/unit/bundle/test_skops.py
 PYTHON  ?=
 
 SAMPLE  := data/raw/clinic/visits.csv data/raw/clinic/lab.sqlite
@@ -47,7 +48,7 @@ test-long: $(VENV)/.dev ## the tests that take minutes (WORKERS=2, ARGS=...)
 	@$(BIN)/python -m pytest -m long -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # PENSTOCK_EXTRAS: in CI a library that is absent then fails its tests instead of leaving them out.
-test-extras: $(VENV)/.extras ## the models of CatBoost, statsmodels, PyTorch and Keras (downloads some 500 MB once)
+test-extras: $(VENV)/.extras ## the models of CatBoost, statsmodels, PyTorch and Keras, OpenSSF, skops (downloads some 500 MB once)
 	@PENSTOCK_EXTRAS=1 $(VENV)/extras/bin/python -m pytest $(EXTRA_TESTS) $(ARGS)
 
 check: $(VENV)/.dev ## lint, formatting, types and who may import whom; tells all that fails
@@ -126,7 +127,7 @@ $(VENV)/.extras: pyproject.toml $(VENV)/.dev
 		>"$$($(VENV)/extras/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/first.pth"
 	@echo "Installing the extras of models into $(VENV)/extras: some minutes ..."
 	@$(VENV)/extras/bin/python -m pip install --disable-pip-version-check --no-input --no-build-isolation \
-		--editable '.[catboost,statsmodels,torch,keras]' 'torch==2.13.0' >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; exit 1; }
+		--editable '.[catboost,statsmodels,torch,keras,model-signing,skops]' 'torch==2.13.0' >$(VENV)/pip.log 2>&1 || { cat $(VENV)/pip.log >&2; exit 1; }
 	@touch $@
 
 # Made again when one of its files has gone; otherwise only when its recipe has changed.

@@ -50,7 +50,7 @@ class Meters:
             "penstock_http_request_seconds", "From request line to last byte", ["route"], registry=r, buckets=SECONDS
         )
         self.predict_seconds = Histogram(
-            "penstock_predict_seconds", "Inside the model, one call", ["model"], registry=r, buckets=SECONDS
+            "penstock_predict_seconds", "Inside the model, one call", ["model", "version"], registry=r, buckets=SECONDS
         )
         self.rows = Counter("penstock_rows", "Rows predicted", ["model", "version"], registry=r)
         self.warnings = Counter("penstock_warnings", "Warnings given with answers", ["model", "code"], registry=r)
@@ -118,7 +118,7 @@ class Tally:
     __slots__ = ("_model", "_most_waiting", "_rows", "_seconds", "_waiting", "_warnings")
 
     def __init__(self, meters: Meters, model: str, version: str, most_waiting: int) -> None:
-        self._seconds = meters.predict_seconds.labels(model)
+        self._seconds = meters.predict_seconds.labels(model, version)
         self._rows = meters.rows.labels(model, version)
         self._warnings = meters.warnings
         self._model = model

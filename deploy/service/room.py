@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from penstock.bundle.manifest import CARD, REPORT, TWIN, FileEntry, Manifest
+from penstock.bundle.manifest import CARD, ESTIMATOR, KERNEL, REPORT, TWIN, Manifest
+from penstock.bundle.pickled import spellings
 from penstock.errors import BundleError
 
 # Arrays take about what they take on disk, the objects around them as much again, and while a bundle is opened its
@@ -19,16 +20,15 @@ BASE = 1 << 18
 SHARE = 0.6
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 # They stay on the disk.
-_UNREAD = frozenset({TWIN, REPORT, CARD})
+_UNREAD = frozenset({*spellings(TWIN), REPORT, CARD})
 
 
 def need(manifest: Manifest) -> int:
     """Return the bytes of memory that a version takes, estimated from the sizes that were signed."""
-    return BASE + TIMES * sum(_size(path, entry) for path, entry in manifest.files.items())
-
-
-def _size(path: str, entry: FileEntry) -> int:
-    return 0 if path in _UNREAD else entry.size
+    files = manifest.files
+    # Where a kernel answers, the fitted pipeline is opened for those alone who ask for it.
+    unread = _UNREAD | set(spellings(ESTIMATOR)) if KERNEL in files else _UNREAD
+    return BASE + TIMES * sum(entry.size for path, entry in files.items() if path not in unread)
 
 
 def limit(mebibytes: float | None) -> int:

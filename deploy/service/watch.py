@@ -86,8 +86,10 @@ class Watcher:
                     await self.look()
                 except Exception as error:
                     log.error("the watch stumbled: %s", told_without_values(error))
+                # Not `wait_for`: in Python 3.11 it may lose the cancellation that ends the service.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self.settings.poll_seconds)
+                    async with asyncio.timeout(self.settings.poll_seconds):
+                        await self._wake.wait()
         finally:
             stop.set()
             events.cancel()

@@ -135,6 +135,8 @@ def _live(mine: Turn, pointer: Pointer | None, parts: Parts) -> Sealed | None:
     except BundleError:
         # What is live is damaged: publishing it anew heals it.
         return None
+    if live.manifest.digest != pointer.digest:
+        return None
     # The same fitted state pickled by older libraries may not open with the new ones.
     return live if opens_alike(live.manifest.environment, parts.environment) else None
 

@@ -235,7 +235,9 @@ def _only(
     folds = _affordable_folds(whole, len(rows), modelling)
     cut = whole.cut.iloc[rows].reset_index(drop=True)
     parts = (whole.plan, whole.target, whole.seed, whole.n_sized)
-    in_time = folds_in_time(whole.target, y, times, folds) if times is not None and groups is None else None
+    # A step that looks back finds in a fold what callers send along; of folds in time it would know stale rows alone.
+    orderly = times is not None and groups is None and not whole.plan.uses_history
+    in_time = folds_in_time(whole.target, y, times, folds) if orderly and times is not None else None
     if in_time is not None:
         return Training(cut, y, in_time[0], *parts, order=in_time[1], weights=_of(whole.weights, rows))
     fold_of = make_folds(whole.target, y, groups, folds, whole.seed)

@@ -13,8 +13,9 @@ from penstock.bundle.bundle import Bundle
 from penstock.bundle.card import card_text
 from penstock.bundle.example import schema_example
 from penstock.bundle.keys import Signer
-from penstock.bundle.manifest import Manifest, entry
+from penstock.bundle.manifest import KERNEL, Manifest, entry
 from penstock.bundle.probe import UNSEEN, build_probe, check_answers, rows_of, with_answers
+from penstock.bundle.seal import build_files
 from penstock.errors import BundleError
 from penstock.table import Column, TableSchema
 from tests.unit.bundle.making import PASSED, Made, make, schema
@@ -86,17 +87,20 @@ def resealed(folder: Path, name: str, data: bytes) -> None:
 
 def test_a_model_that_answers_otherwise_is_refused(live: Path, second: Made) -> None:
     """Signed and whole, and not the model that was sealed."""
-    resealed(live, "estimator.joblib", second.parts.served)
+    signer = Signer.own()
+    files = build_files("churn", 1, second.parts, PASSED, "", signer)
+    resealed(live, KERNEL, files[KERNEL])
     with pytest.raises(BundleError, match="does not answer as it did"):
         Bundle.load(live)
     assert Bundle.load(live, twin=True).version == live.name
 
 
 def test_a_model_that_does_not_open_names_the_libraries(live: Path) -> None:
-    """Where they differ, that is the likeliest reason."""
+    """Where they differ, that is the likeliest reason; a kernel answers without it until somebody asks for it."""
     resealed(live, "estimator.joblib", b"\x80\x04cnowhere.module\nThing\n.")
+    bundle = Bundle.load(live)
     with pytest.raises(BundleError, match="cannot be opened") as caught:
-        Bundle.load(live)
+        _ = bundle.estimator
     assert "manifest" in caught.value.todo
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from penstock.bundle.bundle import Bundle
@@ -35,7 +36,8 @@ def test_a_sealed_bundle_opens(live: Path, first: Made) -> None:
     for where in (live, live.parent.parent):
         answers = Bundle.load(where).predict(first.raw)
         assert answers.labels == expected.labels
-        assert (answers.estimates == expected.estimates).all()
+        # Once sealed a kernel answers, as exactly as 64 bits allow and not by the same sums.
+        np.testing.assert_allclose(answers.estimates, expected.estimates, rtol=1e-12)
         assert answers.version == live.name
 
 
