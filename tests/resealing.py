@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.contents import table_in
+from penstock.bundle.fitted import Fitted
 from penstock.bundle.keys import Signer
-from penstock.bundle.manifest import ESTIMATOR, MANIFEST, PROBE, PROFILE, SCHEMA, SIGNATURE, Manifest, entry
+from penstock.bundle.manifest import ESTIMATOR, KERNEL, MANIFEST, PROBE, PROFILE, SCHEMA, SIGNATURE, Manifest, entry
 from penstock.bundle.probe import rows_of, with_answers
 from penstock.bundle.seal import arrow_bytes
 from penstock.frozen import canonical_json
@@ -91,10 +92,14 @@ def answering_no_numbers(folder: Path) -> None:
     bundle = Bundle.load(folder, name=Manifest.from_bytes((folder / MANIFEST).read_bytes(), "").model)
     estimator = joblib.load(folder / ESTIMATOR)
     _without_numbers(estimator)
-    spoilt = replace(bundle, estimator=estimator)
+    spoilt = replace(bundle, fitted=Fitted.at_hand(estimator), kernel=None)
     rows = rows_of(table_in((folder / PROBE).read_bytes()))
     buffer = io.BytesIO()
     joblib.dump(estimator, buffer)
+    # It is the pipeline that answers, where there is no kernel.
+    (folder / KERNEL).unlink()
+    listed = json.loads((folder / MANIFEST).read_bytes())["files"]
+    sign(folder, Signer.own(), files={path: found for path, found in listed.items() if path != KERNEL})
     reseal(folder, {ESTIMATOR: buffer.getvalue(), PROBE: arrow_bytes(with_answers(rows, spoilt.predict(rows)))})
 
 

@@ -187,7 +187,14 @@ class Watcher:
             self._make_room(name, needed, kept)
 
         def wait(needed: int, kept: int) -> None:
-            asyncio.run_coroutine_threadsafe(make(needed, kept), loop).result(ROOM_SECONDS)
+            making = make(needed, kept)
+            try:
+                asked = asyncio.run_coroutine_threadsafe(making, loop)
+            except RuntimeError:
+                # The service ends: nobody is to make room, nor to wait for it.
+                making.close()
+                raise
+            asked.result(ROOM_SECONDS)
 
         return wait
 

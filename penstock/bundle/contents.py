@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from penstock.aiming import aim_in
 from penstock.arrays.profile import Profile
-from penstock.bundle.environment import differences
+from penstock.bundle.environment import differences, refuse_other_majors
 from penstock.bundle.fitted import Fitted, as_signed
 from penstock.bundle.kernel.packing import opened_kernel
 from penstock.bundle.manifest import CARD, KERNEL, LOOKUPS, METRICS, PROFILE, PROMISES, SCHEMA, STEPS, VERDICT, is_table
@@ -41,6 +41,7 @@ def contents_of(sealed: Sealed, estimator: str) -> dict[str, Any]:
         A file says something that this release does not understand.
     """
     files, manifest = sealed.files, sealed.manifest
+    refuse_other_majors(manifest.environment, str(sealed.folder))
     steps = json.loads(files[STEPS])
     tables = {
         path.removeprefix(LOOKUPS).removesuffix(".arrow"): table_in(data)

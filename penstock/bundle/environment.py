@@ -68,13 +68,13 @@ def other_majors(made_with: Mapping[str, object]) -> list[str]:
     return [name for name in named if str(made_with[name]).partition(".")[0] != here[name].partition(".")[0]]
 
 
-def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> object:
-    """Return the object that joblib wrote. Its bytes must have been proven: unpickling runs what they say.
+def refuse_other_majors(made_with: Mapping[str, object], where: str) -> None:
+    """Refuse what was made with a library of another major version, which promises nothing of what it answers here.
 
     Raises
     ------
     BundleError
-        It was made with a library of another major version, or it does not open here; the error names the libraries.
+        It was; the error names the libraries.
     """
     if others := other_majors(made_with):
         raise BundleError(
@@ -84,6 +84,17 @@ def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> objec
             expected=", ".join(f"{name} {environment()[name]}" for name in others),
             todo="Install the versions that its manifest names, or train it again with those that are here.",
         )
+
+
+def unpickled(data: bytes, made_with: Mapping[str, object], where: str) -> object:
+    """Return the object that joblib wrote. Its bytes must have been proven: unpickling runs what they say.
+
+    Raises
+    ------
+    BundleError
+        It was made with a library of another major version, or it does not open here; the error names the libraries.
+    """
+    refuse_other_majors(made_with, where)
     # A version with a kernel is opened without it.
     import joblib
 

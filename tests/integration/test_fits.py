@@ -71,7 +71,8 @@ def test_every_fit_of_a_run_is_in_a_task_run_and_none_that_is_known(prefect_api,
     summary, first = run(spec, tmp_path / "artifacts")
     folds = folds_of(summary)
     fits = fits_of(prefect_api, first, 1)
-    assert told(fits) == {"linear": folds, "the winner": 2}
+    # Of twin and served model the encodings, and the one estimator.
+    assert told(fits) == {"linear": folds, "the winner": 4}
     assert fits[0]["name"].startswith("linear fold 1")
     small.respec(tmp_path, lambda s: s["model"].update(budget=600, trials=2))
     summary, second = run(spec, tmp_path / "artifacts")

@@ -107,7 +107,7 @@ def test_a_browser_shows_the_page_and_its_form_answers(service, need):
         page.get_by_role("button", name="Predict").click()
         page.locator("#answer .prediction").wait_for()
         assert page.locator("#answer .prediction").inner_text() in ("0", "1")
-        assert page.locator("#answer .bar").count() == 2
+        assert page.locator("#answer > .bars > .bar").count() == 2
         page.get_by_label("crew").fill("many")
         page.get_by_role("button", name="Predict").click()
         page.locator("#answer .note.bad").first.wait_for()

@@ -7,14 +7,15 @@ records, so what is read back can be no other code than that which is here.
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import io
 import json
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from penstock.bundle.kernel.npz import arrays_in
 from penstock.errors import BundleError
 from penstock.frozen import Frozen
 
@@ -58,9 +59,7 @@ def read(text: bytes, arrays: bytes) -> Any:
     BundleError
         It names a record that this release does not have.
     """
-    with np.load(io.BytesIO(arrays), allow_pickle=False) as found:
-        held = {name: found[name] for name in found.files}
-    return _made(json.loads(text.decode("utf-8", "surrogatepass")), held)
+    return _made(json.loads(text.decode("utf-8", "surrogatepass")), arrays_in(arrays))
 
 
 def _told(value: object, arrays: dict[str, np.ndarray]) -> Any:
@@ -154,12 +153,8 @@ _CONTAINERS: dict[str, Callable[[dict[str, Any], Mapping[str, np.ndarray]], Any]
 
 def _record(name: str) -> Any:
     room, _, kind = name.partition(":")
-    found = None
-    if room.startswith(ROOMS):
-        try:
-            found = getattr(importlib.import_module(room), kind, None)
-        except ModuleNotFoundError:
-            found = None
+    # Whatever a plan or an encoding may hold is there once these are: nothing is imported by a name out of a file.
+    found = getattr(sys.modules.get(room), kind, None) if room.startswith(ROOMS) else None
     if not isinstance(found, type) or not (dataclasses.is_dataclass(found) or issubclass(found, Frozen)):
         raise BundleError(
             "The kernel names a record that this release does not have",

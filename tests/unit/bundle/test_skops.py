@@ -15,6 +15,7 @@ import pytest
 
 from penstock.bundle.allowed import ALLOWED
 from penstock.bundle.bundle import Bundle
+from penstock.bundle.fitted import Fitted
 from penstock.bundle.manifest import ESTIMATOR, TWIN
 from penstock.bundle.pickled import as_joblib, opened, packed
 from penstock.bundle.publish import publish
@@ -89,7 +90,7 @@ def test_a_family_is_written_by_skops_or_as_before(kind: type, extra: Callable[[
     )
     model = opened(files, ESTIMATOR, made.parts.environment, "here")
     rows = raw_rows(6, 3)
-    alike = dataclasses.replace(made.bundle, estimator=model).predict(rows).estimates
+    alike = dataclasses.replace(made.bundle, fitted=Fitted.at_hand(model)).predict(rows).estimates
     np.testing.assert_array_equal(alike, made.bundle.predict(rows).estimates)
 
 

@@ -107,7 +107,7 @@ def test_a_held_out_side_of_one_class_makes_no_broken_figure(tmp_path: Path) -> 
     """Nothing is drawn of what is not defined there, and the rest is."""
     table = ships(300, task="multiclass")
     table["sailed"] = pd.date_range("2020-01-01", periods=300, freq="D").strftime("%Y-%m-%d")
-    table.loc[200:, "late"] = "a"
+    table.loc[235:, "late"] = "a"
     found = set(drawn(fitted(table, tmp_path, split={"by": "time", "time": "sailed", "heldout": 0.2})))
     assert not {"roc", "precision-recall", "gain", "calibration"} & found
     assert {"confusion", "importance", "learning-curve"} <= found

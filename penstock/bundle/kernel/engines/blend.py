@@ -14,6 +14,7 @@ import numpy as np
 from penstock.bundle.kernel.engines.engine import Floats
 from penstock.bundle.kernel.engines.sources import Always, Bells, Layers, Residual, Source, Trees
 from penstock.bundle.kernel.engines.symmetric import SymmetricTrees
+from penstock.bundle.kernel.npz import arrays_in
 from penstock.errors import BundleError
 from penstock.frozen import Frozen, canonical_json
 from penstock.rowwise import MOST_ODDS, each_against_the_rest, softmax, stretched
@@ -177,8 +178,7 @@ def opened(files: Mapping[str, bytes]) -> BlendEngine:
                 todo="Use the release of penstock that wrote it, or publish the model again.",
             )
         facts = Facts.model_validate(told)
-        with np.load(io.BytesIO(files[ARRAYS]), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
+        arrays = arrays_in(files[ARRAYS])
         sources = []
         for i, (kind, encoding) in enumerate(facts.sources):
             own = {n.partition(".")[2]: a for n, a in arrays.items() if n.partition(".")[0] == str(i)}

@@ -40,7 +40,7 @@ def widened(thresholds: npt.NDArray[np.floating[Any]]) -> Floats:
     Examples
     --------
     >>> edge = widened(np.array([0.1]))[0]
-    >>> np.float32(edge) <= 0.1 < np.float32(np.nextafter(edge, 1.0))
+    >>> bool(np.float32(edge) <= 0.1 < float(np.float32(np.nextafter(edge, 1.0))))
     True
     """
     t = np.asarray(thresholds, dtype=np.float64)
