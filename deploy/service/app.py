@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +23,7 @@ from deploy.service.hot import HotPath
 from deploy.service.keys import Keys
 from deploy.service.leaving import told_by_signal
 from deploy.service.meters import Meters
-from deploy.service.problems import Problem, on_http_exception, on_library_error, on_problem
+from deploy.service.problems import Problem, on_bad_parameter, on_http_exception, on_library_error, on_problem
 from deploy.service.recording import PredictionLog
 from deploy.service.rehearsal import Rehearsal
 from deploy.service.routes import batch, docs, forms, models, predict, status
@@ -105,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(PenstockError, on_library_error)
     app.add_exception_handler(HTTPException, on_http_exception)
+    app.add_exception_handler(RequestValidationError, on_bad_parameter)
     for routes in (status, models, predict, forms, batch, docs):
         app.include_router(routes.router)
     if admin:

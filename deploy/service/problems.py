@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from penstock.errors import BundleError, NotFound, PenstockError, RequestError
@@ -148,6 +149,14 @@ async def on_library_error(request: Request, error: Exception) -> Response:
     """Answer an error of the library that a route let through."""
     assert isinstance(error, PenstockError)
     return from_error(error).response(request_id_of(request))
+
+
+async def on_bad_parameter(request: Request, error: Exception) -> Response:
+    """Answer a parameter of the address that cannot be read: the framework's own answer would repeat its value."""
+    assert isinstance(error, RequestValidationError)
+    faults = [Fault(field=str(told["loc"][-1]), message="The parameter cannot be read") for told in error.errors()]
+    problem = Problem(422, "parameter-refused", "A parameter of the address cannot be read", faults[:MAX_FAULTS])
+    return problem.response(request_id_of(request))
 
 
 async def on_http_exception(request: Request, error: Exception) -> Response:

@@ -82,7 +82,7 @@ HIGHER = {"roc_auc"}
 
 
 # The larger ones take the longest of all tests, most of it a search for models.
-LARGE = ("adult", "diamonds", "housing", "telco")
+LARGE = ("wine", "adult", "diamonds", "housing", "telco")
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.long) if n in LARGE else n for n in CASES])

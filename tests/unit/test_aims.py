@@ -349,6 +349,7 @@ def test_what_scores_hang_on_can_go_to_another_process(tmp_path: Path) -> None:
     assert score(target, "near", y, y + 2, again) == 2.0
 
 
+@pytest.mark.long
 def test_german_credit_by_its_published_costs(shared: Path, tmp_path: Path) -> None:
     """To take a bad customer for a good one costs five times as much: the threshold saves what likely labels lose."""
     table = pd.read_csv(shared / "data" / "german_credit" / "german.csv", header=None, names=GERMAN)

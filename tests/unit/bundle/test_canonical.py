@@ -56,6 +56,7 @@ def of(value: object) -> str:
     return content_digest(value, EMPTY, {}, {})
 
 
+@pytest.mark.long
 def test_two_processes_with_one_seed_give_one_digest(root: Path) -> None:
     """Hash seeds, addresses and padding differ between them; every family, and plain estimators, agree."""
     runs = [

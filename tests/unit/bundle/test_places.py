@@ -32,6 +32,7 @@ def crowd(artifacts: Path, made: Made, root: Path, started_from: str, n: int) ->
     return Counter(json.loads(done.stdout))
 
 
+@pytest.mark.long
 def test_of_two_and_of_ten_with_one_champion_one_wins(artifacts: Path, first: Made, root: Path) -> None:
     """The others are told that somebody was first, and leave nothing behind."""
     publish(artifacts, "churn", first.parts, PASSED)

@@ -204,6 +204,7 @@ def test_processes_are_killed_at_the_deadline_and_what_was_done_counts() -> None
     ]
 
 
+@pytest.mark.long
 def test_a_family_whose_process_is_killed_fails_alone() -> None:
     """The system ends it for want of memory, say; what shared its pool is fitted all the same."""
     crew = Processes(1)

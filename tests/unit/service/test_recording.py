@@ -115,3 +115,13 @@ def test_a_new_version_answers_the_last_logged_rows_before_it_is_served(logged, 
         put(home, seed=6)
         wait_for(lambda: client.post(URL, json=SHIP).json()["version"] != version)
     assert "answers differ by at most" in caplog.text
+
+
+def test_a_parameter_that_cannot_be_read_is_named_and_not_repeated(logged):
+    """The framework's own refusal would quote it."""
+    client, _ = logged
+    answer = client.get("/models/ships/requests/why?row=s3cr3t")
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [fault["field"] for fault in answer.json()["errors"]] == ["row"]
+    assert "s3cr3t" not in answer.text
