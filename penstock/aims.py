@@ -25,6 +25,21 @@ Packages = Annotated[
 ]
 
 
+def named_by_use(value: Any) -> Any:
+    """Return what was written of something of the user's own with its name, by default that of the object.
+
+    Examples
+    --------
+    >>> named_by_use("my_pkg.metrics:profit")
+    {'use': 'my_pkg.metrics:profit', 'name': 'profit'}
+    """
+    if isinstance(value, str):
+        value = {"use": value}
+    if isinstance(value, Mapping) and not value.get("name") and isinstance(value.get("use"), str):
+        return {**value, "name": value["use"].rpartition(":")[2]}
+    return value
+
+
 class Measure(Frozen):
     """The user's own metric, `use: MODULE:NAME`.
 
@@ -50,11 +65,7 @@ class Measure(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = {"use": value}
-        if isinstance(value, Mapping) and not value.get("name") and isinstance(value.get("use"), str):
-            return {**value, "name": value["use"].rpartition(":")[2]}
-        return value
+        return named_by_use(value)
 
 
 class Cost(Frozen):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from penstock.aims import Packages
+from penstock.aims import Packages, named_by_use
 from penstock.frozen import Frozen
 from penstock.table import closest
 
@@ -79,11 +79,7 @@ class OwnEstimator(Frozen):
     @model_validator(mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            value = {"use": value}
-        if isinstance(value, Mapping) and not value.get("name") and isinstance(value.get("use"), str):
-            return {**value, "name": value["use"].rpartition(":")[2]}
-        return value
+        return named_by_use(value)
 
 
 def _named_or_own(value: object) -> str:
