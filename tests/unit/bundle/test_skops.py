@@ -70,7 +70,9 @@ def test_a_version_of_skops_answers_as_one_of_joblib_and_can_be_refreshed(artifa
     assert {"estimator.skops", "twin.skops"} <= set(files_below(folder))
     assert not list(folder.glob("*.joblib"))
     bundle = Bundle.load(folder)
-    np.testing.assert_array_equal(bundle.predict(first.raw).estimates, first.bundle.predict(first.raw).estimates)
+    # A kernel answers before the file is asked for; what is in the file is the very model.
+    itself = dataclasses.replace(bundle, kernel=None)
+    np.testing.assert_array_equal(itself.predict(first.raw).estimates, first.bundle.predict(first.raw).estimates)
     assert bundle.manifest is not None
     again = _parts(bundle.manifest, files_below(folder))
     assert publish(artifacts, "other", again, PASSED).digest == first.parts.digest
