@@ -102,6 +102,7 @@ def opened(visit: Visit, prefect: str, flow_run: str, key: str) -> None:
     expect(page.get_by_role("button", name="Show raw data")).to_be_visible(timeout=WAIT)
 
 
+@pytest.mark.long
 def test_a_runs_page_in_prefects_ui_shows_all_that_the_run_has_to_show(
     browser: Browser, place: Path, prefect_api: str
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_runs_page_in_prefects_ui_shows_all_that_the_run_has_to_show(
     visit.close()
 
 
+@pytest.mark.long
 def test_the_dossier_in_prefects_ui_has_its_pictures(browser: Browser, place: Path, prefect_api: str) -> None:
     """They are drawn, not only linked."""
     flow_run, _ = run_of(place)
@@ -134,6 +136,7 @@ def test_the_dossier_in_prefects_ui_has_its_pictures(browser: Browser, place: Pa
     visit.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("key", "told"), [("leaderboard-clinic", "(chosen)"), ("cleaning-clinic", "duplicates")])
 def test_the_tables_in_prefects_ui_are_tables(
     browser: Browser, place: Path, prefect_api: str, key: str, told: str
@@ -315,6 +318,7 @@ def test_markup_in_the_data_is_text_on_the_services_page(browser: Browser, hosti
         visit.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["dossier-hostile", "cleaning-hostile", "leaderboard-hostile"])
 def test_markup_in_the_data_is_text_in_prefects_ui(browser: Browser, hostile: Path, prefect_api: str, key: str) -> None:
     """Prefect shows markdown and tables as the artifacts say: they say that it is text."""

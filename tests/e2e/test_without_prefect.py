@@ -12,6 +12,9 @@ import pytest
 
 from tests.e2e.driving import penstock, serving, summary_of
 
+# Slow: processes and servers of their own.
+pytestmark = pytest.mark.long
+
 # A package of that name that cannot be imported stands before the real one, as on a machine where it is not installed.
 ABSENT = "raise ModuleNotFoundError(\"No module named 'prefect'\", name='prefect')\n"
 SPEC = """\

@@ -28,6 +28,9 @@ from penstock.errors import NotFound, NotSigned, PublishConflict, StoreError, Ta
 from tests.unit.bundle.making import FAILED, PASSED, Made, files_below, make
 from tests.unit.bundle.test_candidate import kept
 
+# Slow: processes and servers of their own.
+pytestmark = pytest.mark.long
+
 WHERE = "s3://models/team/a"
 
 

@@ -161,6 +161,7 @@ def home(tmp_path):
     return {"PREFECT_HOME": str(tmp_path / "prefect")}
 
 
+@pytest.mark.long
 def test_everything_comes_up_and_goes_on_ctrl_c(tmp_path, home):
     """The schedule is the spec's, pages answer, a second one is refused, and no process outlives it."""
     with Outside() as outside, up(tmp_path, **home, **outside.environment) as one:
