@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.bundle.kernel.engines.engine import Arrays, Floats
-from penstock.bundle.kernel.engines.library import Predictor, checked
+from penstock.bundle.kernel.engines.predictor import Predictor, checked
 from penstock.bundle.kernel.engines.treetext import written
 from penstock.rowwise import products
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from penstock.bundle.kernel.engines.engine import Arrays, Floats
-from penstock.bundle.kernel.engines.library import checked
+from penstock.bundle.kernel.engines.predictor import checked
 from penstock.errors import BundleError
 
 

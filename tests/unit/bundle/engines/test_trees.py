@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.bundle.kernel.engines.library import checked
+from penstock.bundle.kernel.engines.predictor import checked
 from penstock.bundle.kernel.engines.sources import Leaves, Trees
 from penstock.bundle.kernel.engines.treetext import flat_trees, widened
 from penstock.models.estimators.walking import FlatTrees
