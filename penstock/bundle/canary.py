@@ -85,9 +85,4 @@ def end_canary(
     who = who or whoami()
     with turn(artifacts, name, disk) as mine:
         start = mine.home.read_pointer(mine.trust)
-        if start.canary is None:
-            return start
-        moved = start.model_copy(update={"generation": start.generation + 1, "canary": None})
-        mine.point(moved)
-        mine.note(event(moved, "canary ended", who, reason))
-    return moved
+        return start if start.canary is None else mine.change(start, "canary ended", who, reason, canary=None)

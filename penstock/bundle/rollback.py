@@ -157,10 +157,7 @@ def hold(artifacts: str | Path, name: str, reason: str, who: str | None = None, 
     with turn(artifacts, name, disk) as mine:
         start = mine.home.read_pointer(mine.trust)
         held = (*start.holds, Hold(reason=reason, who=who, at=now()))
-        moved = start.model_copy(update={"generation": start.generation + 1, "holds": held})
-        mine.point(moved)
-        mine.note(event(moved, "held", who, reason))
-    return moved
+        return mine.change(start, "held", who, reason, holds=held)
 
 
 def release(
@@ -176,9 +173,4 @@ def release(
     who = who or whoami()
     with turn(artifacts, name, disk) as mine:
         start = mine.home.read_pointer(mine.trust)
-        if not start.holds:
-            return start
-        moved = start.model_copy(update={"generation": start.generation + 1, "holds": ()})
-        mine.point(moved)
-        mine.note(event(moved, "released", who, reason))
-    return moved
+        return mine.change(start, "released", who, reason, holds=()) if start.holds else start

@@ -107,6 +107,13 @@ class Turn:
         # A line that a crash cut short must not swallow the next one.
         self.disk.append(self.home.log_path, (b"\n" if old and not old.endswith(b"\n") else b"") + lines)
 
+    def change(self, pointer: Pointer, what: What, who: str, why: str, **fields: object) -> Pointer:
+        """Put other fields into a pointer, note it, and return the pointer that there is then: a generation later."""
+        changed = pointer.model_copy(update={"generation": pointer.generation + 1, **fields})
+        self.point(changed)
+        self.note(event(changed, what, who, why))
+        return changed
+
     def clear_up(self) -> None:
         """Remove what publishers that died have left, and note what the last one had no time to note."""
         for folder, marks in ((self.home.versions_folder, (BUILDING, REMOVING)), (self.home.folder, (POINTING,))):
