@@ -14,7 +14,7 @@ from penstock.models.calibration import Calibration
 from penstock.models.crew import Crew, Job
 from penstock.models.families import MOST_SEED
 from penstock.models.recipe import Recipe, with_places_of_codes
-from penstock.models.refit import Planned, blend_of, is_plain, kinds_of, member_of, recipe_of
+from penstock.models.refit import Planned, blend_of, is_plain, kinds_of, member_of, plain_recipe
 from penstock.models.training import Training, fit_recipe, weighted
 
 
@@ -63,7 +63,7 @@ def finished(
         What they came to be.
     """
     if is_plain(plan, calibration):
-        jobs: list[Job[Any]] = [(fit_recipe, (recipe_of(plan, whole, None), rows)) for rows in wanted]
+        jobs: list[Job[Any]] = [(fit_recipe, (plain_recipe(plan, whole), rows)) for rows in wanted]
         return [done for _, done in sorted(_done(crew, whole, jobs, None).items())], tuple(plan)
     parts = _in_order(plan)
     first: list[Job[Any]] = [(fit_front, (kinds_of(plan), rows)) for rows in wanted]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from penstock.models.blend import BlendClassifier, BlendRegressor, Encoders, Member
+from penstock.models.blend import BlendClassifier, BlendRegressor, Member
 from penstock.models.calibration import Calibration
 from penstock.models.concluding import Chosen
 from penstock.models.families import MOST_SEED, Family
@@ -132,15 +132,9 @@ def kinds_of(plan: Sequence[Planned]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p.family.encoding for p in plan))
 
 
-def recipe_of(plan: Sequence[Planned], training: Training, calibration: Calibration | None, threads: int = 1) -> Recipe:
-    """Return the unfitted recipe: one estimator where that is all, else a blend."""
-    if is_plain(plan, calibration):
-        sized, seed = training.n_sized, training.seed
-        return plan[0].family.pipeline(training.plan, training.target, sized, seed, threads)
-    members = [member_of(p, _estimators(p, training, threads)) for p in plan]
-    steps = training.plan.transformer(len(training.target.labels), training.seed & MOST_SEED)
-    blend = blend_of(members, calibration, training.target)
-    return Recipe([("steps", steps), ("encode", Encoders(kinds_of(plan))), ("model", blend)], threads=threads)
+def plain_recipe(plan: Sequence[Planned], training: Training) -> Recipe:
+    """Return the unfitted recipe of a plan that is one estimator."""
+    return plan[0].family.pipeline(training.plan, training.target, training.n_sized, training.seed, 1)
 
 
 def member_of(plan: Planned, estimators: Sequence[Any]) -> Member:
@@ -159,11 +153,3 @@ def blend_of(members: Sequence[Member], calibration: Calibration | None, target:
     if target.is_classification:
         return BlendClassifier(members, calibration=calibration)
     return BlendRegressor(members)
-
-
-def _estimators(plan: Planned, training: Training, threads: int) -> list[Any]:
-    sized = training.n_sized
-    return [
-        plan.family.estimator(training.target, sized, plan.seed(training.seed, bag), threads)
-        for bag in range(plan.bags)
-    ]

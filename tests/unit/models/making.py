@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,12 @@ import numpy as np
 import pandas as pd
 
 from penstock.arrays.stage import make_arrays
+from penstock.models.blend import Encoders
+from penstock.models.calibration import Calibration
+from penstock.models.families import MOST_SEED
 from penstock.models.folds import make_folds
+from penstock.models.recipe import Recipe
+from penstock.models.refit import Planned, blend_of, is_plain, kinds_of, member_of, plain_recipe
 from penstock.models.training import Training
 from penstock.receipts import Arrays, Collected, Wrangled
 from penstock.sources import snapshot
@@ -95,3 +101,16 @@ def run_until_trained(table: pd.DataFrame, folder: Path, **declared: object) -> 
     collected = Collected(snapshots=tuple(snapshot(source, store) for source in spec.sources))
     arrays = make_arrays(collected, spec.typing, None, store)
     return Run(spec, store, arrays, wrangle(arrays, spec.typing, spec.wrangling, store))
+
+
+def recipe_of(plan: Sequence[Planned], given: Training, calibration: Calibration | None) -> Recipe:
+    """Return a plan as one unfitted recipe, to fit it at once: a single estimator where that is all, else a blend."""
+    if is_plain(plan, calibration):
+        return plain_recipe(plan, given)
+    members = [
+        member_of(p, [p.family.estimator(given.target, given.n_sized, p.seed(given.seed, i), 1) for i in range(p.bags)])
+        for p in plan
+    ]
+    steps = given.plan.transformer(len(given.target.labels), given.seed & MOST_SEED)
+    blend = blend_of(members, calibration, given.target)
+    return Recipe([("steps", steps), ("encode", Encoders(kinds_of(plan))), ("model", blend)])

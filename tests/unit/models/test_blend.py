@@ -17,11 +17,11 @@ from penstock.models.candidates import Configured
 from penstock.models.concluding import Chosen
 from penstock.models.families import Family, ForestFamily, LightGBMFamily, LinearFamily
 from penstock.models.recipe import Recipe, predictions
-from penstock.models.refit import MOST_BAGS, planned, recipe_of
+from penstock.models.refit import MOST_BAGS, planned
 from penstock.models.scales import PLAIN, Scale, log_scale
 from penstock.models.training import Training, fit_recipe, fit_rows
 from penstock.table import TableSchema
-from tests.unit.models.making import training
+from tests.unit.models.making import recipe_of, training
 
 
 def member(family: Family, weight: float, scale: Scale = PLAIN, **more: Any) -> Chosen:

@@ -12,9 +12,9 @@ from penstock.models.crew import Alone
 from penstock.models.families import LightGBMFamily, LinearFamily
 from penstock.models.finishing import finished
 from penstock.models.recipe import predictions
-from penstock.models.refit import planned, recipe_of
+from penstock.models.refit import planned
 from penstock.models.training import fit_recipe
-from tests.unit.models.making import training
+from tests.unit.models.making import recipe_of, training
 from tests.unit.models.test_blend import member
 
 MAPS = {"binary": (0.1, -0.1), "multiclass": (0.0, 0.1, -0.2)}
