@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 from fastapi import Request
 
-from deploy.service.answer import Demands, named, predict
+from deploy.service.answer import named, predict
 from deploy.service.body import many_rows, row_with_history
 from deploy.service.holder import Held
 from deploy.service.problems import Problem
@@ -38,10 +38,11 @@ def wants_reasons(request: Request) -> bool:
 
 def explained_row(parts: Served, held: Held, body: bytes) -> bytes:
     """Return the answer to one row of JSON, and why it is that one."""
-    row, history = row_with_history(body, frozenset(held.bundle.fields), parts.settings.max_rows)
+    known = parts.doors.known(held.bundle)
+    row, history = row_with_history(body, known.fields, parts.settings.max_rows)
     _refuse_history(history)
     answers = predict(held, [row], parts.meters)
-    Demands(held.bundle).refuse(answers, single=True)
+    known.demands.refuse(answers, single=True)
     return orjson.dumps({**answers.only(), **named(answers), "explanation": reasons_of(held, [row])[0]})
 
 
@@ -49,9 +50,9 @@ def explained_rows(parts: Served, held: Held, body: bytes) -> tuple[bytes, Predi
     """Return the answers to many rows of JSON, each with why it is that one."""
     rows, history = many_rows(body, parts.settings.max_rows)
     _refuse_history(history)
-    told = reasons_of(held, rows)
     answers = predict(held, rows, parts.meters)
-    Demands(held.bundle).refuse(answers, single=False)
+    parts.doors.known(held.bundle).demands.refuse(answers, single=False)
+    told = reasons_of(held, rows)
     each = [{**answer, "explanation": why} for answer, why in zip(answers.rows(), told, strict=True)]
     return orjson.dumps({**named(answers), "rows": each}), answers
 

@@ -8,7 +8,7 @@ from functools import partial
 
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import Demands, named, predict, refuse_absent, stamped
+from deploy.service.answer import named, predict, refuse_absent, stamped
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.canaries import chosen
 from deploy.service.explained import explained_rows, explained_table, wants_reasons
@@ -40,28 +40,33 @@ async def _batch(request: Request, parts: Served, held: Held) -> Response:
     reasons = wants_reasons(request)
     media = media_type(request, (JSON, CSV, PARQUET, ARROW))
     body = await read_body(request, parts.settings.max_batch_bytes, parts.settings.body_seconds)
-    work = partial(_json if media == JSON else _table, parts, held, media, body, reasons=reasons)
-    if media == JSON:
-        work = partial(work, request_id=request.state.request_id)
-    if media == JSON and not reasons and len(body) <= INLINE_BYTES:
-        return work()
+    if media != JSON:
+        work = partial(_table, parts, held, media, body, reasons)
+    elif reasons:
+        work = partial(_explained, parts, held, body)
+    else:
+        work = partial(_json, parts, held, body, request.state.request_id)
+        if len(body) <= INLINE_BYTES:
+            return work()
     return await asyncio.get_running_loop().run_in_executor(parts.pool, work)
 
 
-def _json(parts: Served, held: Held, _: str, body: bytes, *, reasons: bool, request_id: str) -> Response:
+def _json(parts: Served, held: Held, body: bytes, request_id: str) -> Response:
     began = time.perf_counter()
-    if reasons:
-        content, answers = explained_rows(parts, held, body)
-        return stamped(Response(content, media_type=JSON), answers)
     rows, history = many_rows(body, parts.settings.max_rows)
     answers = predict(held, rows, parts.meters, history)
-    Demands(held.bundle).refuse(answers, single=False)
+    parts.doors.known(held.bundle).demands.refuse(answers, single=False)
     told = answers.rows()
     parts.doors.keep(held, rows, told, time.perf_counter() - began, request_id)
     return stamped(as_json({**named(answers), "rows": told}), answers)
 
 
-def _table(parts: Served, held: Held, media: str, body: bytes, *, reasons: bool) -> Response:
+def _explained(parts: Served, held: Held, body: bytes) -> Response:
+    content, answers = explained_rows(parts, held, body)
+    return stamped(Response(content, media_type=JSON), answers)
+
+
+def _table(parts: Served, held: Held, media: str, body: bytes, reasons: bool) -> Response:
     table = read_table(media, body, parts.settings.max_rows)
     check_columns(table, held.bundle.fields)
     refuse_absent(table, held.bundle)
