@@ -110,6 +110,12 @@ def extra() -> Callable[[str], None]:
 
 
 @pytest.fixture(scope="session")
+def absent() -> Callable[[str], NoReturn]:
+    """Return a function that skips for want of something, with its reason; in CI it fails."""
+    return _absent
+
+
+@pytest.fixture(scope="session")
 def need() -> Callable[..., str]:
     """Return a function that finds the first of some programs: `need("chromium", "google-chrome")`."""
 
