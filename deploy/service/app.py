@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -19,7 +20,7 @@ from deploy.service.door import Doors
 from deploy.service.envelope import Envelope
 from deploy.service.guard import Guard
 from deploy.service.holder import Holder
-from deploy.service.hot import HotPath
+from deploy.service.hot import HotPath, at_once
 from deploy.service.keys import Keys
 from deploy.service.leaving import told_by_signal
 from deploy.service.meters import Meters
@@ -30,6 +31,7 @@ from deploy.service.routes import batch, docs, forms, models, predict, status
 from deploy.service.served import Served
 from deploy.service.settings import Settings
 from deploy.service.watch import Watcher
+from deploy.service.wire import AT_ONCE
 from penstock.errors import PenstockError
 
 log = logging.getLogger("penstock.service")
@@ -79,11 +81,11 @@ def create_app(settings: Settings) -> FastAPI:
     access = AccessLog(settings.access_log) if settings.access_log else None
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         watch = asyncio.create_task(parts.watcher.run())
         try:
             with told_by_signal(parts.leaving, settings.drain_seconds):
-                yield
+                yield {AT_ONCE: partial(at_once, parts=parts)}
         finally:
             # Python 3.11's `wait_for` loses a cancellation when what it waits for comes in the same moment.
             while not watch.done():

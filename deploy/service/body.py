@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import types
-from collections.abc import Awaitable, Container, Generator, Mapping
+from collections.abc import Awaitable, Container, Mapping
 from typing import Any
 
 import orjson
@@ -14,6 +13,7 @@ from fastapi import Request
 from starlette.types import Message, Receive
 
 from deploy.service.problems import MAX_FAULTS, Fault, Problem, body_too_long, shown_name
+from deploy.service.resuming import resumed
 from penstock.series.rule import HISTORY
 
 JSON = "application/json"
@@ -62,7 +62,7 @@ async def collected(receive: Receive, limit: int, seconds: float) -> bytes:
             return _within(message.get("body", b""), limit)
         first = _given(message)
     else:
-        first = _resumed(steps, waited_for)
+        first = resumed(steps, waited_for)
     try:
         async with asyncio.timeout(seconds):
             return await _all(first, receive, limit)
@@ -95,16 +95,6 @@ def _within(body: bytes, limit: int) -> bytes:
 
 async def _given(message: Message) -> Message:
     return message
-
-
-@types.coroutine
-def _resumed(steps: Generator[Any, None, Message], waited_for: object) -> Generator[Any, None, Message]:
-    """Go on with what has begun, from what it waits for."""
-    try:
-        yield waited_for
-    except BaseException as error:  # a cancellation above all: it is for whatever waits
-        yield steps.throw(error)
-    return (yield from steps)
 
 
 def media_type(request: Request, allowed: tuple[str, ...]) -> str:

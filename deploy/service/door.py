@@ -51,7 +51,8 @@ class Doors:
         content = orjson.dumps({**answers.only(), **named(answers)})
         if self.log is not None:
             now = time.perf_counter() - began
-            self.log.note(Asked(time.time(), request_id, 0, known.shown, row, content, now))
+            kept = known.shown.told(row, body if history is None else None)
+            self.log.note(Asked(time.time(), request_id, known.shown, kept, content, now))
         return content
 
     def known(self, bundle: Bundle) -> _Known:
@@ -68,6 +69,5 @@ class Doors:
         if len(rows) > MOST_ROWS:
             self.log.leave_out(len(rows))
             return
-        shown, now, each = self.known(held.bundle).shown, time.time(), seconds / max(1, len(rows))
-        for place, (row, answer) in enumerate(zip(rows, answers, strict=True)):
-            self.log.note(Asked(now, request_id, place, shown, row, orjson.dumps(answer), each))
+        shown, each = self.known(held.bundle).shown, seconds / max(1, len(rows))
+        self.log.note(Asked(time.time(), request_id, shown, rows, answers, each))

@@ -14,6 +14,7 @@ from deploy.service.canaries import HEADER, answering
 from deploy.service.holder import Held
 from deploy.service.problems import Problem, from_error
 from deploy.service.served import Served
+from deploy.service.wire import ASKED
 from penstock.errors import PenstockError
 
 DEFAULT = "/predict"
@@ -35,11 +36,8 @@ class HotPath:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain request for one row; hand on every other."""
-        if scope["type"] != "http" or scope["method"] != "POST" or not self._is_plain(scope):
-            await self.app(scope, receive, send)
-            return
         # A request takes the model's record once, and keeps it.
-        held, route = self._asked(scope["path"])
+        held, route = scope[ASKED] if ASKED in scope else asked(scope, self.parts)
         if held is None:
             await self.app(scope, receive, send)
             return
@@ -60,27 +58,39 @@ class HotPath:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": content})
 
-    def _asked(self, path: str) -> tuple[Held | None, str]:
-        holder = self.parts.holder
-        if path == DEFAULT:
-            name = holder.default()
-            return (None if name is None else holder.get(name)), DEFAULT
-        if path.startswith(_START) and path.endswith(_END):
-            return holder.get(path[len(_START) : -len(_END)]), NAMED
+
+def asked(scope: Scope, parts: Served) -> tuple[Held | None, str]:
+    """Return the model that a plain request for one row asks, and its route; None of any other."""
+    if scope["type"] != "http" or scope["method"] != "POST" or not _is_plain(scope, parts.settings.max_row_bytes):
         return None, ""
+    path, holder = scope["path"], parts.holder
+    if path == DEFAULT:
+        name = holder.default()
+        return (None if name is None else holder.get(name)), DEFAULT
+    if path.startswith(_START) and path.endswith(_END):
+        return holder.get(path[len(_START) : -len(_END)]), NAMED
+    return None, ""
 
-    def _is_plain(self, scope: Scope) -> bool:
-        if scope["query_string"] or scope.get("root_path"):
-            return False
-        is_json = False
-        for name, value in scope["headers"]:
-            if name == b"content-type":
-                if is_json or value != _JSON:
-                    return False
-                is_json = True
-            elif name in _SPECIAL or (name == b"content-length" and not self._is_short(value)):
+
+def at_once(scope: Scope, parts: Served) -> bool:
+    """Whether a request is one that the hot path answers without waiting; what was found stays with it."""
+    scope[ASKED] = found = asked(scope, parts)
+    return found[0] is not None
+
+
+def _is_plain(scope: Scope, most_bytes: int) -> bool:
+    if scope["query_string"] or scope.get("root_path"):
+        return False
+    is_json = False
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            if is_json or value != _JSON:
                 return False
-        return is_json
+            is_json = True
+        elif name in _SPECIAL or (name == b"content-length" and not _is_short(value, most_bytes)):
+            return False
+    return is_json
 
-    def _is_short(self, told: bytes) -> bool:
-        return len(told) <= _MOST_DIGITS and told.isdigit() and int(told) <= self._most_bytes
+
+def _is_short(told: bytes, most_bytes: int) -> bool:
+    return len(told) <= _MOST_DIGITS and told.isdigit() and int(told) <= most_bytes

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
+from collections import Counter as Counted
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -82,14 +84,17 @@ class Meters:
             self._settle()
 
     def _settle(self) -> None:
+        groups: dict[tuple[str, str, int], list[float]] = {}
         for method, route, status, seconds in _emptied(self._waiting):
             key = (method if method in _METHODS else "other", route, status)
+            groups.setdefault(key, []).append(seconds)
+        for key, all_ in groups.items():
             found = self._found.get(key)
             if found is None:
-                found = self.requests.labels(key[0], route, str(status)), self.seconds.labels(route)
+                found = self.requests.labels(key[0], key[1], str(key[2])), self.seconds.labels(key[1])
                 self._found[key] = found
-            found[0].inc()
-            found[1].observe(seconds)
+            found[0].inc(len(all_))
+            _observe_all(found[1], all_)
         for tally in self._tallies.values():
             tally.settle()
 
@@ -137,9 +142,23 @@ class Tally:
 
     def settle(self) -> None:
         """Count what was noted."""
-        for seconds, n_rows in _emptied(self._waiting):
-            self._seconds.observe(seconds)
-            self._rows.inc(n_rows)
+        waiting = [*_emptied(self._waiting)]
+        if waiting:
+            _observe_all(self._seconds, [seconds for seconds, _ in waiting])
+            self._rows.inc(sum(n_rows for _, n_rows in waiting))
+
+
+def _observe_all(histogram: Histogram, seconds: list[float]) -> None:
+    """Do what `observe` does of each, in a few steps: alone, each takes a lock twice and goes through the buckets.
+
+    The library has no public way to count many at once; its tests here would fail if these names went.
+    """
+    if len(seconds) == 1:
+        histogram.observe(seconds[0])
+        return
+    histogram._sum.inc(sum(seconds))
+    for bucket, n in Counted(bisect_left(SECONDS, each) for each in seconds).items():
+        histogram._buckets[bucket].inc(n)
 
 
 def _emptied(waiting: deque[_T]) -> Iterator[_T]:

@@ -121,8 +121,11 @@ class Predictions:
     @property
     def is_finite(self) -> bool:
         """Whether every row that has a prediction has numbers for it."""
-        kept = self.estimates if not len(self._blank) else self.estimates[~self.null]
-        return bool(np.isfinite(kept).all())
+        if len(self._blank):
+            return bool(np.isfinite(self.estimates[~self.null]).all())
+        if len(self) == 1:
+            return all(map(math.isfinite, self.estimates.ravel().tolist()))
+        return bool(np.isfinite(self.estimates).all())
 
     @property
     def probabilities(self) -> Floats | None:

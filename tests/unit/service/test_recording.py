@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import orjson
 import pyarrow.dataset
+import pyarrow.parquet
 import pytest
 from fastapi.testclient import TestClient
 
@@ -66,10 +67,11 @@ def test_private_and_unknown_fields_are_never_written(tmp_path):
     shown = Shown(Bundle.load(tmp_path / "models" / "churn"))
     log = PredictionLog(tmp_path / "log", Meters())
     row = {**raw_rows(1).to_pylist()[0], "secret": "s-private", "note": "s-unknown"}
-    log.note(Asked(0.0, "r", 0, shown, row, b"{}", 0.001))
+    log.note(Asked(0.0, "r", shown, shown.told(row, orjson.dumps(row)), b"{}", 0.001))
+    log.note(Asked(0.0, "s", shown, [row, row], [{}, {}], 0.001))
     log.close()
-    (told,) = everything(log.folder)
-    assert set(orjson.loads(told["fields"])) == set(row) - {"secret", "note"}
+    for told in everything(log.folder):
+        assert set(orjson.loads(told["fields"])) == set(row) - {"secret", "note"}
     assert not any(b"s-private" in f.read_bytes() for f in log.folder.rglob("*.parquet"))
 
 
@@ -80,10 +82,30 @@ def test_what_does_not_fit_the_queue_is_counted_not_waited_for(tmp_path):
     meters = Meters()
     log = PredictionLog(tmp_path / "log", meters, most_waiting=2)
     for i in range(5):
-        log.note(Asked(0.0, f"r{i}", 0, shown, {"age": "1"}, b"{}", 0.001))
+        log.note(Asked(0.0, f"r{i}", shown, b'{"age": "1"}', b"{}", 0.001))
+    log.note(Asked(0.0, "many", shown, [{"age": "1"}] * 3, [{}] * 3, 0.001))
     log.close()
     assert len(everything(log.folder)) == 2
-    assert b'penstock_prediction_log_rows_total{result="dropped"} 3.0' in meters.text()
+    assert b'penstock_prediction_log_rows_total{result="dropped"} 6.0' in meters.text()
+
+
+def test_rows_of_requests_that_came_together_are_kept_in_one_file_and_in_order(tmp_path):
+    """A batch keeps its id and the places of its rows, whatever was asked before and after it."""
+    publish(tmp_path, "churn", make("binary", n=60, report=None).parts, PASSED)
+    shown = Shown(Bundle.load(tmp_path / "models" / "churn"))
+    log = PredictionLog(tmp_path / "log", Meters())
+    log.note(Asked(5.0, "a", shown, b'{"age": "1"}', b'{"prediction": "x"}', 0.001))
+    log.note(Asked(6.0, "b", shown, [{"age": "2"}, {"age": "3"}], [{"p": 2}, {"p": 3}], 0.002))
+    log.note(Asked(7.5, "c", shown, b'{"age": "4"}', b"{}", 0.003))
+    log.close()
+    (file,) = log.folder.rglob("*.parquet")
+    assert file.parts[-4:-1] == ("date=1970-01-01", "model=churn", f"version={shown.version}")
+    rows = pyarrow.parquet.read_table(file, partitioning=None).to_pylist()
+    assert [(row["request_id"], row["row"]) for row in rows] == [("a", 0), ("b", 0), ("b", 1), ("c", 0)]
+    assert [orjson.loads(row["fields"])["age"] for row in rows] == ["1", "2", "3", "4"]
+    assert [row["answer"] for row in rows] == ['{"prediction": "x"}', '{"p":2}', '{"p":3}', "{}"]
+    assert [row["time"].timestamp() for row in rows] == [5.0, 6.0, 6.0, 7.5]
+    assert [round(row["milliseconds"], 6) for row in rows] == [1.0, 2.0, 2.0, 3.0]
 
 
 def test_a_logged_request_is_explained_by_its_id(logged):

@@ -106,6 +106,9 @@ class BlendEngine:
         ]
         place = {i: at for at, i in enumerate(i for group in groups.values() for i in group)}
         self._shares = [(tuple(place[i] for i in share.voices), share.weight, share.undone) for share in facts.shares]
+        first = facts.shares[0]
+        # One estimator as it is, which most of what follows for a blend is nothing to.
+        self._is_one = len(voices) == 1 and len(facts.shares) == 1 and first.weight == 1.0 and first.undone is None
         self._biases = None if facts.calibration is None else np.array(facts.calibration.biases)
         if self._biases is not None and facts.places is not None:
             self._biases = self._biases[list(facts.places)]
@@ -118,6 +121,9 @@ class BlendEngine:
         encoded : mapping of str to numpy.ndarray
             One row or more: for each encoding float64 of shape (n_rows, n_features).
         """
+        if self._is_one:
+            (source,), (step,) = self.sources, self._steps
+            return self._finished(step.answers(source.scores(encoded[source.encoding]))[:, 0])
         parts = [source.scores(encoded[source.encoding]) for source in self.sources]
         scores = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
         told = [step.answers(scores) for step in self._steps]
@@ -234,10 +240,15 @@ def _mean(answers: Floats, voices: tuple[int, ...]) -> Floats:
 
 def _both_sides(raw: Floats) -> Floats:
     """Return probabilities of both labels, shape (n_rows, n_voices, 2), for log odds of shape (n_rows, n_voices, 1)."""
-    both = np.empty((*raw.shape[:2], 2))
-    both[:, :, :1] = raw
-    np.negative(raw, out=both[:, :, 1:])
+    if raw.size == 1:
+        odds = raw.item()
+        both = np.array([[[odds, -odds]]])
+    else:
+        both = np.empty((*raw.shape[:2], 2))
+        both[:, :, :1] = raw
+        np.negative(raw, out=both[:, :, 1:])
     np.minimum(both, MOST_ODDS, out=both)
     np.exp(both, out=both)
     both += 1.0
-    return np.reciprocal(both, out=both)
+    shares: Floats = np.reciprocal(both, out=both)
+    return shares

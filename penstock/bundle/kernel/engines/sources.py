@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -14,12 +15,15 @@ import numpy.typing as npt
 
 from penstock.bundle.kernel.engines.engine import Arrays, Floats
 from penstock.bundle.kernel.engines.predictor import Predictor, checked
+from penstock.bundle.kernel.engines.quickscorer import QuickScorer, Unfit, scorers
 from penstock.bundle.kernel.engines.treetext import written
 from penstock.rowwise import products
 
 # From here on rows pass through blocks of trees; below, the calls for that cost more than it saves.
-SOME_ROWS = 100
-ROWS_AT_ONCE = 4_096
+SOME_ROWS, FEW_ROWS = 100, 8
+# What the tables of masks of one source may take: a blend of thousands of trees is walked.
+MOST_BYTES = 32 * 1024**2
+ROWS_BY_MASKS, ROWS_BY_WALKS = 256, 4_096
 # A leaf with its node takes some 40 bytes.
 CACHED_LEAVES = 2_000
 # In standard deviations: farther out, a network would follow single rows.
@@ -70,8 +74,62 @@ class Leaves:
         return self.turns * int(self.values.shape[1])
 
 
+@dataclass(frozen=True)
+class _Masked:
+    """One estimator's trees, by masks; its sums begin in a column."""
+
+    part: Leaves
+    column: int
+    tables: Sequence[tuple[int, int, QuickScorer]]
+
+    def scores(self, X: Floats, done: Floats) -> None:
+        """Write the sums of many rows to their columns."""
+        for start in range(0, len(X), ROWS_BY_MASKS):
+            some = slice(start, start + ROWS_BY_MASKS)
+            _sum_up(self.part, self.tables, X[some], done[some, self.column : self.column + self.part.width])
+
+    def scores_of(self, row: Sequence[float], done: Floats) -> None:
+        """Write the sums of one row to their columns."""
+        part, total = self.part, None
+        for start, stop, table in self.tables:
+            found = part.values.take(table.leaves_of(row) + part.first[start:stop], axis=0).reshape(-1, part.width)
+            if total is not None:
+                found[0] += total
+            total = np.add.accumulate(found, axis=0)[-1]
+        done[self.column : self.column + part.width] = total
+
+
+@dataclass(frozen=True)
+class _Walked:
+    """One estimator's trees, by LightGBM's predictor in blocks that stay in the cache; its sums begin in a column."""
+
+    part: Leaves
+    column: int
+    blocks: Sequence[tuple[int, int, Predictor]]
+
+    def scores(self, X: Floats, done: Floats) -> None:
+        """Write the sums of many rows to their columns."""
+        for start in range(0, len(X), ROWS_BY_WALKS):
+            some = slice(start, start + ROWS_BY_WALKS)
+            _sum_up(self.part, self.blocks, X[some], done[some, self.column : self.column + self.part.width])
+
+
+def _sum_up(part: Leaves, finders: Sequence[tuple[int, int, QuickScorer | Predictor]], X: Floats, done: Floats) -> None:
+    total = None
+    for start, stop, finder in finders:
+        at = (finder.leaves(X).T + part.first[start:stop, None]).astype(np.intp)
+        found = part.values.take(at, axis=0).reshape(-1, part.turns, len(X), part.values.shape[1])
+        if total is not None:
+            found[0] += total
+        # Strictly one tree after the other, as a row alone is added up: NumPy adds in pairs along the last axis only,
+        # which trees are where there is one number a tree.
+        total = found.sum(axis=0) if found[0].size > 1 else np.add.accumulate(found, axis=0)[-1]
+    assert total is not None
+    done[:] = total.transpose(1, 0, 2).reshape(len(X), -1)
+
+
 class Trees:
-    """Trees whose leaves LightGBM's predictor finds, and whose values are looked up and added here.
+    """Trees whose leaves are found by masks or by LightGBM's predictor, and whose values are looked up and added here.
 
     Values add up in the order of the trees and in their own dtype, as the libraries add them: float32 stays float32. A
     leaf may hold several values, for which a tree is walked once.
@@ -95,32 +153,56 @@ class Trees:
         self._trees, self._parts = tuple(trees), tuple(parts)
         self.width = sum(part.width for part in parts)
         self._first = np.concatenate([part.first for part in parts]).astype(np.float64)
-        self._whole = Predictor(written(trees, n_features), n_features, len(trees))
         ends = np.cumsum([0, *(len(part.first) for part in parts)]).tolist()
         columns = np.cumsum([0, *(part.width for part in parts)]).tolist()
         self._spans = [(*span, column) for span, column in zip(pairwise(ends), columns, strict=False)]
+        self._masked = self._by_masks()
+
+    def _by_masks(self) -> list[_Masked]:
+        """Return the estimators whose trees masks are for, unless their tables would take too much together."""
+        made: list[_Masked] = []
+        left = MOST_BYTES
+        for part, (start, end, column) in zip(self._parts, self._spans, strict=True):
+            with suppress(Unfit):
+                tables = scorers(self._trees[start:end], part.turns, left)
+                left -= sum(table.nbytes for *_, table in tables)
+                made.append(_Masked(part, column, tables))
+        return made
 
     @cached_property
-    def _blocks(self) -> list[tuple[int, Leaves, list[tuple[int, int, Predictor]]]]:
-        """The same trees in blocks that stay in the cache while many rows pass through; made when many rows come."""
-        made = []
-        for part, (start, end, column) in zip(self._parts, self._spans, strict=True):
-            size = max(1, CACHED_LEAVES * len(part.first) // len(part.values))
-            blocks = [(at, min(at + size, end)) for at in range(start, end, size)]
-            texts = [written(self._trees[a:b], self.n_features) for a, b in blocks]
-            own = [(a, b, Predictor(t, self.n_features, b - a)) for (a, b), t in zip(blocks, texts, strict=True)]
-            made.append((column, part, own))
-        return made
+    def _whole(self) -> Predictor:
+        return Predictor(written(self._trees, self.n_features), self.n_features, len(self._trees))
+
+    @cached_property
+    def _many(self) -> Sequence[_Masked | _Walked]:
+        """The same trees as many rows pass through them; made when many rows come."""
+        masked = {each.column: each for each in self._masked}
+        spans = zip(self._parts, self._spans, strict=True)
+        return [masked.get(column) or self._in_blocks(part, start, end, column) for part, (start, end, column) in spans]
+
+    def _in_blocks(self, part: Leaves, start: int, end: int, column: int) -> _Walked:
+        size = max(1, CACHED_LEAVES * len(part.first) // len(part.values) // part.turns) * part.turns
+        blocks = []
+        for at in range(start, end, size):
+            some = self._trees[at : min(at + size, end)]
+            predictor = Predictor(written(some, self.n_features), self.n_features, len(some))
+            blocks.append((at - start, at - start + len(some), predictor))
+        return _Walked(part, column, blocks)
 
     def scores(self, X: Floats) -> Floats:
         """Return the sums, shape (n_rows, width)."""
         X = checked(X, self.n_features)
         done = np.empty((len(X), self.width))
-        if len(X) < SOME_ROWS:
+        only_masks = len(self._masked) == len(self._parts)
+        if len(X) < SOME_ROWS and not only_masks:
             self._row_by_row(X, done)
-            return done
-        for start in range(0, len(X), ROWS_AT_ONCE):
-            self._block_by_block(X[start : start + ROWS_AT_ONCE], done[start : start + ROWS_AT_ONCE])
+        elif len(X) < FEW_ROWS:
+            for row, sums in zip(X.tolist(), done, strict=True):
+                for each in self._masked:
+                    each.scores_of(row, sums)
+        else:
+            for part in self._many:
+                part.scores(X, done)
         return done
 
     def _row_by_row(self, X: Floats, done: Floats) -> None:
@@ -129,20 +211,6 @@ class Trees:
             found = part.values.take(at[:, start:end], axis=0).reshape(len(X), -1, part.width)
             # Strictly one after the other; `sum` would add in pairs.
             done[:, column : column + part.width] = np.add.accumulate(found, axis=1)[:, -1]
-
-    def _block_by_block(self, X: Floats, done: Floats) -> None:
-        for column, part, blocks in self._blocks:
-            total = np.empty((part.turns, len(X), part.values.shape[1]), dtype=part.values.dtype)
-            tree = 0
-            for start, stop, predictor in blocks:
-                at = (predictor.leaves(X) + self._first[start:stop]).T.astype(np.intp)
-                for found in part.values.take(at, axis=0):
-                    if tree < part.turns:
-                        total[tree] = found
-                    else:
-                        total[tree % part.turns] += found
-                    tree += 1
-            done[:, column : column + part.width] = total.transpose(1, 0, 2).reshape(len(X), -1)
 
     def data(self) -> Arrays:
         """Return the text, compressed, and each estimator's values."""
