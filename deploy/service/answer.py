@@ -41,6 +41,27 @@ def predict(
     return answers
 
 
+def predict_plain(held: Held, row: dict[str, Any], demands: Demands, meters: Meters) -> Predictions:
+    """Predict one row, and count it if it is answered.
+
+    Raises
+    ------
+    Problem
+        It lacks a required field, or holds a value that cannot be read.
+    Exception
+        Whatever the model raises.
+    """
+    refuse_wide([row], held.bundle)
+    began = time.perf_counter()
+    answers = held.bundle.predict_row(row)
+    if not answers.is_finite:
+        raise BundleError("The model's answers are no numbers")
+    demands.refuse(answers, single=True)
+    held.pulse.called()
+    meters.tally(held.bundle.name, held.bundle.version).note(time.perf_counter() - began, answers)
+    return answers
+
+
 def named(answers: Predictions) -> dict[str, Any]:
     """Return who answered, for a JSON object: model, version, and the version of each look-up where there are any."""
     told: dict[str, Any] = {"model": answers.model, "version": answers.version}

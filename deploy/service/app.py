@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -20,7 +19,7 @@ from deploy.service.door import Doors
 from deploy.service.envelope import Envelope
 from deploy.service.guard import Guard
 from deploy.service.holder import Holder
-from deploy.service.hot import HotPath, at_once
+from deploy.service.hot import HotPath
 from deploy.service.keys import Keys
 from deploy.service.leaving import told_by_signal
 from deploy.service.meters import Meters
@@ -30,8 +29,8 @@ from deploy.service.rehearsal import Rehearsal
 from deploy.service.routes import batch, docs, forms, models, predict, status
 from deploy.service.served import Served
 from deploy.service.settings import Settings
+from deploy.service.short import SHORT, Short
 from deploy.service.watch import Watcher
-from deploy.service.wire import AT_ONCE
 from penstock.errors import PenstockError
 
 log = logging.getLogger("penstock.service")
@@ -50,6 +49,15 @@ class Service(FastAPI):
         while not isinstance(layer, Envelope):
             layer = layer.app
         return layer
+
+    def short(self, parts: Served) -> Short:
+        """Return what answers plain requests without the layers, by what the layers know."""
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        envelope = self.middleware_stack
+        assert isinstance(envelope, Envelope)
+        assert isinstance(envelope.app, Guard)
+        return Short(parts, envelope.app, envelope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or start and end."""
@@ -85,7 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
         watch = asyncio.create_task(parts.watcher.run())
         try:
             with told_by_signal(parts.leaving, settings.drain_seconds):
-                yield {AT_ONCE: partial(at_once, parts=parts)}
+                yield {SHORT: app.short(parts)}
         finally:
             # Python 3.11's `wait_for` loses a cancellation when what it waits for comes in the same moment.
             while not watch.done():

@@ -132,14 +132,17 @@ def _parameter(parameters: str, name: str) -> str:
     return ""
 
 
-def _quick(body: bytes) -> dict[str, Any] | None:
+def quick_row(body: bytes) -> dict[str, Any] | None:
     """Return a flat row in which no name can stand twice; None is for the long way to judge."""
     try:
         row = orjson.loads(body)
     except orjson.JSONDecodeError:
         return None
+    if type(row) is not dict or not is_flat(row):
+        return None
     # Of equal names the last is kept: each of the others would leave a colon more than there are names.
-    return row if type(row) is dict and body.count(b":") == len(row) and is_flat(row) else None
+    is_plain = body.count(b":") == len(row) or _strings.sub(b"", body).count(b":") == len(row)
+    return row if is_plain else None
 
 
 def _quick_rows(body: bytes) -> list[dict[str, Any]] | None:
@@ -252,7 +255,7 @@ def row_with_history(
     Problem
         400, 413 or 422, naming fields.
     """
-    row = _quick(body)
+    row = quick_row(body)
     if row is not None:
         return row, None
     row = parse_json(body)

@@ -23,7 +23,7 @@ REQUEST_ID = "x-request-id"
 _ID = REQUEST_ID.encode()
 _valid_id = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:\-]{0,127}")
 _BLOCK = 4096  # bytes of chance that are asked of the system at once
-_HEADERS = (
+SAFE_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
@@ -32,7 +32,7 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"cache-control", b"no-store"),
 )
-_NAMES = frozenset((_ID, *(name for name, _ in _HEADERS)))
+_NAMES = frozenset((_ID, *(name for name, _ in SAFE_HEADERS)))
 
 
 class Envelope:
@@ -79,9 +79,10 @@ class Envelope:
             await failure().response(request_id)(scope, receive, send_wrapped)
         finally:
             route = scope["state"].get("route") or getattr(scope.get("route"), "path", "unmatched")
-            self._note(method, route, request_id, status, time.perf_counter() - began)
+            self.note(method, route, request_id, status, time.perf_counter() - began)
 
-    def _note(self, method: str, route: str, request_id: str, status: int, seconds: float) -> None:
+    def note(self, method: str, route: str, request_id: str, status: int, seconds: float) -> None:
+        """Count and log one answered request."""
         self.meters.observe(method, route, status, seconds)
         if self.access is not None:
             self.access.note(method, route, status, seconds, request_id)
@@ -103,10 +104,10 @@ def wrapped(headers: Iterable[Header], request_id: bytes) -> list[Header]:
     made = list(headers)
     brought = {name.lower() for name, _ in made}
     if _NAMES.isdisjoint(brought):
-        made += _HEADERS
+        made += SAFE_HEADERS
     else:
         made = [header for header in made if header[0].lower() != _ID]
-        made += [header for header in _HEADERS if header[0] not in brought]
+        made += [header for header in SAFE_HEADERS if header[0] not in brought]
     made.append((_ID, request_id))
     return made
 

@@ -65,7 +65,7 @@ class Guard:
             send = _closing(send)
         if path in HEALTH:
             if self.keys:
-                scope["state"]["caller"] = self.keys.name_of(_key(scope["headers"]))
+                scope["state"]["caller"] = self.keys.name_of(key_of(scope["headers"]))
             await self.app(scope, receive, send)
             return
         try:
@@ -87,6 +87,12 @@ class Guard:
         finally:
             self.n_requests -= 1
             self.n_long -= is_long
+
+    def admits(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Whether a short request for answers may come in now; nothing is counted, since it takes no time of others."""
+        if self.n_requests >= self.settings.max_concurrent:
+            return False
+        return not self.keys or self.keys.name_of(key_of(headers)) is not None
 
     async def _in_one_shape(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Call the app; a body that is found too long outside of its routes is refused as one of theirs is."""
@@ -117,7 +123,7 @@ class Guard:
         else:
             asked = self.keys
         headers = scope["headers"]
-        key = _key(headers)
+        key = key_of(headers)
         name = asked.name_of(key) if key else None
         if name is None:
             by_browser = asked is self.keys and wants_html(_header(headers, b"accept"))
@@ -160,7 +166,7 @@ def _length(headers: Iterable[tuple[bytes, bytes]]) -> int | None:
     return length
 
 
-def _key(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def key_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the key that a request shows, however it shows it; empty where it shows none."""
     for name, value in headers:
         if name == b"x-api-key":

@@ -14,11 +14,9 @@ from deploy.service.canaries import HEADER, answering
 from deploy.service.holder import Held
 from deploy.service.problems import Problem, from_error
 from deploy.service.served import Served
-from deploy.service.wire import ASKED
+from deploy.service.short import DEFAULT, NAMED
 from penstock.errors import PenstockError
 
-DEFAULT = "/predict"
-NAMED = "/models/{name}/predict"
 _START, _END = NAMED.split("{name}")
 _JSON = JSON.encode()
 _MOST_DIGITS = 9
@@ -37,7 +35,7 @@ class HotPath:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a plain request for one row; hand on every other."""
         # A request takes the model's record once, and keeps it.
-        held, route = scope[ASKED] if ASKED in scope else asked(scope, self.parts)
+        held, route = _asked(scope, self.parts)
         if held is None:
             await self.app(scope, receive, send)
             return
@@ -59,7 +57,7 @@ class HotPath:
             await send({"type": "http.response.body", "body": content})
 
 
-def asked(scope: Scope, parts: Served) -> tuple[Held | None, str]:
+def _asked(scope: Scope, parts: Served) -> tuple[Held | None, str]:
     """Return the model that a plain request for one row asks, and its route; None of any other."""
     if scope["type"] != "http" or scope["method"] != "POST" or not _is_plain(scope, parts.settings.max_row_bytes):
         return None, ""
@@ -70,12 +68,6 @@ def asked(scope: Scope, parts: Served) -> tuple[Held | None, str]:
     if path.startswith(_START) and path.endswith(_END):
         return holder.get(path[len(_START) : -len(_END)]), NAMED
     return None, ""
-
-
-def at_once(scope: Scope, parts: Served) -> bool:
-    """Whether a request is one that the hot path answers without waiting; what was found stays with it."""
-    scope[ASKED] = found = asked(scope, parts)
-    return found[0] is not None
 
 
 def _is_plain(scope: Scope, most_bytes: int) -> bool:

@@ -1,9 +1,9 @@
 """The prediction log: what was asked and what was answered, written beside the event loop as Parquet.
 
-A request costs the loop one append. What has gathered becomes Arrow, which is small, some hundred rows at once and on
-the thread that answered them: another thread would have to fetch every object from the memory of this one's core, and
-take the interpreter from it for longer than the work is. A thread of its own writes Arrow, for which it needs no
-interpreter, a file for each day and version. What there is no room for is left out, and counted.
+A request's bytes are copied to the end of a chunk of memory, and no object is kept. A thread turns full chunks into
+Arrow and hands them back: fresh memory would cost a request as much as its copy does several times over. Every few
+seconds it writes what has gathered, a file for each day and version. What there is no room for is left out, and
+counted.
 """
 
 from __future__ import annotations
@@ -14,77 +14,32 @@ import shutil
 import threading
 import uuid
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from time import time
-from typing import NamedTuple
+from time import monotonic, time
 
-import numpy as np
 import orjson
 import pyarrow as pa
 
+from deploy.service.chunk import DAY, SCHEMA, Chunk, Place, Shown, Waiting
 from deploy.service.meters import Meters
-from penstock.bundle.bundle import Bundle
 
 log = logging.getLogger("penstock.service")
 
 MOST_WAITING = 50_000
-EVERY_SECONDS = 5.0
-# So many rows are turned into Arrow at once: it takes a quarter of a millisecond.
-TOGETHER = 256
+# How often full chunks are turned into Arrow, and how often that is written.
+TAKEN_EVERY_SECONDS, WRITTEN_EVERY_SECONDS = 0.25, 5.0
 # So many rows are written though their time has not come: they would take too much memory.
-MOST_TAKEN = 25_000
+MANY_ROWS = 25_000
+# What waits to be turned into Arrow or to be written takes no more.
+MOST_BYTES = 256 * 1024**2
+CHUNK_BYTES, CHUNKS_KEPT = 256 * 1024, 16
+# So many rows are copied at once.
+TOGETHER = 64
 # Long batches are files that their sender has; they would push everything else out of the queue.
 MOST_ROWS = 1_000
-DAY = 86_400.0
-_SCHEMA = pa.schema(
-    [
-        ("request_id", pa.string()),
-        ("row", pa.int32()),
-        ("time", pa.timestamp("us", "UTC")),
-        ("model", pa.string()),
-        ("version", pa.string()),
-        ("fields", pa.string()),
-        ("answer", pa.string()),
-        ("milliseconds", pa.float64()),
-    ]
-)
-
-
-class Shown:
-    """What of a model's requests and answers may be kept: nothing that its spec calls private."""
-
-    __slots__ = ("answer", "fields", "model", "version")
-
-    def __init__(self, bundle: Bundle) -> None:
-        private = {c.name for c in bundle.schema.columns if c.private}
-        olds = {old for name in private for old in bundle.promises.aliases.get(name, ())}
-        self.model, self.version = bundle.name, bundle.version
-        self.fields = frozenset(bundle.fields) - private - olds
-        self.answer = bundle.schema.shown_target == bundle.target
-
-    def kept(self, row: Mapping[str, object]) -> dict[str, object]:
-        """Return what of a row may be kept."""
-        return {name: value for name, value in row.items() if name in self.fields}
-
-    def told(self, row: Mapping[str, object], body: bytes | None) -> bytes:
-        """Return what of a row may be kept, as JSON: its own text, where there is one and all of it may be."""
-        if body is not None and row.keys() <= self.fields:
-            return body
-        return orjson.dumps(self.kept(row), default=str)
-
-
-class Asked(NamedTuple):
-    """One answered request on its way to the log: a row and its answer as JSON, or the rows and answers of a batch."""
-
-    at: float
-    request_id: str
-    shown: Shown
-    rows: bytes | Sequence[Mapping[str, object]]
-    answers: bytes | Sequence[Mapping[str, object]]
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -126,31 +81,90 @@ class PredictionLog:
         self.folder = folder
         self._days = days
         self._most = most_waiting
-        self._waiting: deque[Asked] = deque()
-        self._taken: dict[_Place, list[pa.RecordBatch]] = {}
-        self._n_taken = 0
+        self._waiting: deque[Waiting] = deque()
+        self._open, self._spare = Chunk(CHUNK_BYTES), list[Chunk]()
+        self._full: list[Chunk] = []
+        self._tables: dict[Place, list[pa.Table]] = {}
+        # Of what has not been written, full chunks and tables.
+        self._n_rows = self._n_bytes = 0
         self._count = meters.logged
         self._dropped = 0
         self._swept = 0.0
-        self._ended, self._full = False, threading.Event()
-        self._taking, self._writing = threading.Lock(), threading.Lock()
+        self._written = monotonic()
+        self._ended = threading.Event()
+        # Held for the moment of a copy or an exchange, and while files are written.
+        self._copying, self._writing = threading.Lock(), threading.Lock()
         self._writer = threading.Thread(target=self._write, name="penstock-log", daemon=True)
         self._writer.start()
 
-    def note(self, asked: Asked) -> None:
-        """Take note of one answered request."""
-        if len(self._waiting) < self._most:
-            self._waiting.append(asked)
-        else:
-            self._dropped += _n_rows(asked)
-        # Whoever is at it takes what has come meanwhile, too.
-        if (len(self._waiting) >= TOGETHER or _n_rows(asked) > 1) and self._taking.acquire(blocking=False):
-            try:
-                self._take()
-            finally:
-                self._taking.release()
-            if self._n_taken >= MOST_TAKEN:
-                self._full.set()
+    def note(
+        self, shown: Shown, request_id: str, row: bytes, answer: bytes, seconds: float, at: float | None = None
+    ) -> None:
+        """Take note of one answered row.
+
+        Parameters
+        ----------
+        shown : Shown
+            Of whose model.
+        request_id : str
+            Of the request.
+        row : bytes
+            What of it may be kept, as JSON.
+        answer : bytes
+            As it was sent.
+        seconds : float
+            What it took.
+        at : float, optional
+            Seconds since 1970; now.
+        """
+        self._waiting.append((shown, request_id, time() if at is None else at, row, answer, seconds))
+        if len(self._waiting) >= TOGETHER:
+            with self._copying:
+                self._gather()
+
+    def note_many(
+        self,
+        shown: Shown,
+        request_id: str,
+        rows: Sequence[bytes],
+        answers: Sequence[bytes],
+        seconds: float,
+        at: float | None = None,
+    ) -> None:
+        """Take note of the rows of a batch, as `note` does; `seconds` is what each took."""
+        now = time() if at is None else at
+        if self._n_rows + self._open.n_rows + len(rows) > self._most or self._n_bytes >= MOST_BYTES:
+            self._dropped += len(rows)
+            return
+        own = Chunk.of_batch(shown, request_id.encode(), now, rows, answers, seconds)
+        with self._copying:
+            # What was asked before stands before it.
+            self._gather()
+            if self._open.n_rows:
+                self._put_away()
+            self._full.append(own)
+            self._n_rows += own.n_rows
+            self._n_bytes += own.n_bytes
+
+    def _gather(self) -> None:
+        """Copy what waits to the open chunk. Some rows in a go cost each a third of what it costs alone."""
+        some = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        room = self._most - self._n_rows - self._open.n_rows if self._n_bytes < MOST_BYTES else 0
+        if len(some) > room:
+            self._dropped += len(some) - max(0, room)
+            del some[max(0, room) :]
+        if some and not self._open.add(some):
+            self._put_away()
+            if not self._open.add(some):
+                self._open = Chunk.of_rows(some)
+                self._put_away()
+
+    def _put_away(self) -> None:
+        """Open another chunk."""
+        self._full.append(self._open)
+        self._n_rows += self._open.n_rows
+        self._n_bytes += self._open.n_bytes
+        self._open = self._spare.pop() if self._spare else Chunk(CHUNK_BYTES)
 
     def leave_out(self, n_rows: int) -> None:
         """Count rows of a batch that is too long to be kept."""
@@ -158,18 +172,17 @@ class PredictionLog:
 
     def close(self) -> None:
         """Write what waits, and end."""
-        self._ended = True
-        self._full.set()
+        self._ended.set()
         self._writer.join(10.0)
 
     def flush(self) -> None:
         """Write what waits now."""
         with self._writing:
-            with self._taking:
-                self._take()
-                taken, self._taken, self._n_taken = self._taken, {}, 0
-            for place, batches in taken.items():
-                self._put(place.below(self.folder), pa.Table.from_batches(batches))
+            with self._copying:
+                self._gather()
+                self._put_away()
+            self._take()
+            self._put_all()
 
     def find(self, request_id: str, row: int = 0) -> Logged | None:
         """Return a logged row by its request's id; None where there is none, or none any more."""
@@ -179,7 +192,7 @@ class PredictionLog:
         from pyarrow import dataset
 
         for day in sorted(self.folder.glob("date=*"), reverse=True):
-            files = dataset.dataset(day, schema=_SCHEMA, format="parquet", exclude_invalid_files=True)
+            files = dataset.dataset(day, schema=SCHEMA, format="parquet", exclude_invalid_files=True)
             wanted = (dataset.field("request_id") == request_id) & (dataset.field("row") == row)
             for found in files.to_table(filter=wanted).slice(0, 1).to_pylist():
                 answer = found["answer"]
@@ -205,31 +218,38 @@ class PredictionLog:
         return rows
 
     def _write(self) -> None:
-        while True:
-            self._full.wait(EVERY_SECONDS)
-            self._full.clear()
-            if self._ended:
-                break
-            self.flush()
-            self._sweep()
+        while not self._ended.wait(TAKEN_EVERY_SECONDS):
+            if monotonic() - self._written >= WRITTEN_EVERY_SECONDS:
+                self.flush()
+                self._sweep()
+                continue
+            with self._writing:
+                self._take()
+                if self._n_rows >= MANY_ROWS:
+                    self._put_all()
         self.flush()
 
     def _take(self) -> None:
-        """Turn what waits into Arrow, by where it is written to."""
-        parts: dict[_Place, list[Asked]] = {}
-        n_rows = 0
-        for _ in range(len(self._waiting)):
-            asked = self._waiting.popleft()
-            n_rows += _n_rows(asked)
-            if self._n_taken + n_rows > self._most:
-                self._dropped += _n_rows(asked)
-                continue
-            place = _Place(int(asked.at // DAY), asked.shown.model, asked.shown.version)
-            parts.setdefault(place, []).append(asked)
-        for place, some in parts.items():
-            self._taken.setdefault(place, []).append(batch := _batch(some))
-            self._n_taken += len(batch)
-        dropped, self._dropped = self._dropped, 0
+        """Turn full chunks into Arrow, and hand them back."""
+        with self._copying:
+            self._gather()
+            full, self._full = self._full, []
+        for chunk in full:
+            for place, table in chunk.tables():
+                self._tables.setdefault(place, []).append(table)
+            if chunk.size == CHUNK_BYTES and len(self._spare) < CHUNKS_KEPT:
+                chunk.clear()
+                self._spare.append(chunk)
+
+    def _put_all(self) -> None:
+        tables, self._tables = self._tables, {}
+        self._written = monotonic()
+        for place, some in tables.items():
+            self._put(place.below(self.folder), pa.concat_tables(some))
+        with self._copying:
+            self._n_rows = sum(chunk.n_rows for chunk in self._full)
+            self._n_bytes = sum(chunk.n_bytes for chunk in self._full)
+            dropped, self._dropped = self._dropped, 0
         if dropped:
             self._count.labels("dropped").inc(dropped)
 
@@ -260,57 +280,6 @@ class PredictionLog:
             told = day.name.removeprefix("date=")
             if _is_date(told) and told < first:
                 shutil.rmtree(day, ignore_errors=True)
-
-
-class _Place(NamedTuple):
-    """Which files rows go to; the day is counted from 1970 in UTC."""
-
-    day: int
-    model: str
-    version: str
-
-    def below(self, folder: Path) -> Path:
-        told = datetime.fromtimestamp(self.day * DAY, UTC).date().isoformat()
-        return folder / f"date={told}" / f"model={self.model}" / f"version={self.version}"
-
-
-def _n_rows(asked: Asked) -> int:
-    return 1 if isinstance(asked.rows, bytes) else len(asked.rows)
-
-
-def _batch(some: Sequence[Asked]) -> pa.RecordBatch:
-    """Return answered requests of one version as rows of the log."""
-    counts = [_n_rows(asked) for asked in some]
-    of = np.repeat(np.arange(len(some)), counts)
-    first = np.repeat(np.cumsum([0, *counts[:-1]]), counts)
-    shown = some[0].shown
-    seconds = np.array([asked.seconds for asked in some])[of]
-    moments = np.round(np.array([asked.at for asked in some]) * 1e6).astype(np.int64)[of]
-    answers = [text for asked in some for text in _texts(asked.answers)] if shown.answer else None
-    return pa.RecordBatch.from_arrays(
-        [
-            pa.array([asked.request_id for asked in some], pa.string()).take(pa.array(of)),
-            pa.array((np.arange(len(of)) - first).astype(np.int32)),
-            pa.array(moments).cast(pa.timestamp("us", "UTC")),
-            pa.repeat(shown.model, len(of)),
-            pa.repeat(shown.version, len(of)),
-            pa.array([text for asked in some for text in _fields(asked)], pa.binary()).cast(pa.string()),
-            pa.nulls(len(of), pa.string()) if answers is None else pa.array(answers, pa.binary()).cast(pa.string()),
-            pa.array(seconds * 1e3),
-        ],
-        schema=_SCHEMA,
-    )
-
-
-def _fields(asked: Asked) -> Sequence[bytes]:
-    if isinstance(asked.rows, bytes):
-        return (asked.rows,)
-    fields = asked.shown.fields
-    return [orjson.dumps(row if row.keys() <= fields else asked.shown.kept(row), default=str) for row in asked.rows]
-
-
-def _texts(answers: bytes | Sequence[Mapping[str, object]]) -> Sequence[bytes]:
-    return (answers,) if isinstance(answers, bytes) else [orjson.dumps(answer) for answer in answers]
 
 
 def _fields_of(file: Path) -> list[str]:

@@ -320,7 +320,7 @@ class Watcher:
                 await asyncio.sleep(self.settings.poll_seconds)
                 continue
             try:
-                async for _ in awatch(folder, watch_filter=_is_pointer, debounce=20, step=10, stop_event=stop):
+                async for _ in awatch(folder, watch_filter=_is_pointer, debounce=20, step=50, stop_event=stop):
                     self._wake.set()
             except Exception as error:
                 log.info("file events do not work here, polling alone does: %s", type(error).__name__)

@@ -6,8 +6,8 @@ longer than reading the row. Most are the same each time.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
-from typing import Any, TypeAlias, cast
+import asyncio
+from typing import Any, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import (
     HEADER_RE,
@@ -17,13 +17,9 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-from deploy.service.resuming import resumed
+from deploy.service.short import SHORT, Short
 
 Header: TypeAlias = tuple[bytes, bytes]
-# In the state that the app's lifespan hands to the server: which requests are answered without any waiting.
-AT_ONCE = "at_once"
-# What the app found out about such a request, for as long as it is answered at once.
-ASKED = "penstock.asked"
 # Values of these differ from answer to answer: to keep their lines would fill the memory, and help nobody.
 _PASSING = frozenset((b"x-request-id", b"date", b"set-cookie", b"retry-after", b"location", b"etag"))
 # These say how the answer is to be sent, and are uvicorn's to read.
@@ -32,52 +28,73 @@ _MOST_KEPT = 512
 
 
 class QuickProtocol(HttpToolsProtocol):
-    """uvicorn's connection, whose answers are quick cycles.
+    """uvicorn's connection, whose answers are quick cycles, and which asks the short way first."""
 
-    A request of which the app says that it answers without waiting is answered as soon as its last byte is there: a
-    task of its own would cost it a turn of the event loop.
-    """
+    # What is there of the body of a request that may go the short way.
+    _body: bytes | None = None
 
-    _soon: tuple[RequestResponseCycle, Any] | None = None
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn narrows it
+        """Let a connection in."""
+        super().connection_made(transport)
+        self._short: Short | None = self.app_state.get(SHORT)
+
+    def on_headers_complete(self) -> None:
+        """Hand a request to the app, unless its body is awaited for the short way."""
+        if self._short is not None and self._is_plain() and self._short.takes(self.url, self.headers):
+            self._body = b""
+        else:
+            super().on_headers_complete()
+
+    def _is_plain(self) -> bool:
+        """Whether nothing about a request and its connection is other than it mostly is."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return (
+            self.parser.get_method() == b"POST"
+            and self.parser.get_http_version() == "1.1"
+            and self.parser.should_keep_alive()
+            and not self.parser.should_upgrade()
+            and not self.expect_100_continue
+            and not self.root_path
+            and not self.access_log
+            and not self.flow.write_paused
+            and (cycle is None or cycle.response_complete)
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of a body."""
+        if self._body is None:
+            super().on_body(body)
+        else:
+            self._body += body
+
+    def on_message_complete(self) -> None:
+        """Answer a request that is whole the short way, or note that it is whole."""
+        if self._body is not None and self._short is not None:
+            answer = self._short.answer(self.url, self.headers, self._body, self.server_state.default_headers)
+            if answer is not None:
+                self._body = None
+                self.transport.write(answer)
+                self.on_response_complete()
+                return
+            self._go_the_long_way()
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; a request whose body is still to come goes the long way, which knows how to wait."""
+        super().data_received(data)
+        if self._body is not None:
+            self._go_the_long_way()
+
+    def _go_the_long_way(self) -> None:
+        body, self._body = self._body, None
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:  # an app is whatever uvicorn calls
         # The very cycle, with one method more: uvicorn offers no place to name another kind.
         cycle.__class__ = QuickCycle
-        at_once = self.app_state.get(AT_ONCE)
-        if at_once is not None and cycle.more_body and at_once(cycle.scope):
-            self._soon = cycle, app
-        else:
-            super()._start_asgi_task(cycle, app)
-
-    def on_message_complete(self) -> None:
-        """Note that a request is whole, and answer it if that takes no waiting."""
-        super().on_message_complete()
-        if self._soon is not None:
-            (cycle, app), self._soon = self._soon, None
-            self._run(cycle.run_asgi(app))
-
-    def data_received(self, data: bytes) -> None:
-        """Take bytes; a request whose body is still to come gets a task that waits for it."""
-        super().data_received(data)
-        if self._soon is not None:
-            (cycle, app), self._soon = self._soon, None
-            # By the time that the body is there another version may be live.
-            cast("dict[str, Any]", cycle.scope).pop(ASKED, None)
-            super()._start_asgi_task(cycle, app)
-
-    def _run(self, steps: Coroutine[Any, Any, None]) -> None:
-        try:
-            waited_for = steps.send(None)
-        except StopIteration:
-            return
-        # Whoever reads too slowly has to be waited for after all.
-        task = self.loop.create_task(_rest(steps, waited_for))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
-
-
-async def _rest(steps: Coroutine[Any, Any, None], waited_for: object) -> None:
-    await resumed(steps, waited_for)
+        super()._start_asgi_task(cycle, app)
 
 
 class QuickCycle(RequestResponseCycle):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import orjson
 import pyarrow.dataset
 import pyarrow.parquet
@@ -9,8 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from deploy.service.app import create_app
+from deploy.service.body import many_rows
+from deploy.service.chunk import Shown
 from deploy.service.meters import Meters
-from deploy.service.recording import Asked, PredictionLog, Shown
+from deploy.service.recording import PredictionLog
 from deploy.service.settings import Settings
 from penstock.bundle.bundle import Bundle
 from penstock.bundle.publish import publish
@@ -67,12 +71,26 @@ def test_private_and_unknown_fields_are_never_written(tmp_path):
     shown = Shown(Bundle.load(tmp_path / "models" / "churn"))
     log = PredictionLog(tmp_path / "log", Meters())
     row = {**raw_rows(1).to_pylist()[0], "secret": "s-private", "note": "s-unknown"}
-    log.note(Asked(0.0, "r", shown, shown.told(row, orjson.dumps(row)), b"{}", 0.001))
-    log.note(Asked(0.0, "s", shown, [row, row], [{}, {}], 0.001))
+    body = orjson.dumps({"rows": [row, row]})
+    log.note(shown, "r", shown.told(row, orjson.dumps(row)), b"{}", 0.001)
+    log.note_many(shown, "s", shown.told_many([row, row], body), [b"{}", b"{}"], 0.001)
     log.close()
     for told in everything(log.folder):
         assert set(orjson.loads(told["fields"])) == set(row) - {"secret", "note"}
     assert not any(b"s-private" in f.read_bytes() for f in log.folder.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize("space", ["", " ", "\n  "])
+@pytest.mark.parametrize("odd", ["plain", "a } b", "a { b", 'a "} b', "Ã¼"])
+def test_rows_of_a_batch_are_kept_as_they_were_sent_however_they_were_written(tmp_path, space, odd):
+    """Pieces of the body stand for rows only where brackets can belong to nothing else."""
+    publish(tmp_path, "churn", make("binary", n=60, report=None).parts, PASSED)
+    bundle = Bundle.load(tmp_path / "models" / "churn")
+    fields = Shown(bundle).fields
+    rows = [{n: odd if n == "plan" else v for n, v in r.items() if n in fields} for r in raw_rows(3).to_pylist()]
+    text = json.dumps({"rows": rows}, indent=1 if space else None, default=str).replace(": ", f":{space}").encode()
+    read, _ = many_rows(text, 10)
+    assert [orjson.loads(told) for told in Shown(bundle).told_many(read, text)] == read
 
 
 def test_what_does_not_fit_the_queue_is_counted_not_waited_for(tmp_path):
@@ -82,8 +100,8 @@ def test_what_does_not_fit_the_queue_is_counted_not_waited_for(tmp_path):
     meters = Meters()
     log = PredictionLog(tmp_path / "log", meters, most_waiting=2)
     for i in range(5):
-        log.note(Asked(0.0, f"r{i}", shown, b'{"age": "1"}', b"{}", 0.001))
-    log.note(Asked(0.0, "many", shown, [{"age": "1"}] * 3, [{}] * 3, 0.001))
+        log.note(shown, f"r{i}", b'{"age": "1"}', b"{}", 0.001)
+    log.note_many(shown, "many", [b'{"age": "1"}'] * 3, [b"{}"] * 3, 0.001)
     log.close()
     assert len(everything(log.folder)) == 2
     assert b'penstock_prediction_log_rows_total{result="dropped"} 6.0' in meters.text()
@@ -94,9 +112,9 @@ def test_rows_of_requests_that_came_together_are_kept_in_one_file_and_in_order(t
     publish(tmp_path, "churn", make("binary", n=60, report=None).parts, PASSED)
     shown = Shown(Bundle.load(tmp_path / "models" / "churn"))
     log = PredictionLog(tmp_path / "log", Meters())
-    log.note(Asked(5.0, "a", shown, b'{"age": "1"}', b'{"prediction": "x"}', 0.001))
-    log.note(Asked(6.0, "b", shown, [{"age": "2"}, {"age": "3"}], [{"p": 2}, {"p": 3}], 0.002))
-    log.note(Asked(7.5, "c", shown, b'{"age": "4"}', b"{}", 0.003))
+    log.note(shown, "a", b'{"age": "1"}', b'{"prediction": "x"}', 0.001, at=5.0)
+    log.note_many(shown, "b", [b'{"age": "2"}', b'{"age": "3"}'], [b'{"p":2}', b'{"p":3}'], 0.002, at=6.0)
+    log.note(shown, "c", b'{"age": "4"}', b"{}", 0.003, at=7.5)
     log.close()
     (file,) = log.folder.rglob("*.parquet")
     assert file.parts[-4:-1] == ("date=1970-01-01", "model=churn", f"version={shown.version}")

@@ -10,7 +10,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from deploy.service.wire import ASKED, AT_ONCE, QuickCycle, QuickProtocol
+from deploy.service.wire import QuickCycle, QuickProtocol
 
 PLAIN = [(b"content-length", b"2"), (b"content-type", b"application/json"), (b"x-request-id", b"order-17")]
 
@@ -111,74 +111,3 @@ def test_what_passes_is_not_kept():
     spoken(QuickProtocol, GET, 200, PLAIN, [b"{}"])
     assert (b"content-type", b"application/json") in QuickCycle._kept
     assert not [name for name, _ in QuickCycle._kept if name in (b"x-request-id", b"date", b"content-length")]
-
-
-POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\n\r\nbody"
-
-
-def at_once(scope):
-    """Say of every request that it is answered without waiting, and note what was found of it."""
-    scope[ASKED] = "version 1"
-    return True
-
-
-class Echo:
-    """An app that gives a body back, and keeps what it knew of the request and whether it ran in a task."""
-
-    def __init__(self):
-        self.seen = []
-
-    async def __call__(self, scope, receive, send):
-        """Answer."""
-        body = (await receive())["body"]
-        self.seen.append((scope.get(ASKED), asyncio.current_task() is self.outer))
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-        await send({"type": "http.response.body", "body": body})
-
-    def ask(self, *pieces, before=lambda _: None):
-        """Return what a connection writes, and how many of its requests waited in a task."""
-
-        async def run():
-            self.outer = asyncio.current_task()
-            n_tasks = 0
-            with connected(QuickProtocol, self, {AT_ONCE: at_once}) as (connection, server, transport):
-                before(connection)
-                for piece in pieces:
-                    connection.data_received(piece)
-                    n_tasks = max(n_tasks, len(server.tasks))
-                    if connection.flow.write_paused:
-                        assert not transport.written
-                        connection.resume_writing()
-                    for _ in range(5):
-                        await asyncio.sleep(0)
-                assert not server.tasks
-            return transport.written, n_tasks
-
-        return asyncio.run(run())
-
-
-def test_a_whole_request_that_takes_no_waiting_is_answered_within_the_very_call():
-    """A task would cost it a turn of the loop; one request after another, or several that come together."""
-    for pieces, n in (((POST,), 1), ((POST, POST), 2), ((POST * 3,), 3)):
-        echo = Echo()
-        written, n_tasks = echo.ask(*pieces)
-        assert n_tasks == 0
-        assert echo.seen == [("version 1", True)] * n
-        assert written.count(b"200 OK") == written.count(b"\r\n\r\nbody") == n
-
-
-def test_a_request_whose_body_is_still_to_come_waits_and_forgets_what_was_found_of_it():
-    """Meanwhile another version may have come."""
-    echo = Echo()
-    written, n_tasks = echo.ask(POST[:-4], b"body")
-    assert written.endswith(b"body")
-    assert n_tasks == 1
-    assert echo.seen == [(None, False)]
-
-
-def test_an_answer_to_a_caller_who_does_not_read_waits_in_a_task():
-    """What begins without waiting may have to wait for its end."""
-    echo = Echo()
-    written, n_tasks = echo.ask(POST, before=lambda connection: connection.pause_writing())
-    assert n_tasks == 1
-    assert written.endswith(b"\r\n\r\nbody")
