@@ -30,6 +30,7 @@ from benchmarks.serving.peers import PEERS, Peer
 
 SECONDS = float(os.environ.get("PENSTOCK_BENCH_SECONDS", "5"))
 ROUNDS = 3
+SILENT = "penstock, no prediction log"
 MANY = 1_000
 ARROW = "application/vnd.apache.arrow.stream"
 _SERVE = (
@@ -128,17 +129,20 @@ def ours(table: pd.DataFrame, folder: Path) -> dict[str, Measured]:
     os.environ["PENSTOCK_HOME"] = env["PENSTOCK_HOME"]
     publish_ours(table, artifacts)
     in_process(table, artifacts)
-    port, echo = free_port(), free_port()
-    serve = [sys.executable, "-c", _SERVE, str(artifacts), str(port)]
+    port, unlogged, echo = free_port(), free_port(), free_port()
+    serve = [sys.executable, "-c", _SERVE, str(artifacts)]
+    without = {name: value for name, value in env.items() if name != "PENSTOCK_PREDICTION_LOG"}
     bare = [sys.executable, "-m", "uvicorn", "benchmarks.serving.echo:app", "--port", str(echo), "--log-level", "error"]
     few = rows_of(table, MANY)
     with (
-        running(serve, port, "/readyz", env, log) as service,
+        running([*serve, str(port)], port, "/readyz", env, log) as service,
+        running([*serve, str(unlogged)], unlogged, "/readyz", without, folder / "unlogged.log") as silent,
         running([*bare, "--no-access-log"], echo, "/", env, folder / "echo.log") as yardstick,
     ):
         one = json.dumps(few[0]).encode()
         asks = {
             "penstock": (service, Ask(f"{service.url}/predict", one)),
+            SILENT: (silent, Ask(f"{silent.url}/predict", one)),
             "typed FastAPI echo": (yardstick, Ask(f"{yardstick.url}/predict", one)),
             "bare GET": (yardstick, Ask(f"{yardstick.url}/")),
         }
@@ -155,12 +159,15 @@ def ours(table: pd.DataFrame, folder: Path) -> dict[str, Measured]:
         print(f"- {MANY:,} rows of Arrow a request: {in_arrow.rate * MANY:,.0f} rows/s (200,000 asked)")
         print(f"- {10 * MANY:,} rows of Arrow a request: {in_long.rate * 10 * MANY:,.0f} rows/s")
         print(f"- start to ready: {service.start:.2f} s (3 asked); resident memory: {memory:,.0f} MB (250 asked)")
+        logged, bare = (statistics.median(load.rate for load, _ in found[name]) for name in ("penstock", SILENT))
+        print(f"- the prediction log costs {1 - logged / bare:.1%} of the requests (3 % asked)")
         starts = {"penstock": (service.start, memory, in_json.rate * MANY)}
         made = {}
         for name, loads in found.items():
             loads.sort(key=lambda pair: pair[0].rate)
             middle, cpu = loads[len(loads) // 2]
-            start, resident, rows = starts.get(name, (yardstick.start, yardstick.memory, None))
+            other = silent if name == SILENT else yardstick
+            start, resident, rows = starts.get(name, (other.start, other.memory, None))
             made[name] = Measured(middle, cpu, start, resident, rows)
         return made
 

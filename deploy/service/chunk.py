@@ -82,8 +82,8 @@ class Place(NamedTuple):
 class Chunk:
     """Rows on their way to Arrow.
 
-    Texts stand one after the other, of each row its request's id, its fields and its answer, with the place where each
-    ends; numbers are the time, the seconds and the place in the request.
+    They come some at once: first the ids of their requests, then their fields, then their answers, all texts one after
+    the other, with the place where each ends.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class Chunk:
         How many bytes of texts there is room for.
     """
 
-    __slots__ = ("_ends", "_numbers", "_shown", "_texts", "_used", "size")
+    __slots__ = ("_at", "_ends", "_groups", "_places", "_seconds", "_shown", "_texts", "_used", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -101,8 +101,10 @@ class Chunk:
     def clear(self) -> None:
         """Forget all rows, and keep the memory."""
         self._used = 0
-        self._ends, self._numbers = array("i", (0,)), array("d")
+        self._ends, self._at, self._seconds = array("i", (0,)), array("d"), array("d")
         self._shown: list[Shown] = []
+        self._groups: list[int] = []
+        self._places = array("i")
 
     @property
     def n_rows(self) -> int:
@@ -114,9 +116,13 @@ class Chunk:
         """How many bytes they take."""
         return self._used
 
-    def add(self, some: Sequence[Waiting]) -> bool:
-        """Take in rows; False, and nothing done, where there is no room for them."""
-        every = _texts(some)
+    def add(self, some: Sequence[Waiting], *, one_request: bool = False) -> bool:
+        """Take in rows, of one request or of one each; False, and nothing done, where there is no room for them."""
+        # Nothing here is done row by row in Python: that would cost several times as much.
+        shown, ids, at, rows, answers, seconds = zip(*some, strict=True)
+        if not all(each.answer for each in dict.fromkeys(shown)):
+            answers = tuple(answer if own.answer else b"" for own, answer in zip(shown, answers, strict=True))
+        every = (*map(str.encode, ids), *rows, *answers)
         data = b"".join(every)
         end = self._used + len(data)
         if end > self.size:
@@ -125,41 +131,19 @@ class Chunk:
         ends = accumulate(map(len, every), initial=self._used)
         next(ends)
         self._ends.extend(ends)
-        for _, _, at, _, _, seconds in some:
-            self._numbers.extend((at, seconds, 0.0))
-        self._shown.extend([shown for shown, *_ in some])
+        self._at.extend(at)
+        self._seconds.extend(seconds)
+        self._shown.extend(shown)
+        self._groups.append(len(some))
+        self._places.extend(range(len(some)) if one_request else bytes(len(some)))
         self._used = end
         return True
 
     @classmethod
-    def of_rows(cls, some: Sequence[Waiting]) -> Chunk:
+    def of_rows(cls, some: Sequence[Waiting], *, one_request: bool = False) -> Chunk:
         """Return a chunk with room for exactly these rows, and with them."""
-        made = cls(sum(map(len, _texts(some))))
-        made.add(some)
-        return made
-
-    @classmethod
-    def of_batch(
-        cls,
-        shown: Shown,
-        request_id: bytes,
-        at: float,
-        rows: Sequence[bytes],
-        answers: Sequence[bytes],
-        seconds: float,
-    ) -> Chunk:
-        """Return a chunk of the rows of one request, each of which took so many seconds."""
-        told = answers if shown.answer else [b""] * len(rows)
-        every = [text for row, answer in zip(rows, told, strict=True) for text in (request_id, row, answer)]
-        made = cls(0)
-        made._texts += b"".join(every)
-        made.size = made._used = len(made._texts)
-        made._ends = array("i", accumulate(map(len, every), initial=0))
-        numbers = np.empty((len(rows), 3))
-        numbers[:] = at, seconds, 0.0
-        numbers[:, 2] = np.arange(len(rows))
-        made._numbers = array("d", numbers.tobytes())
-        made._shown = [shown] * len(rows)
+        made = cls(sum(len(request_id.encode()) + len(row) + len(answer) for _, request_id, _, row, answer, _ in some))
+        made.add(some, one_request=one_request)
         return made
 
     def tables(self) -> Iterator[tuple[Place, pa.Table]]:
@@ -167,33 +151,42 @@ class Chunk:
         n = self.n_rows
         if not n:
             return
-        numbers = np.array(self._numbers).reshape(-1, 3)
-        days = (numbers[:, 0] // DAY).astype(np.int64)
+        sizes = np.array(self._groups)
+        first = np.cumsum(sizes) - sizes
+        # The place of each row's id among all texts; its fields and its answer stand one and two groups further on.
+        ids = np.arange(n) + 2 * np.repeat(first, sizes)
+        size = np.repeat(sizes, sizes)
         texts = pa.StringArray.from_buffers(3 * n, pa.py_buffer(self._ends), pa.py_buffer(self._texts))
-        for shown in dict.fromkeys(self._shown):
-            of_it = np.fromiter((each is shown for each in self._shown), dtype=bool, count=n)
+        at, seconds, places = np.array(self._at), np.array(self._seconds), np.array(self._places)
+        days = (at // DAY).astype(np.int64)
+        asked = dict.fromkeys(self._shown)
+        for shown in asked:
+            # Mostly there is one.
+            of_it = np.ones(n, bool) if len(asked) == 1 else np.array([each is shown for each in self._shown])
             for day in np.unique(days[of_it]).tolist():
-                rows = np.flatnonzero(of_it & (days == day))
-                yield Place(day, shown), _table(shown, texts, numbers[rows], rows)
+                own = np.flatnonzero(of_it & (days == day))
+                yield (
+                    Place(day, shown),
+                    _table(
+                        shown,
+                        # `take` copies: the memory of the texts is free for other rows afterwards.
+                        [texts.take(pa.array(ids[own] + i * size[own])) for i in range(3)],
+                        at[own],
+                        seconds[own],
+                        places[own],
+                    ),
+                )
 
 
-def _texts(some: Sequence[Waiting]) -> list[bytes]:
-    return [
-        text
-        for shown, request_id, _, row, answer, _ in some
-        for text in (request_id.encode(), row, answer if shown.answer else b"")
-    ]
-
-
-def _table(shown: Shown, texts: pa.Array, numbers: np.ndarray, rows: np.ndarray) -> pa.Table:
-    n = len(rows)
-    # `take` copies: the memory of the texts is free for other rows afterwards.
-    ids, fields, answers = (texts.take(pa.array(3 * rows + first)) for first in range(3))
-    at, seconds, places = numbers.T
+def _table(
+    shown: Shown, texts: Sequence[pa.Array], at: np.ndarray, seconds: np.ndarray, places: np.ndarray
+) -> pa.Table:
+    ids, fields, answers = texts
+    n = len(at)
     return pa.table(
         [
             ids,
-            pa.array(places.astype(np.int32)),
+            pa.array(places),
             pa.array(np.round(at * 1e6).astype(np.int64)).cast(pa.timestamp("us", "UTC")),
             pa.repeat(shown.model, n),
             pa.repeat(shown.version, n),

@@ -35,7 +35,7 @@ TAKEN_EVERY_SECONDS, WRITTEN_EVERY_SECONDS = 0.25, 5.0
 MANY_ROWS = 25_000
 # What waits to be turned into Arrow or to be written takes no more.
 MOST_BYTES = 256 * 1024**2
-CHUNK_BYTES, CHUNKS_KEPT = 256 * 1024, 16
+CHUNK_BYTES, CHUNKS_KEPT = 2 * 1024**2, 4
 # So many rows are copied at once.
 TOGETHER = 64
 # Long batches are files that their sender has; they would push everything else out of the queue.
@@ -133,30 +133,25 @@ class PredictionLog:
     ) -> None:
         """Take note of the rows of a batch, as `note` does; `seconds` is what each took."""
         now = time() if at is None else at
-        if self._n_rows + self._open.n_rows + len(rows) > self._most or self._n_bytes >= MOST_BYTES:
-            self._dropped += len(rows)
-            return
-        own = Chunk.of_batch(shown, request_id.encode(), now, rows, answers, seconds)
+        some = [(shown, request_id, now, *both, seconds) for both in zip(rows, answers, strict=True)]
         with self._copying:
             # What was asked before stands before it.
             self._gather()
-            if self._open.n_rows:
-                self._put_away()
-            self._full.append(own)
-            self._n_rows += own.n_rows
-            self._n_bytes += own.n_bytes
+            self._copy(some, one_request=True)
 
     def _gather(self) -> None:
         """Copy what waits to the open chunk. Some rows in a go cost each a third of what it costs alone."""
-        some = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        self._copy([self._waiting.popleft() for _ in range(len(self._waiting))])
+
+    def _copy(self, some: list[Waiting], *, one_request: bool = False) -> None:
         room = self._most - self._n_rows - self._open.n_rows if self._n_bytes < MOST_BYTES else 0
         if len(some) > room:
             self._dropped += len(some) - max(0, room)
             del some[max(0, room) :]
-        if some and not self._open.add(some):
+        if some and not self._open.add(some, one_request=one_request):
             self._put_away()
-            if not self._open.add(some):
-                self._open = Chunk.of_rows(some)
+            if not self._open.add(some, one_request=one_request):
+                self._open = Chunk.of_rows(some, one_request=one_request)
                 self._put_away()
 
     def _put_away(self) -> None:
@@ -261,7 +256,14 @@ class PredictionLog:
             folder.mkdir(parents=True, exist_ok=True)
             beside = folder / f".{name}"
             # Texts that hardly repeat gain nothing from a dictionary, and nobody looks for their ends.
-            parquet.write_table(rows, beside, use_dictionary=["model", "version"], write_statistics=["time"])
+            parquet.write_table(
+                rows,
+                beside,
+                use_dictionary=["model", "version"],
+                write_statistics=["time"],
+                compression="zstd",
+                compression_level=1,
+            )
             # A reader sees a whole file or none.
             beside.replace(folder / name)
         except OSError as error:
