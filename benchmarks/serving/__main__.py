@@ -159,8 +159,10 @@ def ours(table: pd.DataFrame, folder: Path) -> dict[str, Measured]:
         print(f"- {MANY:,} rows of Arrow a request: {in_arrow.rate * MANY:,.0f} rows/s (200,000 asked)")
         print(f"- {10 * MANY:,} rows of Arrow a request: {in_long.rate * 10 * MANY:,.0f} rows/s")
         print(f"- start to ready: {service.start:.2f} s (3 asked); resident memory: {memory:,.0f} MB (250 asked)")
-        logged, bare = (statistics.median(load.rate for load, _ in found[name]) for name in ("penstock", SILENT))
-        print(f"- the prediction log costs {1 - logged / bare:.1%} of the requests (3 % asked)")
+        logged, unlogged_rate = (
+            statistics.median(load.rate for load, _ in found[name]) for name in ("penstock", SILENT)
+        )
+        print(f"- the prediction log costs {1 - logged / unlogged_rate:.1%} of the requests (3 % asked)")
         starts = {"penstock": (service.start, memory, in_json.rate * MANY)}
         made = {}
         for name, loads in found.items():
