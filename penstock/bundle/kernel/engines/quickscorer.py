@@ -9,8 +9,9 @@ walk's branches cannot be foreseen by the processor; here are none, and NumPy do
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from penstock.bundle.kernel.engines.treetext import CODES, IS_NAN, LEFT, WORD
 Masks = npt.NDArray[np.unsignedinteger[Any]]
 # Trees in one table: its rows have to stay in the cache while many rows pass.
 TREES_AT_ONCE = 256
+# One for each bit.
+MOST_LEAVES = 64
 # Columns that trees tell into few kinds share a table, as long as it stays so small: each costs a look-up for a tree.
 SHARED_CELLS = 256
 MISSING_KIND = 12
@@ -32,16 +35,27 @@ class Unfit(ValueError):
     """Trees that masks are not for: too many leaves, tables too large, or a kind of node that is not known here."""
 
 
-class Split(NamedTuple):
-    """A node: where values of its column lead, and the bits of the leaves below either side."""
+@dataclass
+class Splits:
+    """The nodes that split one column: where its values lead, and the bits of the leaves below either side."""
 
-    tree: int
-    column: int
-    threshold: float
-    missing_left: bool
-    codes: tuple[int, ...] | None
-    left: int
-    right: int
+    trees: list[int] = field(default_factory=list)
+    thresholds: list[float] = field(default_factory=list)
+    missing_left: list[bool] = field(default_factory=list)
+    codes: list[tuple[int, ...] | None] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    right: list[int] = field(default_factory=list)
+
+    def add(
+        self, tree: int, threshold: float, missing_left: bool, codes: tuple[int, ...] | None, left: int, right: int
+    ) -> None:
+        """Take in a node; `codes` lead left where it compares codes."""
+        self.trees.append(tree)
+        self.thresholds.append(threshold)
+        self.missing_left.append(missing_left)
+        self.codes.append(codes)
+        self.left.append(left)
+        self.right.append(right)
 
 
 class QuickScorer:
@@ -59,19 +73,15 @@ class QuickScorer:
     """
 
     def __init__(self, trees: Sequence[str]) -> None:
-        read = [_read(i, text) for i, text in enumerate(trees)]
-        most = max(root.bit_length() for root, _ in read)
-        if most > 64:
+        columns: dict[int, Splits] = {}
+        roots = [_read(i, text, columns) for i, text in enumerate(trees)]
+        most = max(root.bit_length() for root in roots)
+        if most > MOST_LEAVES:
             raise Unfit(f"a tree has {most} leaves")
         self._wide = most > 32
-        dtype = np.uint64 if self._wide else np.uint32
-        self._all: Masks = np.array([root for root, _ in read], dtype=dtype)
-        by_column: dict[int, list[Split]] = {}
-        for _, splits in read:
-            for split in splits:
-                by_column.setdefault(split.column, []).append(split)
-        columns = [_column(at, splits, self._all) for at, splits in sorted(by_column.items())]
-        self._tables = _shared(sorted(columns, key=lambda column: len(column.table)))
+        self._all: Masks = np.array(roots, dtype=np.uint64 if self._wide else np.uint32)
+        made = [_column(at, splits, self._all) for at, splits in sorted(columns.items())]
+        self._tables = _shared(sorted(made, key=lambda column: len(column.table)))
         # One array, so that a row finds what all columns leave within reach in one look.
         self._stack = np.concatenate([self._all[None], *(table for _, table in self._tables)])
         self._by_hand: list[tuple[int, list[tuple[int, list[float] | None, int]]]] = []
@@ -133,17 +143,16 @@ class QuickScorer:
 class Numbers:
     """A column that trees split at thresholds: between two of them nothing tells values apart."""
 
-    def __init__(self, at: int, splits: Sequence[Split], all_leaves: Masks) -> None:
+    def __init__(self, at: int, splits: Splits, all_leaves: Masks) -> None:
         self.at = at
-        told = _near_zero(np.array([split.threshold for split in splits]))
+        told = _near_zero(np.array(splits.thresholds))
         self.thresholds = np.unique(told)
         self.listed: list[float] | None = self.thresholds.tolist()
         last = len(self.thresholds)
         self.n_cells = last + 2
-        rank = self.thresholds.searchsorted(told)
-        tree = np.array([split.tree for split in splits])
-        not_left = ~np.array([split.left for split in splits], dtype=all_leaves.dtype)
-        not_right = ~np.array([split.right for split in splits], dtype=all_leaves.dtype)
+        rank, tree = self.thresholds.searchsorted(told), np.array(splits.trees)
+        not_left = ~np.array(splits.left, dtype=all_leaves.dtype)
+        not_right = ~np.array(splits.right, dtype=all_leaves.dtype)
         shape = (last + 2, len(all_leaves))
         # Above a threshold nothing of its left side is within reach; at it and below, nothing of its right side.
         above, below = (np.full(shape, ~all_leaves.dtype.type(0)) for _ in range(2))
@@ -152,7 +161,7 @@ class Numbers:
         np.bitwise_and.accumulate(above[: last + 1], axis=0, out=above[: last + 1])
         np.bitwise_and.accumulate(below[last::-1], axis=0, out=below[last::-1])
         self.table: Masks = above & below & all_leaves
-        missing_left = np.array([split.missing_left for split in splits])
+        missing_left = np.array(splits.missing_left)
         missing = self.table[last + 1]
         missing[:] = all_leaves
         np.bitwise_and.at(missing, tree, np.where(missing_left, not_right, not_left))
@@ -170,23 +179,22 @@ class Codes:
 
     listed: list[float] | None = None
 
-    def __init__(self, at: int, splits: Sequence[Split], all_leaves: Masks) -> None:
+    def __init__(self, at: int, splits: Splits, all_leaves: Masks) -> None:
         self.at = at
-        self.n_codes = 1 + max(max(split.codes or (0,)) for split in splits)
+        self.n_codes = 1 + max(max(codes or (0,)) for codes in splits.codes)
         self.n_cells = self.n_codes + 2
         self.table = np.tile(all_leaves, (self.n_cells, 1))
-        for split in splits:
+        both = zip(splits.trees, splits.left, splits.right, strict=True)
+        for i, (tree, left, right) in enumerate(both):
             leads_left = np.zeros(self.n_cells, dtype=bool)
-            if split.codes is not None:
-                leads_left[list(split.codes)] = True
-            elif split.threshold == np.inf:
+            if (codes := splits.codes[i]) is not None:
+                leads_left[list(codes)] = True
+            elif splits.thresholds[i] == np.inf:
                 leads_left[:] = True
             else:
                 raise Unfit("codes are compared with a number")
-            leads_left[-1] = split.missing_left
-            self.table[:, split.tree] &= ~np.where(
-                leads_left, all_leaves.dtype.type(split.right), all_leaves.dtype.type(split.left)
-            )
+            leads_left[-1] = splits.missing_left[i]
+            self.table[:, tree] &= ~np.where(leads_left, all_leaves.dtype.type(right), all_leaves.dtype.type(left))
 
     def cells(self, X: Floats) -> npt.NDArray[np.intp]:
         """Return the row of the table for each row: its code, or one of the last two."""
@@ -204,8 +212,8 @@ def _near_zero(thresholds: Floats) -> Floats:
     return np.where(near, np.where(thresholds < 0.0, below, NEAR_ZERO), thresholds)
 
 
-def _column(at: int, splits: Sequence[Split], all_leaves: Masks) -> Numbers | Codes:
-    kind = Numbers if all(split.codes is None for split in splits) else Codes
+def _column(at: int, splits: Splits, all_leaves: Masks) -> Numbers | Codes:
+    kind = Numbers if all(codes is None for codes in splits.codes) else Codes
     return kind(at, splits, all_leaves)
 
 
@@ -222,50 +230,80 @@ def _shared(columns: Sequence[Numbers | Codes]) -> list[tuple[list[Numbers | Cod
     return made
 
 
-def _read(number: int, text: str) -> tuple[int, list[Split]]:
-    """Return the bits of a tree's leaves, and its nodes."""
+def n_leaves(tree: str) -> int:
+    """Return how many leaves a tree has, as `treetext` writes it."""
+    # It is told at the very beginning.
+    return int(tree[:40].partition("num_leaves=")[2].partition("\n")[0])
+
+
+def _read(number: int, text: str, columns: dict[int, Splits]) -> int:
+    """Take in the nodes of a tree, and return the bits of its leaves."""
     lines = {name: told for name, _, told in (line.partition("=") for line in text.splitlines())}
     if "split_feature" not in lines:
-        return 1, []
-    return _Reader(number, lines).read()
+        return 1
+    return _Reader(number, lines, columns).read()
 
 
 class _Reader:
     """One tree, as `treetext` writes it."""
 
-    def __init__(self, number: int, lines: dict[str, str]) -> None:
-        self.number = number
-        self.column = [int(word) for word in lines["split_feature"].split()]
-        self.threshold = [float(word) for word in lines["threshold"].split()]
-        self.kind = [int(word) for word in lines["decision_type"].split()]
-        self.left = [int(word) for word in lines["left_child"].split()]
-        self.right = [int(word) for word in lines["right_child"].split()]
-        self.ends = [int(word) for word in lines.get("cat_boundaries", "").split()]
-        self.words = [int(word) for word in lines.get("cat_threshold", "").split()]
-        self.splits: list[Split] = []
+    def __init__(self, number: int, lines: dict[str, str], columns: dict[int, Splits]) -> None:
+        self.number, self.columns = number, columns
+        self.column = [*map(int, lines["split_feature"].split())]
+        self.threshold = [*map(float, lines["threshold"].split())]
+        self.kind = [*map(int, lines["decision_type"].split())]
+        self.left = [*map(int, lines["left_child"].split())]
+        self.right = [*map(int, lines["right_child"].split())]
+        self.ends = [*map(int, lines.get("cat_boundaries", "").split())]
+        self.words = [*map(int, lines.get("cat_threshold", "").split())]
 
-    def read(self) -> tuple[int, list[Split]]:
-        return self._below(0), self.splits
+    def read(self) -> int:
+        nodes = range(len(self.column))
+        children_follow = all(
+            (left < 0 or left > node) and (right < 0 or right > node)
+            for node, left, right in zip(nodes, self.left, self.right, strict=True)
+        )
+        if children_follow and not any(self._codes_behind(node) is not None for node in nodes):
+            return self._upwards()
+        return self._below(0)
+
+    def _upwards(self) -> int:
+        """Read node by node, children before their parents: sooner than from the root down."""
+        below = [0] * len(self.column)
+        for node in range(len(below) - 1, -1, -1):
+            left, right = self.left[node], self.right[node]
+            below[node] = self._take(
+                node,
+                below[left] if left >= 0 else 1 << (-1 - left),
+                below[right] if right >= 0 else 1 << (-1 - right),
+            )
+        return below[0]
 
     def _below(self, node: int) -> int:
-        """Return the bits of the leaves below a node, and take in its splits."""
+        """Read a node and all below it, and return the bits of its leaves."""
         if node < 0:
             return 1 << (-1 - node)
-        left, right, missing_left, codes = self.left[node], self.right[node], False, None
         inner = self._codes_behind(node)
-        if inner is not None:
-            # Two nodes that are one: the first leads missing values to a child of the second.
-            missing_left = self.left[inner] == self.right[node]
-            left, right, node = self.left[inner], self.right[inner], inner
-        elif not self.kind[node] & CODES:
-            missing_left = self._missing_left(node)
+        if inner is None:
+            return self._take(node, self._below(self.left[node]), self._below(self.right[node]))
+        # Two nodes that are one: the first leads missing values to a child of the second.
+        missing_left = self.left[inner] == self.right[node]
+        left, right = self._below(self.left[inner]), self._below(self.right[inner])
+        return self._take(inner, left, right, missing_left)
+
+    def _take(self, node: int, left: int, right: int, missing_left: bool = False) -> int:
+        if left & right:
+            raise Unfit("two nodes share a child")
+        codes = None
         if self.kind[node] & CODES:
             codes = self._named(node)
-        below = self._below(left), self._below(right)
-        if below[0] & below[1]:
-            raise Unfit("two nodes share a child")
-        self.splits.append(Split(self.number, self.column[node], self.threshold[node], missing_left, codes, *below))
-        return below[0] | below[1]
+        else:
+            missing_left = self._missing_left(node)
+        splits = self.columns.get(self.column[node])
+        if splits is None:
+            splits = self.columns[self.column[node]] = Splits()
+        splits.add(self.number, self.threshold[node], missing_left, codes, left, right)
+        return left | right
 
     def _codes_behind(self, node: int) -> int | None:
         """Return the node that compares the codes of a node that leads missing values alone elsewhere."""
@@ -286,23 +324,17 @@ class _Reader:
 
     def _named(self, node: int) -> tuple[int, ...]:
         which = int(self.threshold[node])
-        return tuple(self._bits(self.words[self.ends[which] : self.ends[which + 1]]))
-
-    @staticmethod
-    def _bits(words: Sequence[int]) -> Iterator[int]:
-        for i, word in enumerate(words):
-            yield from (i * WORD + bit for bit in range(WORD) if word >> bit & 1)
+        words = self.words[self.ends[which] : self.ends[which + 1]]
+        return tuple(i * WORD + bit for i, word in enumerate(words) for bit in range(WORD) if word >> bit & 1)
 
 
-def scorers(trees: Sequence[str], turns: int, most_bytes: int) -> list[tuple[int, int, QuickScorer]]:
+def scorers(trees: Sequence[str], most_bytes: int) -> list[tuple[int, int, QuickScorer]]:
     """Return trees in tables of some at once, each with the places of its first tree and of the one after its last.
 
     Parameters
     ----------
     trees : sequence of str
         As the functions of `treetext` return them.
-    turns : int
-        Whose multiple is the number of trees in each.
     most_bytes : int
         What the tables may take together.
 
@@ -311,12 +343,11 @@ def scorers(trees: Sequence[str], turns: int, most_bytes: int) -> list[tuple[int
     Unfit
         Masks are not for them.
     """
-    size = max(1, TREES_AT_ONCE // turns) * turns
     made = []
-    for start in range(0, len(trees), size):
-        one = QuickScorer(trees[start : start + size])
+    for start in range(0, len(trees), TREES_AT_ONCE):
+        one = QuickScorer(trees[start : start + TREES_AT_ONCE])
         most_bytes -= one.nbytes
         if most_bytes < 0:
             raise Unfit("the tables are too large")
-        made.append((start, min(start + size, len(trees)), one))
+        made.append((start, min(start + TREES_AT_ONCE, len(trees)), one))
     return made

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -15,14 +14,14 @@ import numpy.typing as npt
 
 from penstock.bundle.kernel.engines.engine import Arrays, Floats
 from penstock.bundle.kernel.engines.predictor import Predictor, checked
-from penstock.bundle.kernel.engines.quickscorer import QuickScorer, Unfit, scorers
+from penstock.bundle.kernel.engines.quickscorer import MOST_LEAVES, QuickScorer, Unfit, n_leaves, scorers
 from penstock.bundle.kernel.engines.treetext import written
 from penstock.rowwise import products
 
 # From here on rows pass through blocks of trees; below, the calls for that cost more than it saves.
 SOME_ROWS, FEW_ROWS = 100, 8
-# What the tables of masks of one source may take: a blend of thousands of trees is walked.
-MOST_BYTES = 32 * 1024**2
+# Leaves of all trees, and bytes of their tables of masks: more are walked, for making the tables takes 5 µs a leaf.
+MOST_MASKED, MOST_BYTES = 60_000, 32 * 1024**2
 ROWS_BY_MASKS, ROWS_BY_WALKS = 256, 4_096
 # A leaf with its node takes some 40 bytes.
 CACHED_LEAVES = 2_000
@@ -74,60 +73,6 @@ class Leaves:
         return self.turns * int(self.values.shape[1])
 
 
-@dataclass(frozen=True)
-class _Masked:
-    """One estimator's trees, by masks; its sums begin in a column."""
-
-    part: Leaves
-    column: int
-    tables: Sequence[tuple[int, int, QuickScorer]]
-
-    def scores(self, X: Floats, done: Floats) -> None:
-        """Write the sums of many rows to their columns."""
-        for start in range(0, len(X), ROWS_BY_MASKS):
-            some = slice(start, start + ROWS_BY_MASKS)
-            _sum_up(self.part, self.tables, X[some], done[some, self.column : self.column + self.part.width])
-
-    def scores_of(self, row: Sequence[float], done: Floats) -> None:
-        """Write the sums of one row to their columns."""
-        part, total = self.part, None
-        for start, stop, table in self.tables:
-            found = part.values.take(table.leaves_of(row) + part.first[start:stop], axis=0).reshape(-1, part.width)
-            if total is not None:
-                found[0] += total
-            total = np.add.accumulate(found, axis=0)[-1]
-        done[self.column : self.column + part.width] = total
-
-
-@dataclass(frozen=True)
-class _Walked:
-    """One estimator's trees, by LightGBM's predictor in blocks that stay in the cache; its sums begin in a column."""
-
-    part: Leaves
-    column: int
-    blocks: Sequence[tuple[int, int, Predictor]]
-
-    def scores(self, X: Floats, done: Floats) -> None:
-        """Write the sums of many rows to their columns."""
-        for start in range(0, len(X), ROWS_BY_WALKS):
-            some = slice(start, start + ROWS_BY_WALKS)
-            _sum_up(self.part, self.blocks, X[some], done[some, self.column : self.column + self.part.width])
-
-
-def _sum_up(part: Leaves, finders: Sequence[tuple[int, int, QuickScorer | Predictor]], X: Floats, done: Floats) -> None:
-    total = None
-    for start, stop, finder in finders:
-        at = (finder.leaves(X).T + part.first[start:stop, None]).astype(np.intp)
-        found = part.values.take(at, axis=0).reshape(-1, part.turns, len(X), part.values.shape[1])
-        if total is not None:
-            found[0] += total
-        # Strictly one tree after the other, as a row alone is added up: NumPy adds in pairs along the last axis only,
-        # which trees are where there is one number a tree.
-        total = found.sum(axis=0) if found[0].size > 1 else np.add.accumulate(found, axis=0)[-1]
-    assert total is not None
-    done[:] = total.transpose(1, 0, 2).reshape(len(X), -1)
-
-
 class Trees:
     """Trees whose leaves are found by masks or by LightGBM's predictor, and whose values are looked up and added here.
 
@@ -152,65 +97,75 @@ class Trees:
         self.encoding, self.n_features = encoding, n_features
         self._trees, self._parts = tuple(trees), tuple(parts)
         self.width = sum(part.width for part in parts)
-        self._first = np.concatenate([part.first for part in parts]).astype(np.float64)
+        self._first = np.concatenate([part.first for part in parts]).astype(np.int64)
         ends = np.cumsum([0, *(len(part.first) for part in parts)]).tolist()
         columns = np.cumsum([0, *(part.width for part in parts)]).tolist()
         self._spans = [(*span, column) for span, column in zip(pairwise(ends), columns, strict=False)]
-        self._masked = self._by_masks()
 
-    def _by_masks(self) -> list[_Masked]:
-        """Return the estimators whose trees masks are for, unless their tables would take too much together."""
-        made: list[_Masked] = []
-        left = MOST_BYTES
-        for part, (start, end, column) in zip(self._parts, self._spans, strict=True):
-            with suppress(Unfit):
-                tables = scorers(self._trees[start:end], part.turns, left)
-                left -= sum(table.nbytes for *_, table in tables)
-                made.append(_Masked(part, column, tables))
-        return made
+    @cached_property
+    def _tables(self) -> list[tuple[int, int, QuickScorer]] | None:
+        """The trees of all estimators by masks; None where they are too large or too many for that."""
+        sizes = [n_leaves(tree) for tree in self._trees]
+        if max(sizes) > MOST_LEAVES or sum(sizes) > MOST_MASKED:
+            return None
+        try:
+            return scorers(self._trees, MOST_BYTES)
+        except Unfit:
+            return None
 
     @cached_property
     def _whole(self) -> Predictor:
         return Predictor(written(self._trees, self.n_features), self.n_features, len(self._trees))
 
     @cached_property
-    def _many(self) -> Sequence[_Masked | _Walked]:
-        """The same trees as many rows pass through them; made when many rows come."""
-        masked = {each.column: each for each in self._masked}
-        spans = zip(self._parts, self._spans, strict=True)
-        return [masked.get(column) or self._in_blocks(part, start, end, column) for part, (start, end, column) in spans]
-
-    def _in_blocks(self, part: Leaves, start: int, end: int, column: int) -> _Walked:
-        size = max(1, CACHED_LEAVES * len(part.first) // len(part.values) // part.turns) * part.turns
+    def _blocks(self) -> list[tuple[int, int, Predictor]]:
+        """The same trees as they are walked by many rows: in blocks that stay in the cache, one estimator's each."""
         blocks = []
-        for at in range(start, end, size):
-            some = self._trees[at : min(at + size, end)]
-            predictor = Predictor(written(some, self.n_features), self.n_features, len(some))
-            blocks.append((at - start, at - start + len(some), predictor))
-        return _Walked(part, column, blocks)
+        for part, (first, end, _) in zip(self._parts, self._spans, strict=True):
+            size = max(1, CACHED_LEAVES * len(part.first) // len(part.values))
+            for start in range(first, end, size):
+                stop = min(start + size, end)
+                text = written(self._trees[start:stop], self.n_features)
+                blocks.append((start, stop, Predictor(text, self.n_features, stop - start)))
+        return blocks
 
     def scores(self, X: Floats) -> Floats:
         """Return the sums, shape (n_rows, width)."""
         X = checked(X, self.n_features)
         done = np.empty((len(X), self.width))
-        only_masks = len(self._masked) == len(self._parts)
-        if len(X) < SOME_ROWS and not only_masks:
-            self._row_by_row(X, done)
-        elif len(X) < FEW_ROWS:
+        tables = self._tables
+        if tables is not None and len(X) < FEW_ROWS:
             for row, sums in zip(X.tolist(), done, strict=True):
-                for each in self._masked:
-                    each.scores_of(row, sums)
+                found = [table.leaves_of(row) for *_, table in tables]
+                self._sum_row(found[0] if len(found) == 1 else np.concatenate(found), sums)
+        elif len(X) < SOME_ROWS and tables is None:
+            for leaves, sums in zip(self._whole.leaves(X), done, strict=True):
+                self._sum_row(leaves.astype(np.int64), sums)
         else:
-            for part in self._many:
-                part.scores(X, done)
+            at_once = ROWS_BY_WALKS if tables is None else ROWS_BY_MASKS
+            for start in range(0, len(X), at_once):
+                some = slice(start, start + at_once)
+                self._sum_rows(self._blocks if tables is None else tables, X[some], done[some])
         return done
 
-    def _row_by_row(self, X: Floats, done: Floats) -> None:
-        at = (self._whole.leaves(X) + self._first).astype(np.intp)
+    def _sum_row(self, leaves: npt.NDArray[np.integer[Any]], sums: Floats) -> None:
+        at = leaves + self._first
         for part, (start, end, column) in zip(self._parts, self._spans, strict=True):
-            found = part.values.take(at[:, start:end], axis=0).reshape(len(X), -1, part.width)
+            found = part.values.take(at[start:end], axis=0).reshape(-1, part.width)
             # Strictly one after the other; `sum` would add in pairs.
-            done[:, column : column + part.width] = np.add.accumulate(found, axis=1)[:, -1]
+            sums[column : column + part.width] = np.add.accumulate(found, axis=0)[-1]
+
+    def _sum_rows(self, finders: Sequence[tuple[int, int, QuickScorer | Predictor]], X: Floats, done: Floats) -> None:
+        totals: list[Any] = [None] * len(self._parts)
+        for first, last, finder in finders:
+            leaves = finder.leaves(X).T
+            for i, (part, (start, end, _)) in enumerate(zip(self._parts, self._spans, strict=True)):
+                a, b = max(first, start), min(last, end)
+                if a < b:
+                    at = (leaves[a - first : b - first] + self._first[a:b, None]).astype(np.intp)
+                    totals[i] = _added(part, (a - start) % part.turns, part.values.take(at, axis=0), totals[i])
+        for part, (*_, column), total in zip(self._parts, self._spans, totals, strict=True):
+            done[:, column : column + part.width] = total.transpose(1, 0, 2).reshape(len(X), -1)
 
     def data(self) -> Arrays:
         """Return the text, compressed, and each estimator's values."""
@@ -227,6 +182,22 @@ class Trees:
         n_features, *turns = data["shape"].tolist()
         parts = [Leaves(data[f"f{i}"], data[f"v{i}"], n) for i, n in enumerate(turns)]
         return cls(encoding, zlib.decompress(data["text"].tobytes()).decode().split("\f"), n_features, parts)
+
+
+def _added(part: Leaves, turn: int, found: npt.NDArray[np.floating[Any]], total: Any) -> Any:
+    """Return sums with further trees' values, shape (turns, n_rows, n_values); the first of them adds to one turn."""
+    if part.turns == 1 and found[0].size > 1:
+        # Strictly one tree after the other, as a row alone is added up: NumPy adds in pairs along the last axis only.
+        if total is not None:
+            found[0] += total[0]
+        return found.sum(axis=0)[None]
+    if total is None:
+        total = np.zeros((part.turns, *found.shape[1:]), dtype=found.dtype)
+        total[:] = -0.0
+    for each in found:
+        total[turn] += each
+        turn = (turn + 1) % part.turns
+    return total
 
 
 @dataclass(frozen=True)

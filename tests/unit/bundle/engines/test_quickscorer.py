@@ -49,13 +49,13 @@ def test_masks_and_walks_come_to_the_same_leaves(kind: str, task: str) -> None:
     for given_rows in (X, odd, mixed):
         together = [
             leaves
-            for _, _, table in scorers(trees._trees, 1, 1 << 40)
+            for _, _, table in scorers(trees._trees, 1 << 40)
             for leaves in table.leaves(np.ascontiguousarray(given_rows)).T
         ]
         want = walked(trees, np.ascontiguousarray(given_rows))
         assert np.array(together).T.tolist() == want
         alone = [
-            [int(leaf) for _, _, table in scorers(trees._trees, 1, 1 << 40) for leaf in table.leaves_of(row)]
+            [int(leaf) for _, _, table in scorers(trees._trees, 1 << 40) for leaf in table.leaves_of(row)]
             for row in given_rows[:20].tolist()
         ]
         assert alone == want[:20]
@@ -123,11 +123,11 @@ def test_trees_that_masks_are_not_for_are_walked(monkeypatch: pytest.MonkeyPatch
     made, X = engine("lightgbm", "binary"), np.tile(rows("ordinal"), (2, 1))
     trees = trees_of(made)
     with pytest.raises(Unfit, match="too large"):
-        scorers(trees._trees, 1, 10)
+        scorers(trees._trees, 10)
     monkeypatch.setattr(sources, "MOST_BYTES", 10)
     again = Trees.made(trees.encoding, trees.data())
-    assert trees._masked
-    assert not again._masked
+    assert trees._tables is not None
+    assert again._tables is None
     for n in (1, 5, 99, len(X)):
         some = np.ascontiguousarray(X[:n])
         assert again.scores(some).tobytes() == trees.scores(some).tobytes()
