@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pyarrow as pa
 from fastapi import Response
 
@@ -60,6 +61,21 @@ def predict_plain(held: Held, row: dict[str, Any], demands: Demands, meters: Met
     held.pulse.called()
     meters.tally(held.bundle.name, held.bundle.version).note(time.perf_counter() - began, answers)
     return answers
+
+
+def told(answers: Predictions) -> list[bytes]:
+    """Return `answers.rows()` as JSON, a text each; where nothing is to be said of any row, without its object."""
+    target = answers.target
+    if answers.notes or answers.misfits or answers.low is not None or not len(answers):
+        return [orjson.dumps(row) for row in answers.rows()]
+    numbers = orjson.dumps(answers.estimates.ravel().tolist())[1:-1].split(b",")
+    if not target.is_classification:
+        return [b'{"prediction":%b,"warnings":[]}' % number for number in numbers]
+    heads = [b'{"prediction":%b,"probabilities":{' % orjson.dumps(target.typed(label)) for label in target.labels]
+    shares = b",".join(orjson.dumps(label).replace(b"%", b"%%") + b":%b" for label in target.labels)
+    shares += b'},"warnings":[]}'
+    each = zip(*[iter(numbers)] * len(target.labels), strict=True)
+    return [heads[code] + shares % row for code, row in zip(answers.codes.tolist(), each, strict=True)]
 
 
 def named(answers: Predictions) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         holder=holder,
         meters=meters,
         pool=ThreadPoolExecutor(2, "penstock-batch"),
+        json_pool=ThreadPoolExecutor(1, "penstock-json"),
         watcher=Watcher(settings, holder, meters, rehearsal),
         doors=Doors(meters, recording),
     )
@@ -99,7 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
             while not watch.done():
                 watch.cancel()
                 await asyncio.wait([watch], timeout=2)
-            parts.pool.shutdown(wait=False, cancel_futures=True)
+            for pool in (parts.pool, parts.json_pool):
+                pool.shutdown(wait=False, cancel_futures=True)
             for log_of in (access, recording):
                 if log_of is not None:
                     log_of.close()

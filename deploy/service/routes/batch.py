@@ -9,7 +9,7 @@ from functools import partial
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from deploy.service.answer import named, predict, refuse_absent, stamped
+from deploy.service.answer import named, predict, refuse_absent, stamped, told
 from deploy.service.body import ARROW, CSV, JSON, PARQUET, many_rows, media_type, read_body
 from deploy.service.canaries import chosen
 from deploy.service.explained import explained_rows, explained_table, wants_reasons
@@ -49,7 +49,8 @@ async def _batch(request: Request, parts: Served, held: Held) -> Response:
         work = partial(_json, parts, held, body, request.state.request_id)
         if len(body) <= INLINE_BYTES:
             return work()
-    return await asyncio.get_running_loop().run_in_executor(parts.pool, work)
+    pool = parts.json_pool if media == JSON else parts.pool
+    return await asyncio.get_running_loop().run_in_executor(pool, work)
 
 
 def _json(parts: Served, held: Held, body: bytes, request_id: str) -> Response:
@@ -57,12 +58,12 @@ def _json(parts: Served, held: Held, body: bytes, request_id: str) -> Response:
     rows, history = many_rows(body, parts.settings.max_rows)
     answers = predict(held, rows, parts.meters, history)
     parts.doors.known(held.bundle).demands.refuse(answers, single=False)
-    told = [orjson.dumps(answer) for answer in answers.rows()]
+    texts = told(answers)
     # The rows were read from this very text, unless something else stands in it.
     text = body if history is None else None
-    parts.doors.keep(held, rows, told, time.perf_counter() - began, request_id, text)
+    parts.doors.keep(held, rows, texts, time.perf_counter() - began, request_id, text)
     head = orjson.dumps(named(answers))
-    content = b'%b,"rows":[%b]}' % (head[:-1], b",".join(told))
+    content = b'%b,"rows":[%b]}' % (head[:-1], b",".join(texts))
     return stamped(Response(content, media_type=JSON), answers)
 
 
@@ -76,5 +77,5 @@ def _table(parts: Served, held: Held, media: str, body: bytes, reasons: bool) ->
     check_columns(table, held.bundle.fields)
     refuse_absent(table, held.bundle)
     answers = predict(held, table, parts.meters)
-    told = explained_table(held, table) if reasons else None
-    return stamped(Response(write_answers(media, answers, told), media_type=media), answers)
+    why = explained_table(held, table) if reasons else None
+    return stamped(Response(write_answers(media, answers, why), media_type=media), answers)
