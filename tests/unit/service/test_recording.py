@@ -87,7 +87,7 @@ def test_rows_of_a_batch_are_kept_as_they_were_sent_however_they_were_written(tm
     publish(tmp_path, "churn", make("binary", n=60, report=None).parts, PASSED)
     bundle = Bundle.load(tmp_path / "models" / "churn")
     fields = Shown(bundle).fields
-    rows = [{n: odd if n == "plan" else v for n, v in r.items() if n in fields} for r in raw_rows(3).to_pylist()]
+    rows = [{n: odd if n == "city" else v for n, v in r.items() if n in fields} for r in raw_rows(3).to_pylist()]
     text = json.dumps({"rows": rows}, indent=1 if space else None, default=str).replace(": ", f":{space}").encode()
     read, _ = many_rows(text, 10)
     assert [orjson.loads(told) for told in Shown(bundle).told_many(read, text)] == read
@@ -124,6 +124,23 @@ def test_rows_of_requests_that_came_together_are_kept_in_one_file_and_in_order(t
     assert [row["answer"] for row in rows] == ['{"prediction": "x"}', '{"p":2}', '{"p":3}', "{}"]
     assert [row["time"].timestamp() for row in rows] == [5.0, 6.0, 6.0, 7.5]
     assert [round(row["milliseconds"], 6) for row in rows] == [1.0, 2.0, 2.0, 3.0]
+
+
+def test_answers_of_a_private_target_are_never_written(tmp_path):
+    """They are what the caller gets, and nobody else."""
+    publish(tmp_path, "churn", make("binary", n=60, report=None).parts, PASSED)
+    shown = Shown(Bundle.load(tmp_path / "models" / "churn"))
+    shown.answer = False
+    log = PredictionLog(tmp_path / "log", Meters())
+    log.note(shown, "a", b'{"age": "1"}', b'{"prediction": "s-private"}', 0.001)
+    log.note_many(shown, "b", [b'{"age": "2"}'] * 2, [b'{"prediction": "s-private"}'] * 2, 0.001)
+    log.close()
+    assert [(row["fields"], row["answer"]) for row in everything(log.folder)] == [
+        ('{"age": "1"}', None),
+        ('{"age": "2"}', None),
+        ('{"age": "2"}', None),
+    ]
+    assert not any(b"s-private" in f.read_bytes() for f in log.folder.rglob("*.parquet"))
 
 
 def test_a_logged_request_is_explained_by_its_id(logged):

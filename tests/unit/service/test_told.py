@@ -13,7 +13,7 @@ from penstock.bundle.predictions import Note, Predictions, Warned
 from penstock.cells import Misfit
 from penstock.table import Target
 
-LABELS = st.lists(st.text(max_size=6), min_size=2, max_size=5, unique=True)
+LABELS = st.lists(st.text(max_size=6) | st.text('ab%"\\{}:,', max_size=6), min_size=2, max_size=5, unique=True)
 
 
 def slowly(answers):
