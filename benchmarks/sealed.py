@@ -28,7 +28,6 @@ def main(model: str, rows: str) -> None:
     began = time.perf_counter()
     bundle = Bundle.load(Path(model))
     opened = time.perf_counter() - began
-    # As text, which is what a caller's rows are cast from.
     table = pyarrow.csv.read_csv(rows, convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True))
     if bundle.kernel is None:
         print(f"| {bundle.name} | no kernel | | | | |")

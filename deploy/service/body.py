@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Container, Mapping
+import types
+from collections.abc import Awaitable, Container, Generator, Mapping
+from functools import partial
 from typing import Any
 
 import orjson
@@ -13,7 +15,6 @@ from fastapi import Request
 from starlette.types import Message, Receive
 
 from deploy.service.problems import MAX_FAULTS, Fault, Problem, body_too_long, shown_name
-from deploy.service.resuming import resumed
 from penstock.series.rule import HISTORY
 
 JSON = "application/json"
@@ -62,7 +63,7 @@ async def collected(receive: Receive, limit: int, seconds: float) -> bytes:
             return _within(message.get("body", b""), limit)
         first = _given(message)
     else:
-        first = resumed(steps, waited_for)
+        first = _resumed(steps, waited_for)
     try:
         async with asyncio.timeout(seconds):
             return await _all(first, receive, limit)
@@ -95,6 +96,23 @@ def _within(body: bytes, limit: int) -> bytes:
 
 async def _given(message: Message) -> Message:
     return message
+
+
+@types.coroutine
+def _resumed(steps: Generator[Any, Any, Message], waited_for: object) -> Generator[Any, Any, Message]:
+    """Go on with what has begun, from what it waits for."""
+    while True:
+        try:
+            told = yield waited_for
+        except BaseException as error:  # a cancellation above all: it is for whatever waits
+            step = partial(steps.throw, error)
+        else:
+            step = partial(steps.send, told)
+        try:
+            waited_for = step()
+        except StopIteration as done:
+            value: Message = done.value
+            return value
 
 
 def media_type(request: Request, allowed: tuple[str, ...]) -> str:

@@ -10,18 +10,15 @@ from __future__ import annotations
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy.service.body import JSON, collected
-from deploy.service.canaries import HEADER, answering
+from deploy.service.canaries import answering
 from deploy.service.holder import Held
 from deploy.service.problems import Problem, from_error
 from deploy.service.served import Served
-from deploy.service.short import DEFAULT, NAMED
+from deploy.service.short import DEFAULT, NAMED, plain_length
 from penstock.errors import PenstockError
 
 _START, _END = NAMED.split("{name}")
 _JSON = JSON.encode()
-_MOST_DIGITS = 9
-# What these ask for is the framework's routes' business.
-_SPECIAL = (b"content-encoding", HEADER.encode())
 
 
 class HotPath:
@@ -71,18 +68,4 @@ def _asked(scope: Scope, parts: Served) -> tuple[Held | None, str]:
 
 
 def _is_plain(scope: Scope, most_bytes: int) -> bool:
-    if scope["query_string"] or scope.get("root_path"):
-        return False
-    is_json = False
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            if is_json or value != _JSON:
-                return False
-            is_json = True
-        elif name in _SPECIAL or (name == b"content-length" and not _is_short(value, most_bytes)):
-            return False
-    return is_json
-
-
-def _is_short(told: bytes, most_bytes: int) -> bool:
-    return len(told) <= _MOST_DIGITS and told.isdigit() and int(told) <= most_bytes
+    return not scope["query_string"] and not scope.get("root_path") and plain_length(scope["headers"], most_bytes) >= 0

@@ -9,7 +9,7 @@ long way from its beginning, which answers plain requests in the same bytes.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from deploy.service.body import JSON
 from deploy.service.canaries import HEADER, answering
@@ -29,9 +29,26 @@ _START, _END = (part.encode() for part in NAMED.split("{name}"))
 _JSON = JSON.encode()
 _ID = b"x-request-id"
 # What these ask for is the routes' business.
-_SPECIAL = frozenset((b"content-encoding", b"transfer-encoding", HEADER.encode()))
+_SPECIAL = frozenset((b"content-encoding", HEADER.encode()))
 _MOST_DIGITS = 9
 _SAFE = b"".join(b"%b: %b\r\n" % header for header in (*SAFE_HEADERS, (b"content-type", _JSON)))
+
+
+def plain_length(headers: Iterable[Header], most_bytes: int) -> int:
+    """Return the length that a plain request's body is said to have, 0 where none is said; -1 of any other request."""
+    length, n_types = -1, 0
+    for name, value in headers:
+        if name == b"content-type":
+            n_types += 1
+            if value != _JSON:
+                return -1
+        elif name == b"content-length":
+            if length >= 0 or len(value) > _MOST_DIGITS or not value.isdigit():
+                return -1
+            length = int(value)
+        elif name in _SPECIAL:
+            return -1
+    return max(0, length) if n_types == 1 and length <= most_bytes else -1
 
 
 class Short:
@@ -60,19 +77,7 @@ class Short:
         """Whether a POST is a plain request for one row, whose body may be waited for."""
         if url != _DEFAULT and not (url.startswith(_START) and url.endswith(_END)):
             return False
-        length, n_types = -1, 0
-        for name, value in headers:
-            if name == b"content-type":
-                n_types += 1
-                if value != _JSON:
-                    return False
-            elif name == b"content-length":
-                if length >= 0 or len(value) > _MOST_DIGITS or not value.isdigit():
-                    return False
-                length = int(value)
-            elif name in _SPECIAL:
-                return False
-        return n_types == 1 and 0 < length <= self._most_bytes and not self._parts.leaving.begun
+        return plain_length(headers, self._most_bytes) > 0 and not self._parts.leaving.begun
 
     def answer(
         self, url: bytes, headers: Sequence[Header], body: bytes, default_headers: Sequence[Header]

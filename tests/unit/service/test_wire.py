@@ -43,13 +43,13 @@ class Transport(asyncio.Transport):
 
 
 @contextlib.contextmanager
-def connected(protocol, app, state=None):
+def connected(protocol, app):
     """Yield a connection of a kind, what the server knows, and its transport; within a running loop."""
     server = ServerState()
     server.default_headers = [(b"date", b"Sun, 29 Nov 2026 15:00:00 GMT")]
     config = Config(app, log_config=None, access_log=False, proxy_headers=False)
     config.load()
-    connection = protocol(config, server, {} if state is None else state, asyncio.get_running_loop())
+    connection = protocol(config, server, {}, asyncio.get_running_loop())
     transport = Transport()
     connection.connection_made(transport)
     yield connection, server, transport

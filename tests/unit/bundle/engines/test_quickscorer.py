@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penstock.bundle.kernel.engines import sources
+from penstock.bundle.kernel.engines.blend import BlendEngine
 from penstock.bundle.kernel.engines.engine import Floats
 from penstock.bundle.kernel.engines.parity import beside_thresholds
 from penstock.bundle.kernel.engines.predictor import Predictor
@@ -24,9 +25,9 @@ CODES = (-1.0, -0.5, 0.5, 1.0, 2.0, 7.0, 31.0, 32.0, 254.0)
 N_FEATURES = 3
 
 
-def trees_of(made: object) -> Trees:
+def trees_of(made: BlendEngine) -> Trees:
     """Return the source of an engine that is made of trees."""
-    (found,) = [source for source in made.sources if isinstance(source, Trees)]  # type: ignore[attr-defined]
+    (found,) = [source for source in made.sources if isinstance(source, Trees)]
     return found
 
 
@@ -122,11 +123,12 @@ def test_trees_that_masks_are_not_for_are_walked(monkeypatch: pytest.MonkeyPatch
     """More than 64 leaves, or tables too large to stay in the cache: the answers are the same."""
     made, X = engine("lightgbm", "binary"), np.tile(rows("ordinal"), (2, 1))
     trees = trees_of(made)
+    # Tables are made when they are asked for first, which has to be before there is no room for them.
+    assert trees._tables is not None
     with pytest.raises(Unfit, match="too large"):
         scorers(trees._trees, 10)
     monkeypatch.setattr(sources, "MOST_BYTES", 10)
     again = Trees.made(trees.encoding, trees.data())
-    assert trees._tables is not None
     assert again._tables is None
     for n in (1, 5, 99, len(X)):
         some = np.ascontiguousarray(X[:n])
