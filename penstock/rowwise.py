@@ -5,6 +5,8 @@ BLAS adds in another order for one row than for many, and a sum over an axis may
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -41,6 +43,54 @@ def products(X: Floats, coefficients: Floats) -> Floats:
     step = max(1, AT_ONCE // max(1, coefficients.size))
     for start in range(0, len(X), step):
         np.sum(X[start : start + step, None, :] * coefficients, axis=2, out=done[start : start + step])
+    return done
+
+
+def layered(X: Floats, weights: Sequence[Floats], biases: Sequence[Floats]) -> Floats:
+    """Return the last layer's scores of networks of rectified units, the mean over networks where there are several.
+
+    Parameters
+    ----------
+    X : numpy.ndarray
+        Shape (n_rows, n_features).
+    weights, biases : sequence of numpy.ndarray
+        Of each layer: shapes (n_out, n_in) and (n_out,). Of several networks the first layer holds the units of all,
+        network by network; the others have shapes (n_nets, n_out, n_in) and (n_nets, n_out).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (n_rows, n_scores).
+
+    Examples
+    --------
+    >>> first, second = np.array([[1.0], [-1.0]]), np.array([[[2.0]], [[4.0]]])
+    >>> layered(np.array([[3.0]]), [first, second], [np.zeros(2), np.zeros((2, 1))]).tolist()
+    [[3.0]]
+    """
+    done = X
+    for i, (layer, bias) in enumerate(zip(weights, biases, strict=True)):
+        if layer.ndim == 2:
+            done = products(done, layer) + bias
+        else:
+            done = _products_of_each(done.reshape(len(done), len(layer), -1), layer) + bias
+        if i < len(weights) - 1:
+            np.maximum(done, 0.0, out=done)
+    if done.ndim == 2:
+        return done
+    total = done[:, 0].copy()
+    for k in range(1, done.shape[1]):
+        total += done[:, k]
+    total /= done.shape[1]
+    return np.asarray(total)
+
+
+def _products_of_each(X: Floats, coefficients: Floats) -> Floats:
+    """Return each network's dot products, shape (n_rows, n_nets, n_out), of rows of shape (n_rows, n_nets, n_in)."""
+    done = np.empty((len(X), *coefficients.shape[:2]), dtype=np.result_type(X, coefficients))
+    step = max(1, AT_ONCE // max(1, coefficients.size))
+    for start in range(0, len(X), step):
+        np.sum(X[start : start + step, :, None, :] * coefficients, axis=3, out=done[start : start + step])
     return done
 
 

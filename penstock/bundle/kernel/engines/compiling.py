@@ -16,6 +16,7 @@ from penstock.bundle.kernel.engines.grove import Grove, Planted
 from penstock.bundle.kernel.engines.sources import Always, Bells, Layers, Residual, Source
 from penstock.bundle.kernel.engines.symmetric import SymmetricTrees
 from penstock.bundle.kernel.engines.treetext import flat_trees, lightgbm_trees
+from penstock.pieces import Pieces
 from penstock.table import Target
 
 ESTIMATORS = "penstock.models.estimators."
@@ -184,7 +185,10 @@ def _bayes(estimator: Any, encoding: str) -> Made:
 
 
 def _perceptron(estimator: Any, encoding: str) -> Made:
-    made = Layers(encoding, list(estimator.weights_), list(estimator.biases_))
+    # One that an earlier release learned is a single network, of numbers as they are.
+    told = getattr(estimator, "pieces_", None)
+    pieces = None if told is None else Pieces.made(told)
+    made = Layers(encoding, list(estimator.weights_), list(estimator.biases_), pieces)
     return made, _scored(estimator, made.width)
 
 

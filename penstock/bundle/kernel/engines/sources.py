@@ -16,7 +16,8 @@ from penstock.bundle.kernel.engines.engine import Arrays, Floats
 from penstock.bundle.kernel.engines.predictor import Predictor, checked
 from penstock.bundle.kernel.engines.quickscorer import MOST_LEAVES, QuickScorer, Unfit, n_leaves, scorers
 from penstock.bundle.kernel.engines.treetext import written
-from penstock.rowwise import products
+from penstock.pieces import Pieces
+from penstock.rowwise import layered, products
 
 # From here on rows pass through blocks of trees; below, the calls for that cost more than it saves.
 SOME_ROWS, FEW_ROWS = 100, 8
@@ -207,38 +208,38 @@ class Layers:
     Attributes
     ----------
     weights, biases : list of numpy.ndarray
-        Of each layer: shapes (n_out, n_in) and (n_out,).
+        Of each layer, as `penstock.rowwise.layered` takes them.
+    pieces : Pieces, optional
+        What is made of the encoded rows first.
     """
 
     kind: ClassVar[str] = "layers"
     encoding: str
     weights: list[Floats]
     biases: list[Floats]
+    pieces: Pieces | None = None
 
     @property
     def width(self) -> int:
         """How many scores there are."""
-        return len(self.biases[-1])
+        return int(self.biases[-1].shape[-1])
 
     def scores(self, X: Floats) -> Floats:
         """Return the last layer's sums, shape (n_rows, width)."""
-        done = X
-        for i, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            done = products(done, weights) + bias
-            if i < len(self.weights) - 1:
-                np.maximum(done, 0.0, out=done)
-        return done
+        return layered(X if self.pieces is None else self.pieces.of(X), self.weights, self.biases)
 
     def data(self) -> Arrays:
-        """Return each layer's weights and bias."""
+        """Return each layer's weights and bias, and the pieces."""
         pairs = enumerate(zip(self.weights, self.biases, strict=True))
-        return {name: part for i, (w, b) in pairs for name, part in ((f"w{i}", w), (f"b{i}", b))}
+        made = {name: part for i, (w, b) in pairs for name, part in ((f"w{i}", w), (f"b{i}", b))}
+        return made | ({} if self.pieces is None else self.pieces.data())
 
     @classmethod
     def made(cls, encoding: str, data: Any) -> Layers:
         """Return it from its arrays."""
-        count = range(len(data) // 2)
-        return cls(encoding, [data[f"w{i}"] for i in count], [data[f"b{i}"] for i in count])
+        count = range(sum(name[0] == "w" and name[1:].isdecimal() for name in data))
+        pieces = Pieces.made(data) if "source" in data else None
+        return cls(encoding, [data[f"w{i}"] for i in count], [data[f"b{i}"] for i in count], pieces)
 
 
 @dataclass(frozen=True)
