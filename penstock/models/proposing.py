@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import zip_longest
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from penstock.models.families import Family
 from penstock.models.scales import PLAIN, Scale
 from penstock.table import Target
 
-# Of the best so many one is varied; each has the given chance to be passed over for the next.
-PARENTS = 8
-PASSED_OVER = 0.65
+Item = TypeVar("Item")
+# Which family is varied, and which of its configurations: the best has this chance to be passed over for the next, and
+# so on. Of one family alone an ensemble would have little.
+PASSED_OVER = 0.5
 # How often a variation changes the scale of the target, where there are two.
 OTHER_SCALE = 0.15
 # Drawn again so often when a variation has been tried already; a small space is exhausted then.
@@ -70,11 +72,18 @@ def variation(
     """
     random = np.random.default_rng((seed, len(tried)))
     known = list(tried)
+    kinds = dict.fromkeys(one.family.kind for one in best)
+    families = [[one for one in best if one.family.kind == kind] for kind in kinds]
     for _ in range(TRIES):
-        parent = best[min(int(random.geometric(1 - PASSED_OVER)) - 1, len(best) - 1, PARENTS - 1)]
+        parent = _drawn(random, _drawn(random, families))
         drawn = replace(parent, family=parent.family.varied(random, target, n_rows))
         if scale is not None and random.random() < OTHER_SCALE:
             drawn = replace(drawn, scale=scale if drawn.scale == PLAIN else PLAIN)
         if drawn not in known:
             return drawn
     return None
+
+
+def _drawn(random: np.random.Generator, of: Sequence[Item]) -> Item:
+    """Return one of some, the first ones more often."""
+    return of[min(int(random.geometric(1 - PASSED_OVER)) - 1, len(of) - 1)]

@@ -31,12 +31,14 @@ TOGETHER = 4
 LOOK_AFTER = 2
 FEWEST_TO_COMPARE = 4
 # Variations in a row without a better one, after which the search is over.
-PATIENCE = 24
+PATIENCE = 48
 # More candidates than any search comes to.
 NO_END = 2**31
 # Of the time, what the first division into folds gets where there are others; and how many candidates go on to those.
 FIRST_DIVISION = 0.7
 PROMOTED = 12
+# Fewer than these on a further division are no choice, and it doesn't count.
+FEWEST_PROMOTED = 6
 
 
 @dataclass
@@ -69,8 +71,9 @@ class _Search:
         strongest, others = _firsts(waiting)
         rest = [c for c in strongest if c is not waiting[0]]
         self.fit(rest[:1], self._all_folds, later)
-        self.fit(rest, range(1), first_deadline)
-        self.fit(self._promising(rest), self._all_folds, first_deadline)
+        # No division is worth doing again before every family had its turn.
+        self.fit(rest, range(1), deadline)
+        self.fit(self._promising(rest), self._all_folds, deadline)
         self._other_scale(strongest, first_deadline)
         for start in range(0, len(others), TOGETHER):
             self.race([c for c in others[start : start + TOGETHER] if c in self.candidates], first_deadline)
@@ -136,14 +139,20 @@ class _Search:
 
     def repeat(self, deadline: float | None) -> None:
         """Fit the best on other divisions into folds, too: what is best on one of them may have been lucky."""
-        promoted = [e.candidate for e in self._standing()[:PROMOTED]]
-        n = self.training.n_folds
+        promoted = self._promoted()
+        n, fewest = self.training.n_folds, min(FEWEST_PROMOTED, len(promoted))
         for repeat in range(1, 1 + len(self.training.repeats)):
             self.fit(promoted, range(repeat * n, (repeat + 1) * n), deadline)
             # Those that the time was not enough for are not compared with the others.
-            if not promoted or not all(c.has(repeat + 1) for c in promoted if not c.error):
+            promoted = [c for c in promoted if c.has(repeat + 1)]
+            if not promoted or len(promoted) < fewest:
                 return
             self.repeats = repeat + 1
+
+    def _promoted(self) -> list[Candidate]:
+        """Return the best of every family, then the best of all others: an ensemble lives on what differs."""
+        strongest, others = _firsts([e.candidate for e in self._standing()])
+        return [*strongest, *others][:PROMOTED]
 
     def _promising(self, candidates: Sequence[Candidate]) -> list[Candidate]:
         """Return candidates by what their folds so far came to, the best first: time may not be enough for all."""
@@ -196,8 +205,24 @@ class _Search:
         self.candidates[at:at] = others
         while not self._within:
             self.candidates.pop()
-        self.fit([c for c in others if c in self.candidates], self._all_folds, deadline)
+        others = [c for c in others if c in self.candidates]
+        # Two folds, for the factor that undoes a logarithm on one of them is learned from the other.
+        self.fit(others, range(min(LOOK_AFTER, self.training.n_folds)), deadline)
+        # A scale that serves one family serves not all: where the same rows say no, the other folds would, too.
+        served = [c for c in others if self._serves(c, strongest)]
+        for candidate in others:
+            if candidate.is_open and candidate.fits and not candidate.is_whole and candidate not in served:
+                candidate.left_out = f"given up after {len(candidate.fits)} folds, behind the target's own scale"
+        self.fit(served, self._all_folds, deadline)
         self._prefer_scale([c for c in self.candidates if c not in strongest and c not in others])
+
+    def _serves(self, candidate: Candidate, strongest: Sequence[Candidate]) -> bool:
+        """Whether a candidate is ahead of the one that differs by its scale alone, on the folds that it has."""
+        own = self._own(candidate)
+        plain = next(c for c in strongest if c.family is candidate.family)
+        known = self._own(plain)
+        shared = [own[fold] - known[fold] for fold in own if fold in known]
+        return bool(shared) and float(np.mean(shared)) > 0
 
     @property
     def _within(self) -> bool:

@@ -55,7 +55,7 @@ SEARCH_SHARE = 0.8
 # Seconds that the first two families, and the last fits, may take beyond it: a run may last 45 s longer than its
 # budget.
 GRACE = 20.0
-LAST_FITS = 2.0
+LAST_FITS = 6.0
 # A budget of next to nothing is one: the first two families get no more than so many times of it.
 MOST_GRACE = 20.0
 # Of what one row may take, in milliseconds, what the rest of a bundle's prediction does.
