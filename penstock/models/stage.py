@@ -51,11 +51,11 @@ from penstock.table import TableSchema, Target
 # Below so many cells a process costs more to start than all fits together.
 LARGE = 120_000
 # What the search may take of the budget; the rest is for fitting what was chosen, as twin and as served model.
-SEARCH_SHARE = 0.8
+SEARCH_SHARE = 0.67
 # Seconds that the first two families, and the last fits, may take beyond it: a run may last 45 s longer than its
 # budget.
 GRACE = 20.0
-LAST_FITS = 6.0
+LAST_FITS = 4.0
 # A budget of next to nothing is one: the first two families get no more than so many times of it.
 MOST_GRACE = 20.0
 # Of what one row may take, in milliseconds, what the rest of a bundle's prediction does.

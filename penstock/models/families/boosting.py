@@ -33,10 +33,11 @@ SAID_ALL = 100
 FEWEST_MOST, MOST_MOST = 500, 4_000
 # Rounds without getting better: as many as it takes to learn some of what is left.
 WAITED = 3.0
-# Milliseconds, measured: of a call of LightGBM, of one of CatBoost, and of each tree of either.
-LIGHT_CALL = 0.04
+# Milliseconds, measured: of a call of CatBoost, and of each of its trees.
 CAT_CALL = 0.2
-LIGHT_TREE = 0.0001
+CAT_TREE = 0.0001
+# A tree that may go down so many levels comes to about 2 to the power of this share of them leaves.
+FILLED = 0.85
 
 
 class BoostingFamily(BaseFamily):
@@ -164,7 +165,8 @@ class LightGBMFamily(BoostingFamily):
 
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""
-        return LIGHT_CALL + LIGHT_TREE * self.size(n_rows).trees * _trees_a_round(target)
+        size = self.size(n_rows)
+        return walk_cost(size.trees * _trees_a_round(target), size.leaves)
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return LightGBM."""
@@ -224,7 +226,7 @@ class XGBoostFamily(BoostingFamily):
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""
         trees = self.size(n_rows).trees * _trees_a_round(target)
-        return walk_cost(trees, self.leaves or 2 ** (0.4 * self.depth))
+        return walk_cost(trees, self.leaves or 2 ** (FILLED * self.depth))
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return XGBoost."""
@@ -273,7 +275,7 @@ class CatBoostFamily(BoostingFamily):
 
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""
-        return CAT_CALL + LIGHT_TREE * self.size(n_rows).trees
+        return CAT_CALL + CAT_TREE * self.size(n_rows).trees
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return CatBoost."""
@@ -324,7 +326,7 @@ class GradientFamily(BoostingFamily):
 
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""
-        return walk_cost(self.size(n_rows).trees * _trees_a_round(target), 2 ** (0.4 * self.depth))
+        return walk_cost(self.size(n_rows).trees * _trees_a_round(target), 2 ** (FILLED * self.depth))
 
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:
         """Return scikit-learn's gradient boosting."""

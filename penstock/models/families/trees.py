@@ -14,18 +14,15 @@ from penstock.models.families.drawing import even, scaled, whole
 from penstock.table import Target
 
 LARGE_FROM = 10_000
-# Milliseconds, measured: of a call, of a level of all trees at once, and of each comparison.
-CALL = 0.03
-LEVEL = 0.007
-COMPARISON = 0.00003
-# A tree is so many times deeper than one that halves its rows at every split.
-UNEVEN = 2.5
+# Milliseconds, measured: of a call, of a tree, and of each level that a row goes down in it, its node not in the cache.
+CALL, TREE, LEVEL = 0.03, 0.00005, 0.00005
+# A row goes down so many times as far as in a tree that halves its rows at every split.
+UNEVEN = 1.2
 
 
 def walk_cost(trees: float, leaves: float) -> float:
     """Return about how many milliseconds it takes to walk so many trees of so many leaves for one row."""
-    depth = 1.0 + UNEVEN * math.log2(max(2.0, leaves))
-    return CALL + depth * (LEVEL + COMPARISON * trees)
+    return CALL + trees * (TREE + LEVEL * UNEVEN * math.log2(max(2.0, leaves)))
 
 
 class TreeFamily(BaseFamily):
