@@ -1,7 +1,9 @@
 """Intervals of few rows, where percentiles of a bootstrap cover less than they say.
 
 With 60 rows, six of them positive, the percentile interval of a ROC AUC holds the true value in 83 % of the cases, that
-of F1 in 77 %, that of log loss in 88 %. These hold it in 93 to 97 %, as benchmarks/coverage.py measures.
+of F1 in 77 %, that of log loss in 88 %. These hold it in 93 to 97 %, as benchmarks/coverage.py measures, but for areas
+and mean precisions that are nearly 1, for a rare one of several labels, and for squares of errors whose tails are so
+heavy that the squares have no variance.
 """
 
 from __future__ import annotations
@@ -12,14 +14,25 @@ import numpy as np
 import numpy.typing as npt
 
 from penstock.metrics.labels import SMALLEST_PROBABILITY
+from penstock.metrics.numbers import losses
+from penstock.metrics.studentised import Ends, studentised
 from penstock.metrics.weighted import Floats, positive_index
 from penstock.table import Target
 
 # From here on percentiles hold what they say.
 MOST_ROWS = 2_000
 Z = 1.959963984540054
-Ends = tuple[float, float]
+# Two rows have one spread alone that could measure a replicate.
+FEWEST_ROWS = 3
 SHARES = ("f1", "precision", "recall", "specificity", "balanced_accuracy", "mcc")
+# What is a mean of losses, or the root of one; so is each pinball loss.
+ROOTS = ("rmse", "rmsle")
+MEANS = (*ROOTS, "mae", "mape", "poisson_deviance", "gamma_deviance")
+# What is known of tails: a Brier score is bounded, and where probabilities are right a log loss above x is no likelier
+# than exp(-x). Of numbers nothing is known.
+TAILS: dict[str, float | None] = {"brier": None, "log_loss": 0.0}
+# In standard errors, how far the logit of a replicate counts.
+FARTHEST = 3
 # Draws from what the four counts of a table of errors leave open.
 DRAWS = 2_000
 
@@ -38,8 +51,10 @@ def interval_of_few(
     A share of right answers has Wilson's interval, and so has F1 by way of the share of right ones among all that are
     or were called positive; precision, recall and specificity are such shares, a balanced accuracy is the mean of two
     whose intervals are put together (Zou and Donner's MOVER), and Matthews' coefficient has the one of four shares of
-    the rows under Jeffreys' prior; a mean of losses has the studentised bootstrap's; an area or a mean precision has
-    one on the logit's scale, and an area of 0 or 1 has Newcombe's.
+    the rows under Jeffreys' prior. A mean of losses has the studentised bootstrap's, and so has R², as one less the
+    ratio of two such means. An area, a mean precision and whatever is told of more than two labels have one on the
+    logit's scale: the error of the area of two labels has the degrees of freedom that its rows of either label leave
+    it, an area of 0 or 1 has Newcombe's interval, and a mean precision of 1 Wilson's of as many positive rows.
 
     Parameters
     ----------
@@ -64,6 +79,10 @@ def interval_of_few(
     Statistics in Medicine 27, 1693-1702 (MOVER).
     Newcombe, R. G. (2006), Confidence intervals for an effect size measure based on the Mann-Whitney statistic, part 2,
     Statistics in Medicine 25, 559-573 (method 5).
+    DeLong, E. R., DeLong, D. M. and Clarke-Pearson, D. L. (1988), Comparing the areas under two or more correlated
+    receiver operating characteristic curves, Biometrics 44, 837-845 (what either label adds to an area's error).
+    Brunner, E. and Munzel, U. (2000), The nonparametric Behrens-Fisher problem: asymptotic theory and a small-sample
+    approximation, Biometrical Journal 42, 17-25 (its degrees of freedom).
     Boyd, K., Eng, K. H. and Page, C. D. (2013), Area under the precision-recall curve: point estimates and confidence
     intervals, ECML PKDD (logit intervals).
     """
@@ -72,16 +91,13 @@ def interval_of_few(
         return wilson(value, n)
     if target.task == "binary" and metric in SHARES:
         return _of_shares(target, metric, y.astype(np.int64), predicted)
-    losses = _losses(target, metric, y, predicted)
-    if losses is not None:
-        low, high = _studentised(losses, resamples())
-        return (low**0.5, high**0.5) if metric == "rmse" else (low, high)
-    if metric in ("roc_auc", "average_precision", "f1"):
-        if 0.0 < value < 1.0:
-            return _on_logits(value, drawn, n)
-        if metric == "roc_auc" and target.task == "binary":
-            positives = int(np.sum(y == positive_index(target)))
-            return newcombe(value, positives, n - positives)
+    lost = _losses(target, metric, y, predicted) if n >= FEWEST_ROWS else None
+    if lost is not None:
+        return _of_losses(metric, lost, resamples())
+    if target.task == "binary" and metric in ("roc_auc", "average_precision"):
+        return _of_ranks(target, metric, y, predicted, value, drawn)
+    if target.task == "multiclass" and metric in ("roc_auc", *SHARES):
+        return _of_labels(value, drawn, n, least=-1.0 if metric == "mcc" else 0.0)
     return None
 
 
@@ -158,46 +174,99 @@ def _share_among(rows: npt.NDArray[np.bool_], right: npt.NDArray[np.bool_]) -> E
     return wilson(float(np.sum(rows & right)) / n, n) if n else (0.0, 1.0)
 
 
-def _losses(target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats) -> Floats | None:
-    """Return what each row loses, where the metric is a mean of that."""
+def _losses(target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats) -> tuple[Floats, Floats] | None:
+    """Return what each row loses and what that is measured by, where the metric is made of the means of the two."""
+    ones = np.ones(len(y))
     if not target.is_classification:
-        error = predicted - y.astype(np.float64)
-        return {"rmse": error**2, "mae": np.abs(error)}.get(metric)
+        true = y.astype(np.float64)
+        if metric == "r2":
+            return (predicted - true) ** 2, (true - true.mean()) ** 2
+        is_mean = metric in MEANS or metric.startswith("pinball_")
+        return (losses(metric, true, predicted), ones) if is_mean else None
     rows, codes = np.arange(len(y)), y.astype(np.int64)
     if metric == "log_loss":
-        return np.asarray(-np.log(np.clip(predicted[rows, codes], SMALLEST_PROBABILITY, 1.0)))
+        return -np.log(np.clip(predicted[rows, codes], SMALLEST_PROBABILITY, 1.0)), ones
     if metric == "brier":
         truth = np.zeros_like(predicted)
         truth[rows, codes] = 1.0
-        return np.asarray(((predicted - truth) ** 2).sum(axis=1) * (0.5 if target.task == "binary" else 1.0))
+        return ((predicted - truth) ** 2).sum(axis=1) * (0.5 if target.task == "binary" else 1.0), ones
     return None
 
 
-def _studentised(losses: Floats, resamples: Iterable[Floats]) -> Ends:
-    n, mean = len(losses), float(losses.mean())
-    error = float(losses.std(ddof=1)) / n**0.5 if n > 1 else 0.0
-    columns = np.column_stack([losses, losses**2])
+def _of_losses(metric: str, lost: tuple[Floats, Floats], resamples: Iterable[Floats]) -> Ends:
+    low, high = studentised(*lost, resamples, TAILS.get(metric, 0.5))
+    if metric == "r2":
+        return 1 - high, 1 - low
+    return (low**0.5, high**0.5) if metric in ROOTS else (low, high)
+
+
+def _of_ranks(
+    target: Target, metric: str, y: npt.NDArray[np.generic], predicted: Floats, value: float, drawn: Floats
+) -> Ends | None:
+    index = positive_index(target)
+    if metric == "roc_auc":
+        return _of_area(y == index, predicted[:, index], value, drawn)
+    return _of_precisions(value, drawn, int(np.sum(y == index)), len(y))
+
+
+def _of_labels(value: float, drawn: Floats, n: int, least: float) -> Ends | None:
+    """Return the interval of a mean over labels, or of a coefficient, that lies between `least` and 1."""
+    width = 1 - least
+    share = (value - least) / width
+    if not share > 0:
+        return None
+    # None of the rows counts against the model: neither does any replicate.
+    ends = _on_logits(share, (drawn - least) / width, n - 1) if share < 1 else wilson(share, n)
+    return (least + width * ends[0], least + width * ends[1]) if ends else None
+
+
+def _of_area(positive: npt.NDArray[np.bool_], score: Floats, value: float, drawn: Floats) -> Ends | None:
+    m, n = int(positive.sum()), int((~positive).sum())
+    freedom = _freedom(score[positive], score[~positive]) if 0.0 < value < 1.0 else 0.0
+    return _on_logits(value, drawn, freedom) if freedom > 0 else newcombe(value, m, n)
+
+
+def _freedom(positives: Floats, negatives: Floats) -> float:
+    """Return the degrees of freedom of an area's error: few rows of one label leave its spread uncertain, too."""
     parts = []
-    for weights in resamples:
-        mean_drawn, squares = (weights @ columns / n).T
-        spread = np.sqrt(np.maximum(squares - mean_drawn**2, 0.0) / max(1, n - 1))
-        # A replicate of one row over and over has no spread to measure itself by.
-        parts.append((mean_drawn - mean)[spread > 0] / spread[spread > 0])
-    scaled = np.concatenate(parts) if parts else np.array([])
-    if not len(scaled) or not error > 0:
-        return mean, mean
-    low, high = np.quantile(scaled, [0.025, 0.975])
-    return max(0.0, mean - float(high) * error), max(mean, mean - float(low) * error)
+    for ours, theirs in ((positives, negatives), (negatives, positives)):
+        if len(ours) < 2:
+            return 0.0
+        rising = np.sort(theirs)
+        above = (np.searchsorted(rising, ours, side="left") + np.searchsorted(rising, ours, side="right")) / 2
+        parts.append((float(np.var(above / len(rising), ddof=1)) / len(ours), len(ours) - 1))
+    whole = sum(part for part, _ in parts)
+    return whole**2 / sum(part**2 / left for part, left in parts) if whole > 0 else 0.0
 
 
-def _on_logits(value: float, drawn: Floats, n: int) -> Ends | None:
+def _of_precisions(value: float, drawn: Floats, positives: int, n: int) -> Ends | None:
+    from scipy.stats import t
+
+    if value == 1.0:
+        return wilson(value, positives)
+    drawn = drawn[np.isfinite(drawn)]
+    spread = float(drawn.std(ddof=1)) / (value * (1 - value)) if len(drawn) > 1 else 0.0
+    if not spread > 0:
+        return None
+    at = np.log(value / (1 - value))
+    with np.errstate(divide="ignore"):
+        # A mean of 1 is infinitely far away.
+        logits = np.clip(np.log(drawn / (1 - drawn)), at - FARTHEST * spread, at + FARTHEST * spread)
+    return _from_logits(at, float(t.ppf(0.975, n - 1)) * float(logits.std(ddof=1)))
+
+
+def _on_logits(value: float, drawn: Floats, freedom: float) -> Ends | None:
     from scipy.stats import t
 
     drawn = drawn[np.isfinite(drawn)]
     spread = float(drawn.std(ddof=1)) if len(drawn) > 1 else 0.0
     if not spread > 0:
         return None
-    at, half = np.log(value / (1 - value)), float(t.ppf(0.975, n - 1)) * spread / (value * (1 - value))
+    half = float(t.ppf(0.975, freedom)) * spread / (value * (1 - value))
+    return _from_logits(np.log(value / (1 - value)), half)
+
+
+def _from_logits(at: float, half: float) -> Ends:
     # Beyond 700 the exponential overflows, and the ends are 0 and 1 anyway.
     low, high = (float(1 / (1 + np.exp(np.clip(-end, -700, 700)))) for end in (at - half, at + half))
     return low, high

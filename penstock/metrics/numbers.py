@@ -36,7 +36,7 @@ def number_scores(y: Floats, predicted: Floats, names: Sequence[str], weights: F
         every["median_ae"] = _median(np.abs(predicted - y), weights)
     if "max_error" in names:
         every["max_error"] = np.where(weights > 0, np.abs(predicted - y), 0.0).max(axis=1, initial=0.0)
-    means = {name: _each(name, y, predicted) for name in names if name not in every and name != "r2"}
+    means = {name: losses(name, y, predicted) for name in names if name not in every and name != "r2"}
     columns = np.column_stack([np.ones_like(y), *means.values()])
     n, *sums = (weights @ columns).T
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -47,8 +47,14 @@ def number_scores(y: Floats, predicted: Floats, names: Sequence[str], weights: F
     return {name: every[name] for name in names}
 
 
-def _each(name: str, y: Floats, predicted: Floats) -> Floats:
-    """Return what the rows add to a metric that is a mean over them, or the root of one."""
+def losses(name: str, y: Floats, predicted: Floats) -> Floats:
+    """Return what the rows add to a metric that is a mean over them, or the root of one, shape (n_rows,).
+
+    Examples
+    --------
+    >>> losses("mape", np.array([2.0, 4.0]), np.array([1.0, 5.0])).tolist()
+    [0.5, 0.25]
+    """
     error = predicted - y
     if name.startswith("pinball_"):
         level = int(name.removeprefix("pinball_")) / 100

@@ -172,7 +172,8 @@ def test_groups_are_resampled_whole() -> None:
     random = np.random.default_rng(0)
     y = random.normal(0, 1, 100)
     p = y + random.normal(0, 1, 100)
-    alone = bootstrap(NUMBER, y, p, replicates=400, seed=1)["rmse"]
+    # Blocks of one row each, for the intervals of blocks are percentiles, and those of few rows are not.
+    alone = bootstrap(NUMBER, y, p, replicates=400, seed=1, context=Context(block=np.arange(100)))["rmse"]
     ten, block = np.repeat(np.arange(100), 10), np.repeat(np.arange(100), 10)
     whole = bootstrap(NUMBER, y[ten], p[ten], replicates=400, seed=1, context=Context(block=block))["rmse"]
     apart = bootstrap(NUMBER, y[ten], p[ten], replicates=400, seed=1)["rmse"]
