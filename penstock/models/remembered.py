@@ -7,7 +7,7 @@ import io
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -85,16 +85,18 @@ class Kept:
             return None
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as found:
-                return FoldFit(found["predicted"], float(found["seconds"]), int(found["rounds"]))
+                way = found.get("way")
+                return FoldFit(found["predicted"], float(found["seconds"]), int(found["rounds"]), way)
         except (ValueError, KeyError, OSError, EOFError, BadZipFile):
             return None
 
     def keep(self, configured: Configured, fold: int, fit: FoldFit) -> None:
         """Write what a fit came to; a store that takes nothing costs a later run time, and this one nothing."""
-        if fit.predicted.nbytes > MOST_BYTES:
+        way: dict[str, Any] = {} if fit.way is None else {"way": fit.way}
+        if fit.predicted.nbytes + sum(part.nbytes for part in way.values()) > MOST_BYTES:
             return
         sink = io.BytesIO()
-        np.savez(sink, predicted=fit.predicted, seconds=np.float64(fit.seconds), rounds=np.int64(fit.rounds))
+        np.savez(sink, predicted=fit.predicted, seconds=np.float64(fit.seconds), rounds=np.int64(fit.rounds), **way)
         try:
             self._store.write_note(self._path(configured, fold), sink.getvalue())
         except StoreError:

@@ -154,11 +154,21 @@ class FoldFit:
         Wall clock.
     rounds : int
         After how many rounds it stopped; 0 for what doesn't stop early.
+    way : numpy.ndarray, optional
+        Its predictions after every round, float32 of shape (n_rounds, n_tested, n_labels) or (n_rounds, n_tested): it
+        stopped at the luckiest of these.
     """
 
     predicted: Floats
     seconds: float
     rounds: int = 0
+    way: npt.NDArray[np.float32] | None = None
+
+    def after(self, rounds: int) -> Floats:
+        """Return what it predicted after so many rounds; where that is not known, after as many as it took."""
+        if self.way is None:
+            return self.predicted
+        return np.asarray(self.way[min(max(rounds, 1), len(self.way)) - 1], dtype=np.float64)
 
 
 def fit_fold(training: Training, family: BaseFamily, fold: int, scale: Scale = PLAIN) -> FoldFit:
@@ -188,7 +198,18 @@ def fit_fold(training: Training, family: BaseFamily, fold: int, scale: Scale = P
     if not np.isfinite(predicted).all():
         raise FloatingPointError("some of its predictions are not finite")
     rounds = int(getattr(model, "rounds_", 0)) if family.stops_early else 0
-    return FoldFit(predicted, time.perf_counter() - started, rounds)
+    return FoldFit(predicted, time.perf_counter() - started, rounds, _way(model, training, len(test)))
+
+
+def _way(model: Any, training: Training, n_tested: int) -> npt.NDArray[np.float32] | None:
+    """Return what a model that stopped early said of all tested rows after every round, where it tells."""
+    told = getattr(model, "on_the_way", None)
+    # Rows of a label that training lacks are none to stop on.
+    each = [] if told is None else [said for said in told() if len(said) == n_tested]
+    if not each or not all(np.isfinite(said).all() for said in each):
+        return None
+    k = len(training.target.labels)
+    return np.asarray([with_every_label(said, model.classes_, k) if k else said for said in each], dtype=np.float32)
 
 
 def _predicted(model: Any, X: Floats, n_labels: int) -> Floats:

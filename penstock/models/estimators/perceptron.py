@@ -25,6 +25,8 @@ from penstock.rowwise import layered
 Held = tuple[Floats, npt.NDArray[np.generic], Floats | None] | None
 # Cells of rows as pieces that are kept for all epochs: 400 MB. Of more rows, each batch is made anew.
 MOST_CELLS = 100_000_000
+# Scores of tested rows that are kept of every epoch: 16 MB.
+MOST_KEPT = 4_000_000
 # exp(60) is finite in single precision.
 MOST_ODDS = 60.0
 
@@ -97,6 +99,7 @@ class _Perceptron(BaseEstimator):
         nets = SideBySide((rows.width, *self.layers, truth.shape[1]), self.nets, random)
         tested = None if held is None else _Rows(held[0], self.pieces_)
         least, since, self.rounds_, kept = np.inf, 0, 0, nets.state.copy()
+        way: list[Singles] = []
         for epoch in range(1, 1 + (self.epochs if held is None else self.most)):
             for chosen in self._batches(random.permutation(len(X))):
                 off = _slopes(answer, truth[chosen], None if counts is None else counts[chosen])
@@ -104,7 +107,10 @@ class _Perceptron(BaseEstimator):
             if held is None or tested is None:
                 self.rounds_ = epoch
                 continue
-            loss = loss_of(held[1], tested.scores(nets), held[2])
+            scores = tested.scores(nets)
+            if scores.size * self.most <= MOST_KEPT:
+                way.append(scores.astype(np.float32))
+            loss = loss_of(held[1], scores, held[2])
             since += 1
             if loss < least:
                 least, since, self.rounds_, kept = loss, 0, epoch, nets.state.copy()
@@ -112,7 +118,15 @@ class _Perceptron(BaseEstimator):
                 break
         if held is not None:
             nets.state[:] = kept
+            self._way = way
         self.weights_, self.biases_ = nets.layers()
+
+    def _answer(self, scores: Floats) -> Floats:
+        raise NotImplementedError
+
+    def on_the_way(self) -> list[Floats]:
+        """Return what it said of the rows to stop on after each epoch; nothing where that would be too much to keep."""
+        return [self._answer(scores.astype(np.float64)) for scores in self._way]
 
     def _batches(self, order: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
         # At least ten steps an epoch, or a small table would be learned in a handful.
@@ -145,11 +159,14 @@ class PerceptronClassifier(ClassifierMixin, _Perceptron):
 
     def predict_proba(self, X: Floats) -> Floats:
         """Return probabilities, shape (n_rows, n_classes)."""
-        return _likely(self._raw(X))
+        return self._answer(self._raw(X))
 
     def predict(self, X: Floats) -> npt.NDArray[np.generic]:
         """Return the likeliest labels, shape (n_rows,)."""
         return np.asarray(self.classes_[self.predict_proba(X).argmax(axis=1)])
+
+    def _answer(self, scores: Floats) -> Floats:
+        return _likely(scores)
 
 
 class PerceptronRegressor(RegressorMixin, _Perceptron):
@@ -168,7 +185,10 @@ class PerceptronRegressor(RegressorMixin, _Perceptron):
 
     def predict(self, X: Floats) -> Floats:
         """Return values, shape (n_rows,)."""
-        return np.asarray(self.centre_ + self.spread_ * self._raw(X)[:, 0])
+        return self._answer(self._raw(X))
+
+    def _answer(self, scores: Floats) -> Floats:
+        return np.asarray(self.centre_ + self.spread_ * scores[:, 0])
 
 
 class _Rows:

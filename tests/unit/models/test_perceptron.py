@@ -9,11 +9,14 @@ import pytest
 
 from penstock.bundle.kernel.engines.blend import opened
 from penstock.bundle.kernel.engines.compiling import compiled
+from penstock.models.candidates import Candidate, Configured
 from penstock.models.estimators import perceptron
 from penstock.models.estimators.perceptron import PerceptronClassifier, PerceptronRegressor
 from penstock.models.estimators.side_by_side import SideBySide
+from penstock.models.families import PerceptronFamily
+from penstock.models.training import FoldFit, fit_fold
 from penstock.rowwise import layered
-from tests.unit.models.making import TARGETS
+from tests.unit.models.making import TARGETS, training
 
 RATE = 1e-3
 Drawn = tuple[np.ndarray, np.ndarray]
@@ -121,3 +124,25 @@ def test_a_network_that_an_earlier_release_learned_answers_as_before() -> None:
     assert model.predict(X).tolist() == [56.0]
     made = opened(compiled(model, ("quantile",), TARGETS["regression"], None).files())
     assert made.answer({"quantile": X}).tolist() == [56.0]
+
+
+def test_a_fold_is_scored_after_as_many_epochs_as_the_others_took() -> None:
+    """Where it stopped itself is the luckiest of many looks at the rows that it is tested on."""
+    candidate = Candidate(Configured(PerceptronFamily()), 3)
+    for fold, rounds in enumerate((2, 4, 6)):
+        way = np.array([[10.0 * fold + epoch] for epoch in range(1, 9)], dtype=np.float32)
+        candidate.fits[fold] = FoldFit(np.array([-1.0]), 0.1, rounds, way)
+    assert [candidate.predicted(fold)[0] for fold in range(3)] == [5.0, 14.0, 23.0]
+    alone = Candidate(Configured(PerceptronFamily()), 3, fits={0: candidate.fits[0]})
+    assert alone.predicted(0)[0] == -1.0
+
+
+@pytest.mark.parametrize("task", ["regression", "multiclass"])
+def test_a_fold_tells_what_it_said_after_every_epoch(task: str) -> None:
+    """After the best one it said what it predicts."""
+    given = training(task)
+    fit = fit_fold(given, PerceptronFamily(), 0)
+    assert fit.way is not None
+    assert len(fit.way) > fit.rounds
+    np.testing.assert_allclose(fit.after(fit.rounds), fit.predicted, rtol=1e-4, atol=1e-5)
+    assert not np.allclose(fit.after(1), fit.predicted, rtol=1e-4)
