@@ -9,14 +9,23 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import Field
 
 from penstock.metrics.metric import metric_for
+from penstock.models.candidates import Configured
 from penstock.models.crew import Alone
-from penstock.models.families import BaseFamily, DummyFamily, LightGBMFamily, LinearFamily
+from penstock.models.families import (
+    BaseFamily,
+    DummyFamily,
+    LightGBMFamily,
+    LinearFamily,
+    PerceptronFamily,
+    TreeFamily,
+)
 from penstock.models.folds import make_folds
-from penstock.models.proposing import portfolio
+from penstock.models.proposing import portfolio, variation
 from penstock.models.remembered import Kept
 from penstock.models.search import search
 from penstock.models.training import Training, fit_fold
@@ -205,3 +214,68 @@ def test_a_kept_fit_that_is_damaged_is_fitted_again(tmp_path: Path) -> None:
     found = search(given, (DummyFamily(), LinearFamily()), AUC, crew=crew, memory=Kept(store, given, "rows"))
     assert crew.n == 3
     assert found.kind == "linear"
+
+
+def test_variations_are_of_more_than_the_best_family() -> None:
+    """The best one has about half of them, however many of its configurations stand before the others'."""
+    best = [Configured(LightGBMFamily(leaves=n)) for n in range(10, 20)]
+    best += [Configured(LinearFamily()), Configured(PerceptronFamily())]
+    tried: list[Configured] = []
+    for _ in range(60):
+        found = variation(best, tried, None, BINARY, 1_000, 3)
+        assert found is not None
+        tried.append(found)
+    kinds = [one.family.kind for one in tried]
+    assert 20 <= kinds.count("lightgbm") <= 40
+    assert kinds.count("linear") > kinds.count("mlp") > 2
+
+
+@pytest.mark.parametrize("on_a_log", [False, True])
+def test_a_scale_that_two_folds_speak_against_gets_no_more_of_them(on_a_log: bool) -> None:
+    """Whether the logarithm serves hangs on how the target came to be; both are as skewed."""
+    random = np.random.default_rng(0)
+    given = training("regression", n=600, folds=5)
+    x = random.gamma(1.0, 2.0, 600)
+    object.__setattr__(given, "cut", pd.DataFrame({"x": x}))
+    object.__setattr__(given, "y", np.exp(0.6 * x) + 0.1 if on_a_log else x + random.uniform(0, 0.2, 600))
+    families = (DummyFamily(), LinearFamily(), TreeFamily())
+    found = search(given, families, metric_for("regression", "rmse"), most=None, deadline=time.monotonic() + 2)
+    row = next(row for row in found.rows if row.family == "linear" and row.config == "on a log scale")
+    if on_a_log:
+        assert (row.state, len(row.folds)) == ("completed", 5)
+    else:
+        assert (row.state, len(row.folds)) == ("stopped", 2)
+        assert row.note == "given up after 2 folds, behind the target's own scale"
+
+
+def test_no_division_is_done_again_before_every_family_had_its_turn() -> None:
+    """The last one is as quick as the others, but begins when most of the time is gone."""
+    given = training()
+    again = dataclasses.replace(given, repeats=(make_folds(BINARY, given.y, None, 3, 99),))
+    families = (DummyFamily(), LinearFamily(), SleepyFamily(seconds=1.1), TreeFamily())
+    found = search(again, families, AUC, deadline=time.monotonic() + 4.4)
+    tree = next(row for row in found.rows if row.family == "tree")
+    assert len(tree.folds) >= 3
+
+
+class Hurried(Alone):
+    """Has no time for a tree on further divisions."""
+
+    def each(self, given: Training, jobs: Sequence[Any], deadline: float | None) -> Iterator[Any]:
+        """Do all other jobs."""
+        chosen = [i for i, (_, (family, fold, *_)) in enumerate(jobs) if family.kind != "tree" or fold < given.n_folds]
+        for k, done in super().each(given, [jobs[i] for i in chosen], deadline):
+            yield chosen[k], done
+
+
+def test_what_a_repeat_missed_takes_no_other_out_of_it() -> None:
+    """Of those that are looked at again, the ones that the time was enough for are compared; of few it is none."""
+    given = training()
+    again = dataclasses.replace(given, repeats=(make_folds(BINARY, given.y, None, 3, 99),))
+    # Each is better than those before it, so that none is given up.
+    linear = tuple(LinearFamily(c=10.0 ** (i - 7)) for i in range(8))
+    found = search(again, (DummyFamily(), *linear, TreeFamily()), AUC, crew=Hurried())
+    assert [len(row.folds) for row in found.rows if row.family == "linear"] == [6] * 8
+    assert "2 divisions" in next(row for row in found.rows if row.chosen).note
+    few = search(again, (DummyFamily(), linear[-1], TreeFamily()), AUC, crew=Hurried())
+    assert "2 divisions" not in next(row for row in few.rows if row.chosen).note
