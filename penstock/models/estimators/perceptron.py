@@ -23,8 +23,9 @@ from penstock.pieces import Pieces
 from penstock.rowwise import layered
 
 Held = tuple[Floats, npt.NDArray[np.generic], Floats | None] | None
-# Cells of rows as pieces that are kept for all epochs: 400 MB. Of more rows, each batch is made anew.
-MOST_CELLS = 100_000_000
+# Cells of rows as pieces that are kept for all epochs: 160 MB, and twice that while they are made. Of more rows, each
+# batch is made anew.
+MOST_CELLS = 40_000_000
 # Scores of tested rows that are kept of every epoch: 16 MB.
 MOST_KEPT = 4_000_000
 # exp(60) is finite in single precision.
@@ -55,6 +56,9 @@ class _Perceptron(BaseEstimator):
     seed : int
         Where the weights begin, and the order of rows.
     """
+
+    # What was said of the rows to stop on; nothing where there were none.
+    _way: Sequence[Singles] = ()
 
     def __init__(
         self,
@@ -116,6 +120,7 @@ class _Perceptron(BaseEstimator):
                 least, since, self.rounds_, kept = loss, 0, epoch, nets.state.copy()
             if since >= self.patience or not np.isfinite(loss):
                 break
+        self.__dict__.pop("_way", None)
         if held is not None:
             nets.state[:] = kept
             self._way = way

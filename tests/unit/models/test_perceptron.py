@@ -146,3 +146,11 @@ def test_a_fold_tells_what_it_said_after_every_epoch(task: str) -> None:
     assert len(fit.way) > fit.rounds
     np.testing.assert_allclose(fit.after(fit.rounds), fit.predicted, rtol=1e-4, atol=1e-5)
     assert not np.allclose(fit.after(1), fit.predicted, rtol=1e-4)
+
+
+def test_a_fold_without_a_known_label_to_stop_on_tells_nothing() -> None:
+    """All that it is tested on is of a label that it has not learned."""
+    X, y = teeth(60, 1)[0], np.repeat([0, 1], 30)
+    model = PerceptronClassifier(epochs=2).fit(X, y, valid=(X[:5], np.full(5, 2)))
+    assert model.on_the_way() == []
+    assert PerceptronClassifier(most=3).fit(X, y, valid=(X, y)).fit(X, y).on_the_way() == []

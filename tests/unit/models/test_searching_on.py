@@ -216,6 +216,18 @@ def test_a_kept_fit_that_is_damaged_is_fitted_again(tmp_path: Path) -> None:
     assert found.kind == "linear"
 
 
+def test_what_a_perceptron_said_on_the_way_is_remembered(tmp_path: Path) -> None:
+    """A run that goes on scores it as the one before did: after the rounds of the other folds."""
+    given, store = training(), Store(tmp_path)
+    families = (DummyFamily(), PerceptronFamily())
+    first, second = (search(given, families, AUC, memory=Kept(store, given, "rows")) for _ in range(2))
+    np.testing.assert_array_equal(first.out_of_fold, second.out_of_fold)
+    again = Kept(store, given, "rows").recall(Configured(PerceptronFamily()), 1)
+    assert again is not None
+    assert again.way is not None
+    assert len(again.way) > again.rounds
+
+
 def test_variations_are_of_more_than_the_best_family() -> None:
     """The best one has about half of them, however many of its configurations stand before the others'."""
     best = [Configured(LightGBMFamily(leaves=n)) for n in range(10, 20)]
