@@ -196,9 +196,7 @@ def _forest(one: Published, fold: int, data: Path) -> float:
 
     table = one.table(data / one.folder)
     tested = _tested(table[one.target], one, fold)
-    numbers = table.drop(columns=one.target).apply(pd.to_numeric, errors="coerce")
-    codes = table.drop(columns=one.target).apply(lambda column: pd.factorize(column, sort=True)[0])
-    X = numbers.where(numbers.notna().any(), codes).fillna(-1).to_numpy(dtype=float)
+    X = table.drop(columns=one.target).apply(_numbers_or_codes).to_numpy(dtype=float)
     y = (table[one.target] == one.positive) if one.positive else table[one.target].astype(float)
     kinds = (RandomForestClassifier, ExtraTreesClassifier)
     if not one.positive:
@@ -229,6 +227,13 @@ def _scored(one: Published, fold: int, data: Path, budget: str) -> tuple[float, 
         _penstock(here, words)
         answers = pd.read_csv(here / "answers.csv")
     return _score(one, table.loc[tested, one.target], answers), passed
+
+
+def _numbers_or_codes(column: pd.Series) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    if numbers.isna().all():
+        return pd.Series(pd.factorize(column, sort=True)[0], index=column.index)
+    return numbers.fillna(-1)
 
 
 def _tested(target: pd.Series, one: Published, fold: int) -> pd.Series:

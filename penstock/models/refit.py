@@ -19,6 +19,8 @@ from penstock.table import Target
 
 # Seeds of one configuration; each further one takes away less of the chance in a fit.
 MOST_BAGS = 4
+# Leaves of forests, beyond which none gets another seed: one takes some 120 bytes, in the twin and in what is served.
+MOST_LEAVES = 2_500_000
 # More rows bear more rounds, by a root of how many more there are.
 GROWTH = 0.3
 # Two numbers that a fold's rows are multiplied with to say how long all of them take.
@@ -94,16 +96,20 @@ def _bags(
     bags = [1] * len(members)
     open_ones = [i for i, m in enumerate(members) if _is_random(m, training)]
     spent, cost = sum(each), sum(m.cost_ms for m in members)
+    leaves = [m.configured.family.n_leaves(training.n_sized) for m in members]
+    grown = sum(leaves)
     while open_ones:
         # Whose single seeds weigh most.
         i = max(open_ones, key=lambda i: members[i].weight / bags[i])
         fits_time = seconds is None or spent + each[i] <= seconds
-        if bags[i] == MOST_BAGS or not fits_time or cost + members[i].cost_ms > most_ms:
+        fits_bundle = not leaves[i] or grown + leaves[i] <= MOST_LEAVES
+        if bags[i] == MOST_BAGS or not (fits_time and fits_bundle) or cost + members[i].cost_ms > most_ms:
             open_ones.remove(i)
             continue
         bags[i] += 1
         spent += each[i]
         cost += members[i].cost_ms
+        grown += leaves[i]
     return bags
 
 

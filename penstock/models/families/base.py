@@ -68,6 +68,10 @@ class BaseFamily(Frozen):
         """Return about how many milliseconds its fitted estimator takes for one row."""
         return 0.1
 
+    def n_leaves(self, n_rows: int) -> float:
+        """Return about how many leaves its trees have, where these are so many that they fill a bundle; else 0."""
+        return 0.0
+
     @abstractmethod
     def estimator(self, target: Target, n_rows: int, seed: int, threads: int) -> Any:  # scikit-learn has no type for it
         """Return an unfitted scikit-learn estimator for float64 arrays."""

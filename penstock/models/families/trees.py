@@ -74,9 +74,12 @@ class GroveFamily(BaseFamily):
 
     def cost(self, target: Target, n_rows: int, n_features: int) -> float:
         """Return about how many milliseconds its fitted estimator takes for one row."""
-        leaves = min(1.0 / self.smallest_leaf, min(n_rows, self.rows) / 2)
-        labels = 0.0001 * self.n_trees(n_rows) * len(target.labels)
-        return walk_cost(self.n_trees(n_rows), leaves) + labels
+        trees = self.n_trees(n_rows)
+        return walk_cost(trees, self.n_leaves(n_rows) / trees) + 0.0001 * trees * len(target.labels)
+
+    def n_leaves(self, n_rows: int) -> float:
+        """Return about how many leaves all its trees have."""
+        return self.n_trees(n_rows) * min(1.0 / self.smallest_leaf, min(n_rows, self.rows) / 2)
 
     def n_trees(self, n_rows: int) -> int:
         """Return how many trees there are."""

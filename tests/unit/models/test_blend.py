@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from typing import Any
 
@@ -78,6 +79,16 @@ def test_seeds_are_as_many_as_one_row_has_time_for_and_only_where_they_matter() 
     members = [member(LightGBMFamily(), 0.6), member(LinearFamily(), 0.4, cost_ms=0.1)]
     assert [p.bags for p in planned(members, given, most_ms=1.7, seconds=None)] == [3, 1]
     assert [p.bags for p in planned(members, given, most_ms=99.0, seconds=None)] == [MOST_BAGS, 1]
+
+
+def test_forests_get_no_more_seeds_than_a_bundle_can_hold() -> None:
+    """Of many rows each seed of a forest of small leaves is millions of nodes; boosting's are few."""
+    given = dataclasses.replace(training("regression"), n_sized=8_000)
+    large = member(ForestFamily(smallest_leaf=0.0001, trees=200), 0.6)
+    bags = [p.bags for p in planned([large, member(LightGBMFamily(), 0.4)], given, most_ms=99.0, seconds=None)]
+    assert bags == [3, MOST_BAGS]
+    few = dataclasses.replace(given, n_sized=500)
+    assert [p.bags for p in planned([large], few, most_ms=99.0, seconds=None)] == [MOST_BAGS]
 
 
 def test_where_time_is_short_seeds_go_first_and_then_the_members_that_weigh_least() -> None:
