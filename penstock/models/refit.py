@@ -19,8 +19,9 @@ from penstock.table import Target
 
 # Seeds of one configuration; each further one takes away less of the chance in a fit.
 MOST_BAGS = 4
-# Leaves of forests, beyond which none gets another seed: one takes some 120 bytes, in the twin and in what is served.
-MOST_LEAVES = 2_500_000
+# Leaves of forests, as their families count them, beyond which none gets another seed: one takes some 230 bytes in the
+# twin and as many in what is served.
+MOST_LEAVES = 1_200_000
 # More rows bear more rounds, by a root of how many more there are.
 GROWTH = 0.3
 # Two numbers that a fold's rows are multiplied with to say how long all of them take.

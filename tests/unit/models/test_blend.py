@@ -83,7 +83,7 @@ def test_seeds_are_as_many_as_one_row_has_time_for_and_only_where_they_matter() 
 
 def test_forests_get_no_more_seeds_than_a_bundle_can_hold() -> None:
     """Of many rows each seed of a forest of small leaves is millions of nodes; boosting's are few."""
-    given = dataclasses.replace(training("regression"), n_sized=8_000)
+    given = dataclasses.replace(training("regression"), n_sized=4_000)
     large = member(ForestFamily(smallest_leaf=0.0001, trees=200), 0.6)
     bags = [p.bags for p in planned([large, member(LightGBMFamily(), 0.4)], given, most_ms=99.0, seconds=None)]
     assert bags == [3, MOST_BAGS]
