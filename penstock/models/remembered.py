@@ -92,11 +92,11 @@ class Kept:
 
     def keep(self, configured: Configured, fold: int, fit: FoldFit) -> None:
         """Write what a fit came to; a store that takes nothing costs a later run time, and this one nothing."""
-        way: dict[str, Any] = {} if fit.way is None else {"way": fit.way}
-        if fit.predicted.nbytes + sum(part.nbytes for part in way.values()) > MOST_BYTES:
+        parts: dict[str, Any] = {"predicted": fit.predicted} | ({} if fit.way is None else {"way": fit.way})
+        if sum(part.nbytes for part in parts.values()) > MOST_BYTES:
             return
         sink = io.BytesIO()
-        np.savez(sink, predicted=fit.predicted, seconds=np.float64(fit.seconds), rounds=np.int64(fit.rounds), **way)
+        np.savez(sink, seconds=np.float64(fit.seconds), rounds=np.int64(fit.rounds), **parts)
         try:
             self._store.write_note(self._path(configured, fold), sink.getvalue())
         except StoreError:

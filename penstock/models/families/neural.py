@@ -35,7 +35,7 @@ class PerceptronFamily(ScaledFamily):
 
     @classmethod
     def portfolio(cls, target: Target, n_rows: int, n_columns: int) -> tuple[Self, ...]:
-        """Return the usual networks, and wider ones of whole numbers that are held back more."""
+        """Return the usual networks, and wider ones that take numbers undivided and are held back more."""
         return cls(), cls(layers=(128, 64), pieces=0, l2=0.01, learning_rate=0.001)
 
     def varied(self, rng: np.random.Generator, target: Target, n_rows: int) -> Self:

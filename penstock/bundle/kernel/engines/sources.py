@@ -237,7 +237,8 @@ class Layers:
     @classmethod
     def made(cls, encoding: str, data: Any) -> Layers:
         """Return it from its arrays."""
-        count = range(sum(name[0] == "w" and name[1:].isdecimal() for name in data))
+        # Each layer has one bias, and no other name begins so.
+        count = range(sum(name.startswith("b") for name in data))
         pieces = Pieces.made(data) if "source" in data else None
         return cls(encoding, [data[f"w{i}"] for i in count], [data[f"b{i}"] for i in count], pieces)
 
